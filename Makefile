@@ -1,0 +1,40 @@
+# What one does with Pollux. `make help` lists it.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+# Where tests write down what they could not do, one line each.
+SKIPPED := $(abspath $(TARGET_DIR))/skipped.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt release bench clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: ## Build and run the demo plant: http://127.0.0.1:8080, mqtt://127.0.0.1:1883 (more flags in ARGS)
+	$(CARGO) build --locked
+	exec $(TARGET_DIR)/debug/pollux run --demo $(ARGS)
+
+test: ## Run all tests (one of them: make test ARGS=scenario)
+	@mkdir -p $(dir $(SKIPPED)) && rm -f $(SKIPPED)
+	POLLUX_TEST_SKIPPED=$(SKIPPED) $(CARGO) test --locked --lib --test it -- $(ARGS)
+	@if [ -s $(SKIPPED) ]; then \
+		printf '\n%s\n' '=== SKIPPED, because this machine lacks something ==='; \
+		sort -u $(SKIPPED); \
+	fi
+
+check: ## Formatting and lints, as the gate runs them
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+
+fmt: ## Format all code
+	$(CARGO) fmt --all
+
+release: ## Build the fast binary: target/release/pollux
+	$(CARGO) build --locked --release
+
+bench: release ## Measure ingest against a running release binary on a workspace of its own (more flags in ARGS)
+	@CARGO_TARGET_DIR=$(TARGET_DIR) benches/ingest $(ARGS)
+
+clean: ## Remove what was built; data/ stays
+	$(CARGO) clean

@@ -1,0 +1,256 @@
+//! The composition root: builds every part from the settings, connects them, opens the ports, and takes it all down again in order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::catalog::Catalog;
+use crate::catalog::binding::{Level, Source};
+use crate::config::{BrokerUrl, Config, Durability, Environment, Protocol};
+use crate::ingress::counters::Counters;
+use crate::ingress::mqtt::Endpoint;
+use crate::ingress::remote::Remote;
+use crate::ingress::{Door, Permits, mqtt, remote};
+use crate::runtime::clock::Clock;
+use crate::runtime::door::TwinDoor;
+use crate::runtime::files::Applied;
+use crate::runtime::{Found, Parts, Runtime};
+use crate::store::Store;
+use crate::{demo, http, journal, runtime, store};
+
+mod page;
+
+/// How long connections may take to end after they were asked to.
+const GOODBYE_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What a program is built from. The configuration has been checked.
+pub struct Settings {
+    pub workspace: PathBuf,
+    pub config: Config,
+    pub environment: Environment,
+    pub catalog: Arc<Catalog>,
+    pub clock: Clock,
+    /// Run the devices of the demo plant, too.
+    pub demo: bool,
+}
+
+/// A running program.
+pub struct App {
+    pub runtime: Arc<Runtime>,
+    pub http: SocketAddr,
+    /// `None` if the embedded endpoint is switched off.
+    pub mqtt: Option<SocketAddr>,
+    pub applied: Applied,
+    pub found: Found,
+    /// Ends what brings readings in.
+    closing: CancellationToken,
+    ports: TaskTracker,
+    stop_wait_max: Duration,
+}
+
+impl App {
+    pub async fn start(settings: Settings) -> anyhow::Result<App> {
+        let Settings { workspace, config, environment, catalog, clock, demo } = settings;
+        let data = config.data_folder(&workspace);
+        std::fs::create_dir_all(&data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+        let store = Store::open(store_config(&config, &workspace, &data, &environment)?).await.context("the graph store cannot be opened")?;
+        let parts = Parts { config: runtime_config(&config), clock: clock.clone(), journal: journal_config(&config, &data), store, catalog: catalog.clone() };
+        let (runtime, applied) = Runtime::start(parts).await?;
+
+        let permits = Arc::new(Permits::new(config.runtime.deliveries_in_flight_max));
+        let door: Arc<dyn Door> = Arc::new(TwinDoor::new(runtime.clone()));
+        let (closing, ports) = (CancellationToken::new(), TaskTracker::new());
+        let counters = Arc::new(Counters::default());
+        let endpoint = match config.mqtt.enabled {
+            true => {
+                let endpoint = Endpoint::bind(mqtt_config(&config), door.clone(), permits.clone(), clock.0.clone(), counters.clone());
+                Some(Arc::new(endpoint.with_context(|| taken("mqtt", config.mqtt.listen))?))
+            }
+            false => None,
+        };
+        let remotes = remotes(&config, &workspace, &environment, &catalog, &door, &permits, &clock)?;
+        let gauges = page::Sources { runtime: runtime.clone(), mqtt: counters, remotes: remotes.clone(), permits: permits.clone(), permits_max: config.runtime.deliveries_in_flight_max };
+        let site = http::Site {
+            config: http_config(&config),
+            runtime: runtime.clone(),
+            door,
+            permits,
+            clock: clock.clone(),
+            metrics: Arc::new(move || page::render(&gauges)),
+        };
+        let listener = tokio::net::TcpListener::bind(config.http.listen).await.with_context(|| taken("http", config.http.listen))?;
+        let http = listener.local_addr()?;
+        let stop_http = closing.clone();
+        ports.spawn(async move {
+            let served = axum::serve(listener, http::routes(site)).with_graceful_shutdown(stop_http.cancelled_owned()).await;
+            if let Err(error) = served {
+                warn!(%error, "the http door has closed");
+            }
+        });
+        let mqtt = endpoint.as_ref().map(|endpoint| endpoint.local_addr());
+        if let Some(endpoint) = endpoint {
+            let stop = closing.clone();
+            ports.spawn(async move { endpoint.run(stop).await });
+        }
+        for remote in remotes {
+            let stop = closing.clone();
+            ports.spawn(async move { remote.run(stop).await });
+        }
+        if let (true, Some(address)) = (demo, mqtt) {
+            ports.spawn(demo::run(address, clock.0.clone(), closing.clone()));
+        }
+        let found = runtime.found();
+        Ok(App { runtime, http, mqtt, applied, found, closing, ports, stop_wait_max: config.runtime.stop_wait_max })
+    }
+
+    /// Closes the doors, lets what is under way be committed and acknowledged, saves everything, and lets go of the files.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.closing.cancel();
+        self.ports.close();
+        if tokio::time::timeout(GOODBYE_WAIT_MAX, self.ports.wait()).await.is_err() {
+            warn!("some connections did not end in time; what they sent and did not hear of will come again");
+        }
+        let saved = tokio::time::timeout(self.stop_wait_max, self.runtime.shut_down()).await;
+        saved.context("not everything was saved within `runtime.stop_wait_max`; the journal has it, and the next start takes longer")?;
+        info!("stopped");
+        Ok(())
+    }
+}
+
+fn taken(door: &str, address: SocketAddr) -> String {
+    format!("{door} cannot listen on {address}; if something else listens there, choose another address with --{door} or in pollux.toml")
+}
+
+fn runtime_config(config: &Config) -> runtime::Config {
+    let settings = &config.runtime;
+    runtime::Config {
+        passivate_after: settings.passivate_after,
+        awake_twins_max: settings.awake_twins_max,
+        project_every: settings.project_every,
+        checkpoint_every: settings.checkpoint_every,
+        restarts_max: settings.restarts_max,
+        restart_window: settings.restart_window,
+        fault_rest: settings.fault_rest,
+        future_tolerance: settings.future_tolerance,
+        rejections_per_second_max: settings.rejections_per_second_max,
+        provisioned_twins_max: settings.provisioned_twins_max,
+    }
+}
+
+fn journal_config(config: &Config, data: &Path) -> journal::Config {
+    let settings = &config.journal;
+    journal::Config {
+        segment_bytes: settings.segment_bytes.0,
+        group_bytes_max: settings.group_bytes_max.as_usize(),
+        pending_bytes_max: settings.pending_bytes_max.as_usize(),
+        durability: match settings.durability {
+            Durability::Fsync => journal::Durability::Fsync,
+            Durability::Os => journal::Durability::Os,
+        },
+        ..journal::Config::new(data.join("journal"))
+    }
+}
+
+fn store_config(config: &Config, workspace: &Path, data: &Path, environment: &Environment) -> anyhow::Result<store::Config> {
+    let settings = &config.store;
+    let url = match &settings.url {
+        Some(url) => url.clone(),
+        None => format!("surrealkv://{}", data.join("graph").display()),
+    };
+    let password = environment.secret(workspace, settings.password_file.as_deref(), settings.password_env.as_deref()).context("[store]")?;
+    let credentials = settings.username.clone().zip(password);
+    Ok(store::Config {
+        namespace: settings.namespace.clone(),
+        database: settings.database.clone(),
+        credentials: credentials.map(|(username, password)| store::Credentials { username, password: password.reveal().to_owned() }),
+        call_wait_max: settings.call_wait_max,
+        rejections_max: settings.rejections_max,
+        ..store::Config::at(url)
+    })
+}
+
+fn mqtt_config(config: &Config) -> mqtt::Config {
+    let settings = &config.mqtt;
+    mqtt::Config {
+        listen: settings.listen,
+        connections_max: settings.connections_max,
+        packet_bytes_max: settings.packet_bytes_max.as_usize(),
+        connect_timeout: settings.connect_timeout,
+        write_timeout: settings.write_timeout,
+        offered_packets_max: settings.offered_packets_max,
+        held_packets_max: settings.held_packets_max,
+        held_bytes_max: settings.held_bytes_max.as_usize(),
+        outgoing_bytes_max: settings.outgoing_bytes_max.as_usize(),
+        subscriptions_max: settings.subscriptions_max,
+        subscriber_bytes_max: settings.subscriber_bytes_max.as_usize(),
+        ..mqtt::Config::default()
+    }
+}
+
+fn http_config(config: &Config) -> http::Config {
+    let settings = &config.http;
+    http::Config { body_bytes_max: settings.body_bytes_max.as_usize(), items_max: settings.items_max, commit_wait_max: settings.commit_wait_max }
+}
+
+fn remotes(
+    config: &Config,
+    workspace: &Path,
+    environment: &Environment,
+    catalog: &Catalog,
+    door: &Arc<dyn Door>,
+    permits: &Arc<Permits>,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Arc<Remote>>> {
+    let mut remotes = Vec::new();
+    for broker in &config.brokers {
+        let Some(BrokerUrl { host, port }) = &broker.url else { continue };
+        let password = environment.secret(workspace, broker.password_file.as_deref(), broker.password_env.as_deref());
+        let password = password.with_context(|| format!("[[broker]] {}", broker.name))?;
+        let credentials = broker.username.clone().zip(password);
+        let topics = if broker.topics.is_empty() { topics_of(catalog, &broker.name) } else { broker.topics.clone() };
+        let settings = remote::Config {
+            port: *port,
+            credentials: credentials.map(|(username, password)| remote::Credentials { username, password: password.reveal().to_owned() }),
+            topics,
+            qos: broker.qos,
+            protocol: match broker.protocol {
+                Protocol::V3 => remote::Protocol::V3,
+                Protocol::V5 => remote::Protocol::V5,
+            },
+            keep_alive: broker.keep_alive,
+            session_expiry: broker.session_expiry,
+            timeout: broker.timeout,
+            packet_bytes_max: broker.packet_bytes_max.as_usize(),
+            window_packets_max: broker.window_packets_max,
+            window_bytes_max: broker.window_bytes_max.as_usize(),
+            ..remote::Config::new(&broker.name, host, &broker.client_id())
+        };
+        let remote = Remote::new(settings, door.clone(), permits.clone(), clock.0.clone(), Arc::new(Counters::default()))?;
+        remotes.push(Arc::new(remote));
+    }
+    Ok(remotes)
+}
+
+/// What to subscribe to if nothing is said: the topics of the bindings that have this broker as their source, and the native ones.
+fn topics_of(catalog: &Catalog, broker: &str) -> Vec<String> {
+    let bindings = catalog.bindings.iter().filter(|binding| matches!(&binding.source, Source::Broker(name) if &**name == broker));
+    let filter = |levels: &[Level]| {
+        let level = |level: &Level| match level {
+            Level::Literal(text) => text.to_string(),
+            Level::One(_) => "+".to_owned(),
+            Level::Rest(_) => "#".to_owned(),
+        };
+        levels.iter().map(level).collect::<Vec<_>>().join("/")
+    };
+    let mut topics: Vec<String> = bindings.map(|binding| filter(&binding.topic.levels)).collect();
+    topics.extend(["pollux/+/telemetry/#".to_owned(), "pollux/+/reported".to_owned()]);
+    topics.sort();
+    topics.dedup();
+    topics
+}

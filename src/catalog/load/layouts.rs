@@ -1,0 +1,272 @@
+//! Types compiled: members inherited and own, in numbered slots, with what payloads may call them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::catalog::field_table::{FieldTable, FieldTarget};
+use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
+use crate::reading::SlotNo;
+use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
+
+use super::member::{self, Compiled, TimeDefaults};
+use super::names;
+use super::relation::Relations;
+use super::relation_rule;
+use super::types::{Declared, TypeDecl};
+use super::value_type::{ValueReader, type_word};
+
+/// All compiled types, by name.
+#[derive(Debug)]
+pub(super) struct Types {
+    pub by_name: BTreeMap<Arc<str>, Type>,
+    broken: HashSet<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Type {
+    pub layout: Arc<Layout>,
+    /// Where the type says its name.
+    pub span: Span,
+    /// Not all of its members are known: an unknown name may be one of them.
+    pub is_incomplete: bool,
+    /// Members that were declared and could not be read.
+    broken_members: HashSet<String>,
+    /// Where members and relations were declared, inherited ones included.
+    pub places: HashMap<String, Span>,
+    times: TimeDefaults,
+}
+
+impl Types {
+    pub(super) fn layouts(&self) -> Vec<Arc<Layout>> {
+        self.by_name.values().map(|entry| entry.layout.clone()).collect()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Type> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name)
+    }
+
+    /// Some type could not be read in full, so that a name that is nowhere may be in it.
+    pub(super) fn any_unknown(&self) -> bool {
+        !self.broken.is_empty() || self.by_name.values().any(|entry| entry.is_incomplete || !entry.broken_members.is_empty())
+    }
+
+    pub(super) fn nearest(&self, name: &str) -> Option<&str> {
+        did_you_mean(name, self.by_name.keys().map(|name| &**name).chain(self.broken.iter().map(String::as_str)))
+    }
+}
+
+impl Type {
+    /// Whether a name that the layout lacks could be there all the same.
+    pub(super) fn may_have(&self, member: &str) -> bool {
+        let first = member.split('.').next().unwrap_or(member);
+        self.is_incomplete || self.broken_members.contains(first)
+    }
+}
+
+pub(super) fn compile<'n>(declared: &Declared<'n>, relations: &Relations, values: &mut ValueReader<'n>, problems: &mut Diagnostics) -> Types {
+    let mut types = Types { by_name: BTreeMap::new(), broken: declared.broken.iter().cloned().collect() };
+    for name in &declared.order {
+        let decl = &declared.types[name];
+        let parent = decl.parent.and_then(|(parent, _)| types.by_name.get(parent));
+        let mut draft = Draft::begin(decl, parent, problems);
+        draft.section("properties", Section::Property, values, problems);
+        draft.section("telemetry", Section::Telemetry, values, problems);
+        draft.relations(declared, relations, problems);
+        let compiled = draft.finish(problems);
+        types.by_name.insert(compiled.layout.name.clone(), compiled);
+    }
+    types
+}
+
+/// A type on its way to a layout.
+struct Draft<'d, 'n> {
+    decl: &'d TypeDecl<'n>,
+    name: Arc<str>,
+    ancestors: Vec<Arc<str>>,
+    slots: Vec<SlotSpec>,
+    members: Vec<Member>,
+    rules: Vec<RelationRule>,
+    broken_members: HashSet<String>,
+    places: HashMap<String, Span>,
+    times: TimeDefaults,
+}
+
+impl<'d, 'n> Draft<'d, 'n> {
+    fn begin(decl: &'d TypeDecl<'n>, parent: Option<&Type>, problems: &mut Diagnostics) -> Draft<'d, 'n> {
+        let outer = parent.map(|parent| parent.times).unwrap_or_default();
+        let base = parent.map(|parent| &parent.layout);
+        Draft {
+            decl,
+            name: Arc::from(decl.name),
+            ancestors: base.map(|base| std::iter::once(&base.name).chain(&base.ancestors).cloned().collect()).unwrap_or_default(),
+            slots: base.map(|base| base.slots.to_vec()).unwrap_or_default(),
+            members: base.map(|base| base.members.to_vec()).unwrap_or_default(),
+            rules: base.map(|base| base.relations.to_vec()).unwrap_or_default(),
+            broken_members: parent.map(|parent| parent.broken_members.clone()).unwrap_or_default(),
+            places: parent.map(|parent| parent.places.clone()).unwrap_or_default(),
+            times: TimeDefaults::read(&decl.fields, outer, problems),
+        }
+    }
+
+    fn section(&mut self, key: &str, section: Section, values: &mut ValueReader<'n>, problems: &mut Diagnostics) {
+        let Some(node) = self.decl.fields.get(key) else { return };
+        let Some(mapping) = expect_mapping(node, &format!("`{key}` of {}", self.decl.fields.what), problems) else {
+            return;
+        };
+        for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
+            let name = &*entry.key.text;
+            let has_name = names::check_member(name, entry.key.span, problems) && self.claim(name, entry.key.span, problems);
+            let compiled = match section {
+                Section::Property => member::property(entry, &self.name, values, problems),
+                Section::Telemetry => member::telemetry(entry, &self.name, self.times, values, problems),
+            };
+            match compiled.filter(|_| has_name) {
+                Some(compiled) => self.add(compiled, entry.key.span, problems),
+                None => drop(self.broken_members.insert(name.to_owned())),
+            }
+        }
+    }
+
+    /// One name space for members and relations, inherited ones included.
+    fn claim(&mut self, name: &str, span: Span, problems: &mut Diagnostics) -> bool {
+        let Some(first) = self.places.get(name) else {
+            self.places.insert(name.to_owned(), span);
+            return true;
+        };
+        let owner = self.members.iter().find(|member| *member.name == *name).map(|member| member.declared_by.clone());
+        let inherited = owner.filter(|owner| *owner != self.name);
+        let from = inherited.as_ref().map(|owner| format!(" and inherited from `{owner}`")).unwrap_or_default();
+        let diagnostic = Diagnostic::new(&codes::DECLARED_TWICE, span, format!("`{name}` is declared twice in `{}`{from}", self.name));
+        problems.push(diagnostic.related(*first, "the first declaration"));
+        false
+    }
+
+    fn add(&mut self, compiled: Compiled, span: Span, problems: &mut Diagnostics) {
+        let Compiled { mut member, slots } = compiled;
+        if self.slots.len() + slots.len() > SLOTS_MAX {
+            let message = format!("with `{}` the type `{}` has more than {SLOTS_MAX} slots", member.name, self.name);
+            problems.push(Diagnostic::new(&codes::LIMIT, span, message).help("an array whose size is not fixed takes one slot"));
+            self.broken_members.insert(member.name.to_string());
+            return;
+        }
+        if let Some(other) = self.members.iter().find(|other| other.wire == member.wire && other.section == member.section) {
+            let message = format!("`{}` and `{}` are both called `{}` in payloads", other.name, member.name, member.wire);
+            problems.push(Diagnostic::new(&codes::DECLARED_TWICE, span, message));
+        }
+        let place = u16::try_from(self.members.len()).unwrap_or(u16::MAX);
+        let number = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        member.slots = number(self.slots.len())..number(self.slots.len() + slots.len());
+        self.slots.extend(slots.into_iter().map(|slot| SlotSpec { member: place, ..slot }));
+        self.members.push(member);
+    }
+
+    fn relations(&mut self, declared: &Declared<'n>, relations: &Relations, problems: &mut Diagnostics) {
+        let Some(mapping) = self.decl.fields.get("relations").and_then(|node| node.as_mapping()) else { return };
+        for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
+            let Some(relation) = relations.index_of(&entry.key.text) else { continue };
+            if self.claim(&entry.key.text, entry.key.span, problems) {
+                self.rules.extend(relation_rule::read(entry, relation, &self.name, declared, problems));
+            }
+        }
+    }
+
+    fn finish(self, problems: &mut Diagnostics) -> Type {
+        let fields = &self.decl.fields;
+        let telemetry_fields = field_table(&self.members, &self.slots, |member, _| member.section == Section::Telemetry);
+        let reported_fields = field_table(&self.members, &self.slots, |member, slot| {
+            let sync = slot.property.as_ref().map(|rules| rules.sync);
+            member.section == Section::Property && matches!(sync, Some(Sync::Reported | Sync::Desired))
+        });
+        let layout = Layout {
+            version: self.decl.version,
+            kind: self.decl.kind,
+            is_abstract: self.decl.is_abstract,
+            ancestors: self.ancestors.into(),
+            title: member::title(fields, "title", problems),
+            description: member::title(fields, "description", problems),
+            icon: fields.text("icon", problems).map(str::to_owned),
+            telemetry_fields,
+            reported_fields,
+            fingerprint: fingerprint(&self.slots),
+            slots: self.slots.into(),
+            members: self.members.into(),
+            relations: self.rules.into(),
+            name: self.name,
+        };
+        Type {
+            layout: Arc::new(layout),
+            span: self.decl.span,
+            is_incomplete: self.decl.is_orphan,
+            broken_members: self.broken_members,
+            places: self.places,
+            times: self.times,
+        }
+    }
+}
+
+fn field_table(members: &[Member], slots: &[SlotSpec], is_meant: impl Fn(&Member, &SlotSpec) -> bool) -> FieldTable {
+    let meant = members.iter().filter(|member| slots.get(usize::from(member.slots.start)).is_some_and(|slot| is_meant(member, slot)));
+    FieldTable::build(meant.map(|member| {
+        let mut next = member.slots.start;
+        (member.wire.to_string(), target(&member.value_type, &mut next))
+    }))
+}
+
+/// Slots are numbered in the order in which the leaves of a value come.
+fn target(value_type: &ValueType, next: &mut u16) -> FieldTarget {
+    let mut take = || {
+        let slot = SlotNo(*next);
+        *next += 1;
+        slot
+    };
+    if let Some(items) = member::fixed_items(value_type) {
+        return FieldTarget::FixedArray((0..items).map(|_| take()).collect());
+    }
+    match value_type {
+        ValueType::Object(fields) => {
+            let inside = fields.iter().map(|Field { wire, value, .. }| (wire.to_string(), target(&value.value_type, next)));
+            FieldTarget::Object(Box::new(FieldTable::build(inside.collect::<Vec<_>>())))
+        }
+        ValueType::Bool
+        | ValueType::Int
+        | ValueType::Double
+        | ValueType::Decimal
+        | ValueType::String
+        | ValueType::Timestamp
+        | ValueType::Date
+        | ValueType::Time
+        | ValueType::Duration
+        | ValueType::Enum(_)
+        | ValueType::Geo(_)
+        | ValueType::Bytes { .. }
+        | ValueType::Unit { .. }
+        | ValueType::Json
+        | ValueType::Array(_)
+        | ValueType::Map(_) => FieldTarget::Slot(take()),
+    }
+}
+
+/// Of what stored twins depend on: the slots, their types and units, in order.
+fn fingerprint(slots: &[SlotSpec]) -> u64 {
+    let mut hash = Xxh3::new();
+    let mut word = |text: &str| {
+        hash.update(text.as_bytes());
+        hash.update(&[0]);
+    };
+    for slot in slots {
+        word(&slot.path);
+        word(if slot.section == Section::Property { "property" } else { "telemetry" });
+        word(type_word(&slot.value_type));
+        word(slot.unit.as_ref().map_or("", |unit| unit.symbol()));
+        if let ValueType::Enum(values) = &slot.value_type {
+            values.iter().for_each(|value| word(&value.name));
+        }
+    }
+    hash.digest()
+}

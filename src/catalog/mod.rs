@@ -1,0 +1,62 @@
+//! The catalog: what the files of a workspace say, checked and compiled. Immutable; an edit makes a new one.
+
+pub mod accept;
+pub mod binding;
+mod field_table;
+pub mod layout;
+pub mod load;
+pub mod stored;
+pub mod structure;
+pub mod twin_spec;
+
+use std::sync::Arc;
+
+use foldhash::HashMap;
+
+pub use accept::{Accepted, Refusal};
+pub use binding::Binding;
+pub use field_table::{FieldTable, FieldTarget};
+pub use layout::{Layout, Member, Relation, SlotSpec, ValueType};
+pub use load::load;
+pub use twin_spec::{EdgeSpec, TwinSpec};
+
+use crate::reading::TwinId;
+
+/// The primary hierarchy.
+pub const CONTAINS: &str = "contains";
+/// From a device to the asset it measures.
+pub const OBSERVES: &str = "observes";
+
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// By name, sorted; abstract ones included.
+    pub types: Vec<Arc<Layout>>,
+    /// `contains` and `observes` are always there.
+    pub relations: Vec<Relation>,
+    /// In the order of files and positions.
+    pub twins: Vec<TwinSpec>,
+    pub bindings: Vec<Arc<Binding>>,
+    type_index: HashMap<Arc<str>, usize>,
+    twin_index: HashMap<TwinId, usize>,
+}
+
+impl Catalog {
+    pub fn new(mut types: Vec<Arc<Layout>>, relations: Vec<Relation>, twins: Vec<TwinSpec>, bindings: Vec<Arc<Binding>>) -> Catalog {
+        types.sort_by(|a, b| a.name.cmp(&b.name));
+        let type_index = types.iter().enumerate().map(|(index, layout)| (layout.name.clone(), index)).collect();
+        let twin_index = twins.iter().enumerate().map(|(index, twin)| (twin.id.clone(), index)).collect();
+        Catalog { types, relations, twins, bindings, type_index, twin_index }
+    }
+
+    pub fn layout(&self, type_name: &str) -> Option<&Arc<Layout>> {
+        self.type_index.get(type_name).map(|index| &self.types[*index])
+    }
+
+    pub fn twin(&self, id: &str) -> Option<&TwinSpec> {
+        self.twin_index.get(id).map(|index| &self.twins[*index])
+    }
+
+    pub fn relation(&self, name: &str) -> Option<&Relation> {
+        self.relations.iter().find(|relation| &*relation.name == name)
+    }
+}

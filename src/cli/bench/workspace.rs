@@ -1,0 +1,74 @@
+//! `pollux bench workspace`: a workspace of any size to measure with.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+/// Machines of one area: enough to be a tree, few enough that no parent is special.
+const AREA_TWINS_MAX: usize = 100;
+/// Keeps every file below what a reader of YAML likes to take at once.
+const FILE_AREAS_MAX: usize = 100;
+
+const MACHINE: &str = "\
+# Eight slots: what `pollux bench ingest` sends.
+type: BenchMachine
+telemetry:
+  temperature: {type: double, unit: degC, min: -50, max: 200, every: 1s}
+  pressure: {type: double, unit: bar, min: 0, max: 400, every: 1s}
+  speed: {type: double, unit: rpm, min: 0, max: 3000, every: 1s}
+  torque: {type: double, unit: N.m, min: 0, max: 500, every: 1s}
+  current: {type: double, unit: A, min: 0, max: 200, every: 1s}
+  flow: {type: double, unit: L/min, min: 0, max: 500, every: 1s}
+  vibration: {type: double, unit: mm/s, min: 0, max: 100, every: 1s}
+  level: {type: double, unit: \"%\", min: 0, max: 100, every: 1s}
+";
+
+const AREA: &str = "\
+type: BenchArea
+relations:
+  contains: {to: [BenchArea, BenchMachine]}
+";
+
+pub(super) fn write(dir: &Path, twins: usize) -> anyhow::Result<()> {
+    refuse_a_used_folder(dir)?;
+    let twins_dir = dir.join("twins");
+    fs::create_dir_all(dir.join("schemas")).and_then(|()| fs::create_dir_all(&twins_dir)).with_context(|| format!("cannot make {}", dir.display()))?;
+    put(&dir.join("schemas/BenchMachine.yaml"), MACHINE)?;
+    put(&dir.join("schemas/BenchArea.yaml"), AREA)?;
+    put(&twins_dir.join("root.yaml"), "twins:\n  - {id: bench, type: BenchArea, name: Bench}\n")?;
+    let areas = twins.div_ceil(AREA_TWINS_MAX);
+    for (file, first) in (0..areas).step_by(FILE_AREAS_MAX).enumerate() {
+        let path = twins_dir.join(format!("areas-{file:04}.yaml"));
+        write_areas(&path, first..areas.min(first + FILE_AREAS_MAX), twins).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn refuse_a_used_folder(dir: &Path) -> anyhow::Result<()> {
+    if dir.exists() && fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?.next().is_some() {
+        bail!("{} is not empty: name a folder that does not exist yet", dir.display());
+    }
+    Ok(())
+}
+
+fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_areas(path: &Path, areas: std::ops::Range<usize>, twins: usize) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path)?);
+    let mut text = String::from("twins:\n");
+    for area in areas {
+        writeln!(text, "  - {{id: bench-area-{area}, type: BenchArea, in: bench}}")?;
+        let first = area * AREA_TWINS_MAX;
+        for twin in first..twins.min(first + AREA_TWINS_MAX) {
+            writeln!(text, "  - {{id: bench-{twin}, type: BenchMachine, in: bench-area-{area}}}")?;
+        }
+        file.write_all(text.as_bytes())?;
+        text.clear();
+    }
+    Ok(file.flush()?)
+}

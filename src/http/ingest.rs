@@ -1,0 +1,259 @@
+//! `POST /ingest` and `POST /ingest/ID`: readings by HTTP, answered after the gate with what became of each item.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::catalog::binding::Source;
+use crate::ingress::{Address, Fault, Line, Outcome, Packet, Permits, Refused, Settled, Tally, Ticket};
+use crate::reading::{Seq, TwinId};
+
+use super::Site;
+
+/// How often a packet is offered again when its twin died with it.
+const OFFERS_MAX: u32 = 3;
+
+pub(super) async fn envelopes(State(site): State<Site>, body: Bytes) -> Response {
+    let items = match split(&body, site.config.items_max) {
+        Ok(items) => items,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let received = site.clock.now();
+    let packets = items.into_iter().map(|payload| Packet { address: Address::Envelope, payload, received }).collect();
+    deliver(&site, packets).await
+}
+
+pub(super) async fn native(State(site): State<Site>, Path(twin): Path<String>, body: Bytes) -> Response {
+    let twin = match TwinId::parse(&twin) {
+        Ok(twin) => twin,
+        Err(error) => return Unreadable(StatusCode::BAD_REQUEST, "INVALID_TWIN_ID", error.to_string()).into_response(),
+    };
+    let packet = Packet { address: Address::Twin(twin), payload: body, received: site.clock.now() };
+    deliver(&site, vec![packet]).await
+}
+
+/// A body that cannot be taken apart at all.
+struct Unreadable(StatusCode, &'static str, String);
+
+impl IntoResponse for Unreadable {
+    fn into_response(self) -> Response {
+        let Unreadable(status, code, message) = self;
+        (status, Json(serde_json::json!({ "error": { "code": code, "message": message } }))).into_response()
+    }
+}
+
+/// One item, an array of items, or NDJSON.
+fn split(body: &Bytes, items_max: usize) -> Result<Vec<Bytes>, Unreadable> {
+    let bad = |message: String| Unreadable(StatusCode::BAD_REQUEST, "UNREADABLE_BODY", message);
+    let text = std::str::from_utf8(body).map_err(|error| bad(format!("the body is not UTF-8: byte {} is wrong", error.valid_up_to())))?;
+    let trimmed = text.trim_start_matches('\u{feff}').trim();
+    if trimmed.is_empty() {
+        return Err(bad("the body is empty; send {\"twin\": ID, \"values\": {…}}, an array of such, or one per line".to_owned()));
+    }
+    let items: Vec<Bytes> = if trimmed.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(trimmed).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+        items.into_iter().map(|item| body.slice_ref(item.get().as_bytes())).collect()
+    } else {
+        let stream = serde_json::Deserializer::from_str(trimmed).into_iter::<&RawValue>();
+        let mut items = Vec::new();
+        for item in stream.take(items_max + 1) {
+            let item = item.map_err(|error| bad(format!("item {} of the body is not JSON: {error}", items.len())))?;
+            items.push(body.slice_ref(item.get().as_bytes()));
+        }
+        items
+    };
+    if items.len() > items_max {
+        let message = format!("the body has more than {items_max} items (`http.items_max`); send it in parts");
+        return Err(Unreadable(StatusCode::PAYLOAD_TOO_LARGE, "TOO_MANY_ITEMS", message));
+    }
+    Ok(items)
+}
+
+async fn deliver(site: &Site, packets: Vec<Packet>) -> Response {
+    let line = Line::new();
+    let waited = tokio::time::timeout(site.config.commit_wait_max, through(site, &packets, &line)).await;
+    let Ok(outcomes) = waited else {
+        let message = "not on disk within `http.commit_wait_max`; it may still be written: send it again with the same times, duplicates are known";
+        let mut response = Unreadable(StatusCode::SERVICE_UNAVAILABLE, "NOT_COMMITTED", message.to_owned()).into_response();
+        response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
+        return response;
+    };
+    answer(&outcomes)
+}
+
+/// Offers all packets, as far as permits go, and waits until each is settled.
+async fn through(site: &Site, packets: &[Packet], line: &Arc<Line>) -> Vec<Outcome> {
+    let mut lane = site.door.lane(Source::Http);
+    let mut permits = HeldPermits { permits: &site.permits, count: 0 };
+    let mut outcomes = Vec::with_capacity(packets.len());
+    let mut settled = Vec::new();
+    let (mut offered, mut again) = (0, 0);
+    while outcomes.len() < packets.len() {
+        let nothing_is_under_way = offered == outcomes.len();
+        if nothing_is_under_way {
+            permits.wait_for_one().await;
+            lane.offer(&packets[offered], line.issue());
+            offered += 1;
+        }
+        while offered < packets.len() && permits.try_one() {
+            lane.offer(&packets[offered], line.issue());
+            offered += 1;
+        }
+        lane.flush();
+        line.take(&mut settled);
+        if settled.is_empty() {
+            line.settled().await;
+        }
+        for (ticket, what) in settled.drain(..) {
+            match what {
+                Settled::Done(outcome) => {
+                    permits.give_back(1);
+                    outcomes.push(outcome);
+                    again = 0;
+                }
+                Settled::Again(receipt) if again < OFFERS_MAX => {
+                    again += 1;
+                    lane.offer(&packets[index(ticket)], receipt);
+                }
+                Settled::Again(receipt) => {
+                    if let Some(bell) = receipt.settle(Outcome::Rejected { seq: Seq(0), refused: Arc::new(busy()) }) {
+                        bell.ring();
+                    }
+                }
+            }
+        }
+    }
+    outcomes
+}
+
+/// A line is made for each request, so its tickets count the request's packets.
+fn index(Ticket(ticket): Ticket) -> usize {
+    usize::try_from(ticket).unwrap_or(usize::MAX)
+}
+
+fn busy() -> Refused {
+    let message = "the twin could not take the reading; send it again later".to_owned();
+    Refused { fault: Fault::Busy, code: "TWIN_UNAVAILABLE", message }
+}
+
+/// Permits that go back also when the request is given up.
+struct HeldPermits<'a> {
+    permits: &'a Permits,
+    count: usize,
+}
+
+impl HeldPermits<'_> {
+    fn try_one(&mut self) -> bool {
+        let taken = self.permits.try_take();
+        self.count += usize::from(taken);
+        taken
+    }
+
+    async fn wait_for_one(&mut self) {
+        self.permits.take().await;
+        self.count += 1;
+    }
+
+    fn give_back(&mut self, count: usize) {
+        self.permits.give_back(count);
+        self.count -= count;
+    }
+}
+
+impl Drop for HeldPermits<'_> {
+    fn drop(&mut self) {
+        self.permits.give_back(self.count);
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    /// All that was accepted is visible to readers as of this commit.
+    seq: u64,
+    accepted: usize,
+    rejected: usize,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readings: Option<Readings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ItemError<'a>>,
+}
+
+#[derive(Serialize)]
+struct ItemError<'a> {
+    code: &'static str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Readings {
+    new: u16,
+    duplicate: u16,
+    conflict: u16,
+    out_of_order: u16,
+    too_old: u16,
+    rejected: u16,
+    unmapped: u16,
+}
+
+impl From<Tally> for Readings {
+    fn from(Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped }: Tally) -> Readings {
+        Readings { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped }
+    }
+}
+
+fn answer(outcomes: &[Outcome]) -> Response {
+    let items: Vec<Item<'_>> = outcomes.iter().map(item).collect();
+    let rejected = items.iter().filter(|item| item.status == "rejected").count();
+    let seq = outcomes.iter().map(seq_of).max().unwrap_or(0);
+    let all_fine = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Committed { refused: None, .. }));
+    let status = match outcomes {
+        _ if all_fine => StatusCode::OK,
+        _ if rejected < outcomes.len() => StatusCode::MULTI_STATUS,
+        [Outcome::Rejected { refused, .. }] => status_of(refused.fault),
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    (status, Json(Answer { seq, accepted: outcomes.len() - rejected, rejected, items })).into_response()
+}
+
+fn item(outcome: &Outcome) -> Item<'_> {
+    match outcome {
+        Outcome::Committed { tally, refused, .. } => {
+            let error = refused.as_ref().map(|refused| ItemError { code: refused.code, message: &refused.message });
+            Item { status: if error.is_some() { "partial" } else { "accepted" }, readings: Some((*tally).into()), error }
+        }
+        Outcome::Rejected { refused, .. } => {
+            Item { status: "rejected", readings: None, error: Some(ItemError { code: refused.code, message: &refused.message }) }
+        }
+        Outcome::Dropped => Item { status: "rejected", readings: None, error: None },
+    }
+}
+
+fn seq_of(outcome: &Outcome) -> u64 {
+    match outcome {
+        Outcome::Committed { seq, .. } | Outcome::Rejected { seq, .. } => seq.0,
+        Outcome::Dropped => 0,
+    }
+}
+
+fn status_of(fault: Fault) -> StatusCode {
+    match fault {
+        Fault::Topic | Fault::Twin => StatusCode::NOT_FOUND,
+        Fault::Payload => StatusCode::UNPROCESSABLE_ENTITY,
+        Fault::Busy => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}

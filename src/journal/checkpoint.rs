@@ -1,0 +1,99 @@
+//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 1.
+
+use std::sync::Arc;
+
+use crate::reading::{Quality, Reason, Revision, Timestamp, TwinId, TwinNo};
+use crate::twin::{Recent, SharedLayout, Slot, State, Twin};
+
+use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
+use super::record::{Layouts, Unreadable, put_value, take_value};
+
+const VERSION: u8 = 1;
+
+pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
+    let state = &*twin.state;
+    out.push(VERSION);
+    put_unsigned(u64::from(state.no.0), out);
+    put_bytes(state.id.as_str().as_bytes(), out);
+    put_bytes(state.name.as_bytes(), out);
+    out.extend_from_slice(&state.layout.fingerprint.to_le_bytes());
+    put_unsigned(state.revision.0, out);
+    put_signed(state.created.0, out);
+    put_signed(state.updated.0, out);
+    out.extend_from_slice(&state.applied.to_le_bytes());
+    put_unsigned(state.external_ids.len() as u64, out);
+    for (namespace, id) in &state.external_ids {
+        put_bytes(namespace.as_bytes(), out);
+        put_bytes(id.as_bytes(), out);
+    }
+    put_unsigned(state.slots.len() as u64, out);
+    for slot in &state.slots {
+        put_slot(slot, out);
+    }
+    put_unsigned(twin.recent.iter().len() as u64, out);
+    for fingerprint in twin.recent.iter() {
+        out.extend_from_slice(&fingerprint.to_le_bytes());
+    }
+}
+
+pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {
+    let mut cursor = Cursor::new(bytes);
+    let version = cursor.byte("the version of a checkpoint")?;
+    if version != VERSION {
+        return Err(Unreadable::Unknown { what: "checkpoint version", found: u64::from(version) });
+    }
+    let no = TwinNo(cursor.small("a twin number")?);
+    let id = TwinId::parse(cursor.text("a twin id")?).map_err(|error| Unreadable::Damaged("a twin id", error.to_string()))?;
+    let name = Arc::from(cursor.text("a name")?);
+    let fingerprint = u64::from_le_bytes(cursor.array("a layout")?);
+    let layout = layouts(fingerprint).ok_or(Unreadable::Unknown { what: "layout", found: fingerprint })?;
+    let revision = Revision(cursor.unsigned("a revision")?);
+    let created = Timestamp(cursor.signed("an instant")?);
+    let updated = Timestamp(cursor.signed("an instant")?);
+    let applied = u64::from_le_bytes(cursor.array("a description")?);
+    let external_ids = (0..cursor.unsigned("external ids")?)
+        .map(|_| Ok((cursor.text("a name space")?.to_owned(), cursor.text("an external id")?.to_owned())))
+        .collect::<Result<_, Unreadable>>()?;
+    let count: usize = cursor.small("a number of slots")?;
+    if count != layout.slots.len() {
+        return Err(Unreadable::Damaged("a checkpoint", format!("it has {count} slots and its layout {}", layout.slots.len())));
+    }
+    let slots = (0..count).map(|_| take_slot(&mut cursor)).collect::<Result<_, _>>()?;
+    let recent = (0..cursor.unsigned("fingerprints")?)
+        .map(|_| Ok(u64::from_le_bytes(cursor.array("a fingerprint")?)))
+        .collect::<Result<Vec<_>, Unreadable>>()?;
+    let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots };
+    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent) })
+}
+
+const HAS_VALUE: u8 = 0x40;
+const HAS_SENT: u8 = 0x80;
+
+fn put_slot(slot: &Slot, out: &mut Vec<u8>) {
+    let Some(value) = &slot.value else {
+        out.push(0);
+        return;
+    };
+    let sent = if slot.sent.is_some() { HAS_SENT } else { 0 };
+    out.push(HAS_VALUE | sent | (slot.quality as u8) | (slot.reason as u8) << 2);
+    put_signed(slot.time.0, out);
+    put_signed(slot.received.0, out);
+    if let Some(sent) = &slot.sent {
+        put_signed(sent.0, out);
+    }
+    put_value(value, out);
+}
+
+fn take_slot(cursor: &mut Cursor<'_>) -> Result<Slot, Unreadable> {
+    let marks = cursor.byte("a slot")?;
+    if marks & HAS_VALUE == 0 {
+        return Ok(Slot::EMPTY);
+    }
+    let unknown = |what| Unreadable::Unknown { what, found: u64::from(marks) };
+    let quality = Quality::from_code(marks & 3).ok_or_else(|| unknown("quality"))?;
+    let reason = Reason::from_code(marks >> 2 & 3).ok_or_else(|| unknown("reason"))?;
+    let time = Timestamp(cursor.signed("an instant")?);
+    let received = Timestamp(cursor.signed("an instant")?);
+    let sent = if marks & HAS_SENT == 0 { None } else { Some(Box::new(Timestamp(cursor.signed("an instant")?))) };
+    Ok(Slot { value: Some(take_value(cursor)?), time, received, sent, quality, reason })
+}

@@ -1,0 +1,376 @@
+//! The durable form of an entry: compact for readings, JSON for what is rare. Version 1.
+//!
+//! ```text
+//! entry    := at:i64le  fact*
+//! fact     := tag:u8 body
+//! Happened := 1 no:varint before:varint count:varint event*
+//! others   := tag length:varint json
+//! ```
+//! Instants inside an event are the difference from `at` in microseconds, zigzag, because they are mostly close to it. A change of any of
+//! this is a new format version of the segments, and the fixtures in `tests/data/journal` must still open.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Layout;
+use crate::catalog::stored::LayoutRecord;
+use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
+use crate::twin::{Edge, EdgeNo, Entry, Event, Fact, Fingerprint, Outcome, Read, Rejection};
+
+use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("the entry ends in the middle of {0}")]
+    Short(&'static str),
+    #[error("{what} {found} is not known to this version of Pollux")]
+    Unknown { what: &'static str, found: u64 },
+    #[error("{0} is damaged: {1}")]
+    Damaged(&'static str, String),
+}
+
+/// Finds a layout by its fingerprint.
+pub type Layouts<'a> = &'a dyn Fn(u64) -> Option<Arc<Layout>>;
+
+const HAPPENED: u8 = 1;
+const TYPE_KNOWN: u8 = 2;
+const CREATED: u8 = 3;
+const EDGE_BEGUN: u8 = 5;
+const EDGE_ENDED: u8 = 6;
+const REFUSED: u8 = 7;
+
+pub fn encode(entry: &Entry, out: &mut Vec<u8>) {
+    encode_start(entry.at, out);
+    for fact in &entry.facts {
+        match fact {
+            Fact::Happened { no, before, events } => encode_happened(entry.at, *no, *before, events, out),
+            Fact::TypeKnown(record) => put_json(TYPE_KNOWN, record.as_ref(), out),
+            Fact::Created { no, id, layout } => put_json(CREATED, &CreatedRecord { no: no.0, id: id.to_string(), layout: *layout }, out),
+            Fact::EdgeBegun(edge) => put_json(EDGE_BEGUN, &EdgeRecord::of(edge), out),
+            Fact::EdgeEnded { edge, at } => put_json(EDGE_ENDED, &(edge.0, at.0), out),
+            Fact::Refused(rejection) => put_json(REFUSED, &RejectionRecord::of(rejection), out),
+        }
+    }
+}
+
+/// The hot path's way: `encode_start`, then the facts of one twin, without building an [`Entry`].
+pub fn encode_start(at: Timestamp, out: &mut Vec<u8>) {
+    out.extend_from_slice(&at.0.to_le_bytes());
+}
+
+pub fn encode_happened(at: Timestamp, no: TwinNo, before: Revision, events: &[Event], out: &mut Vec<u8>) {
+    out.push(HAPPENED);
+    put_unsigned(u64::from(no.0), out);
+    put_unsigned(before.0, out);
+    put_unsigned(events.len() as u64, out);
+    for event in events {
+        put_event(at, event, out);
+    }
+}
+
+pub fn decode(bytes: &[u8], layouts: Layouts<'_>) -> Result<Entry, Unreadable> {
+    let mut cursor = Cursor::new(bytes);
+    let at = Timestamp(i64::from_le_bytes(cursor.array("the time of the entry")?));
+    let mut facts = Vec::with_capacity(1);
+    while !cursor.is_at_end() {
+        facts.push(match cursor.byte("the kind of a fact")? {
+            HAPPENED => {
+                let no = TwinNo(cursor.small("a twin number")?);
+                let before = Revision(cursor.unsigned("a revision")?);
+                let count = cursor.unsigned("a number of events")?;
+                let events = (0..count).map(|_| take_event(at, &mut cursor, layouts)).collect::<Result<_, _>>()?;
+                Fact::Happened { no, before, events }
+            }
+            TYPE_KNOWN => Fact::TypeKnown(Box::new(take_json::<LayoutRecord>("a type", &mut cursor)?)),
+            CREATED => {
+                let CreatedRecord { no, id, layout } = take_json("a created twin", &mut cursor)?;
+                Fact::Created { no: TwinNo(no), id: parse_id(&id)?, layout }
+            }
+            EDGE_BEGUN => Fact::EdgeBegun(Box::new(take_json::<EdgeRecord>("an edge", &mut cursor)?.edge())),
+            EDGE_ENDED => {
+                let (edge, end) = take_json("the end of an edge", &mut cursor)?;
+                Fact::EdgeEnded { edge: EdgeNo(edge), at: Timestamp(end) }
+            }
+            REFUSED => Fact::Refused(Box::new(take_json::<RejectionRecord>("a rejection", &mut cursor)?.rejection()?)),
+            other => return Err(Unreadable::Unknown { what: "fact", found: u64::from(other) }),
+        });
+    }
+    Ok(Entry { at, facts })
+}
+
+const READ: u8 = 1;
+const HEARD: u8 = 2;
+const REJECTED: u8 = 3;
+const PROPERTY_SET: u8 = 4;
+const DESCRIBED: u8 = 5;
+const RELAID: u8 = 6;
+const RESTED: u8 = 7;
+/// On `READ`: the sender's disbelieved time follows.
+const WITH_SENT: u8 = 0x80;
+
+fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
+    match event {
+        Event::Read(read) => {
+            out.push(READ | if read.sent.is_some() { WITH_SENT } else { 0 });
+            put_unsigned(u64::from(read.slot.0), out);
+            // Two bits of quality, two of reason, three of outcome.
+            out.push((read.quality as u8) | (read.reason as u8) << 2 | (read.outcome as u8) << 4);
+            put_instant(at, read.time, out);
+            put_instant(at, read.received, out);
+            if let Some(sent) = read.sent {
+                put_instant(at, sent, out);
+            }
+            put_value(&read.value, out);
+        }
+        Event::Heard(Fingerprint(fingerprint)) => {
+            out.push(HEARD);
+            out.extend_from_slice(&fingerprint.to_le_bytes());
+        }
+        Event::Rejected(rejection) => put_json(REJECTED, &RejectionRecord::of(rejection), out),
+        Event::PropertySet { slot, value } => {
+            out.push(PROPERTY_SET);
+            put_unsigned(u64::from(slot.0), out);
+            out.push(u8::from(value.is_some()));
+            if let Some(value) = value {
+                put_value(value, out);
+            }
+        }
+        Event::Described { name, external_ids, applied } => {
+            put_json(DESCRIBED, &DescribedRecord { name: name.to_string(), external_ids: external_ids.to_vec(), applied: *applied }, out);
+        }
+        Event::Relaid(layout) => {
+            out.push(RELAID);
+            out.extend_from_slice(&layout.fingerprint.to_le_bytes());
+        }
+        Event::Rested => out.push(RESTED),
+    }
+}
+
+fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> Result<Event, Unreadable> {
+    let tag = cursor.byte("the kind of an event")?;
+    Ok(match tag & !WITH_SENT {
+        READ => {
+            let slot = take_slot(cursor)?;
+            let marks = cursor.byte("the quality of a reading")?;
+            let unknown = |what| Unreadable::Unknown { what, found: u64::from(marks) };
+            Event::Read(Read {
+                slot,
+                quality: Quality::from_code(marks & 3).ok_or_else(|| unknown("quality"))?,
+                reason: Reason::from_code(marks >> 2 & 3).ok_or_else(|| unknown("reason"))?,
+                outcome: Outcome::from_code(marks >> 4).ok_or_else(|| unknown("outcome"))?,
+                time: take_instant(at, cursor)?,
+                received: take_instant(at, cursor)?,
+                sent: if tag & WITH_SENT == 0 { None } else { Some(take_instant(at, cursor)?) },
+                value: take_value(cursor)?,
+            })
+        }
+        HEARD => Event::Heard(Fingerprint(u64::from_le_bytes(cursor.array("a fingerprint")?))),
+        REJECTED => Event::Rejected(Box::new(take_json::<RejectionRecord>("a rejection", cursor)?.rejection()?)),
+        PROPERTY_SET => {
+            let slot = take_slot(cursor)?;
+            let value = if cursor.byte("a property")? == 0 { None } else { Some(take_value(cursor)?) };
+            Event::PropertySet { slot, value }
+        }
+        DESCRIBED => {
+            let DescribedRecord { name, external_ids, applied } = take_json("a description", cursor)?;
+            Event::Described { name: name.into(), external_ids: external_ids.into(), applied }
+        }
+        RELAID => {
+            let fingerprint = u64::from_le_bytes(cursor.array("a layout")?);
+            Event::Relaid(layouts(fingerprint).ok_or(Unreadable::Unknown { what: "layout", found: fingerprint })?)
+        }
+        RESTED => Event::Rested,
+        other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
+    })
+}
+
+pub(super) fn put_value(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Bool(false) => out.push(0),
+        Value::Bool(true) => out.push(1),
+        Value::Int(value) => {
+            out.push(2);
+            put_signed(*value, out);
+        }
+        Value::Double(value) => {
+            out.push(3);
+            out.extend_from_slice(&value.to_bits().to_le_bytes());
+        }
+        Value::Decimal(value) => {
+            out.push(4);
+            out.extend_from_slice(&value.serialize());
+        }
+        Value::Text(value) => {
+            out.push(5);
+            put_bytes(value.as_bytes(), out);
+        }
+        Value::Timestamp(value) => {
+            out.push(6);
+            put_signed(value.0, out);
+        }
+        Value::Date(value) => {
+            out.push(7);
+            put_signed(i64::from(*value), out);
+        }
+        Value::Time(value) => {
+            out.push(8);
+            put_signed(*value, out);
+        }
+        Value::Duration(value) => {
+            out.push(9);
+            put_signed(*value, out);
+        }
+        Value::Enum(value) => {
+            out.push(10);
+            put_unsigned(u64::from(*value), out);
+        }
+        Value::Bytes(value) => {
+            out.push(11);
+            put_bytes(value, out);
+        }
+        Value::Json(value) => {
+            out.push(12);
+            put_bytes(value.to_string().as_bytes(), out);
+        }
+    }
+}
+
+pub(super) fn take_value(cursor: &mut Cursor<'_>) -> Result<Value, Unreadable> {
+    Ok(match cursor.byte("the kind of a value")? {
+        0 => Value::Bool(false),
+        1 => Value::Bool(true),
+        2 => Value::Int(cursor.signed("an integer")?),
+        3 => Value::Double(f64::from_bits(u64::from_le_bytes(cursor.array("a number")?))),
+        4 => Value::Decimal(Decimal::deserialize(cursor.array("a decimal")?)),
+        5 => Value::Text(Arc::from(cursor.text("a text")?)),
+        6 => Value::Timestamp(Timestamp(cursor.signed("an instant")?)),
+        7 => Value::Date(i32::try_from(cursor.signed("a date")?).map_err(|_| Unreadable::Damaged("a date", "out of range".to_owned()))?),
+        8 => Value::Time(cursor.signed("a time")?),
+        9 => Value::Duration(cursor.signed("a duration")?),
+        10 => Value::Enum(cursor.small("an enum value")?),
+        11 => Value::Bytes(Arc::from(cursor.bytes("bytes")?)),
+        12 => {
+            let json = serde_json::from_slice(cursor.bytes("JSON")?).map_err(|error| Unreadable::Damaged("JSON", error.to_string()))?;
+            Value::Json(Arc::new(json))
+        }
+        other => return Err(Unreadable::Unknown { what: "value", found: u64::from(other) }),
+    })
+}
+
+fn put_instant(at: Timestamp, time: Timestamp, out: &mut Vec<u8>) {
+    put_signed(time.0.wrapping_sub(at.0), out);
+}
+
+fn take_instant(at: Timestamp, cursor: &mut Cursor<'_>) -> Result<Timestamp, Unreadable> {
+    Ok(Timestamp(at.0.wrapping_add(cursor.signed("an instant")?)))
+}
+
+fn take_slot(cursor: &mut Cursor<'_>) -> Result<SlotNo, Unreadable> {
+    Ok(SlotNo(cursor.small("a slot")?))
+}
+
+#[expect(clippy::expect_used, reason = "the records below have string keys and no failing serializers")]
+fn put_json<T: Serialize>(tag: u8, record: &T, out: &mut Vec<u8>) {
+    out.push(tag);
+    put_bytes(&serde_json::to_vec(record).expect("a record is JSON"), out);
+}
+
+fn take_json<'a, T: Deserialize<'a>>(what: &'static str, cursor: &mut Cursor<'a>) -> Result<T, Unreadable> {
+    serde_json::from_slice(cursor.bytes(what)?).map_err(|error| Unreadable::Damaged(what, error.to_string()))
+}
+
+fn parse_id(text: &str) -> Result<TwinId, Unreadable> {
+    TwinId::parse(text).map_err(|error| Unreadable::Damaged("a twin id", error.to_string()))
+}
+
+#[derive(Serialize, Deserialize)]
+struct CreatedRecord {
+    no: u32,
+    id: String,
+    layout: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DescribedRecord {
+    name: String,
+    #[serde(default)]
+    external_ids: Vec<(String, String)>,
+    applied: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EdgeRecord {
+    no: u64,
+    relation: String,
+    from: u32,
+    to: u32,
+    #[serde(default)]
+    properties: serde_json::Map<String, serde_json::Value>,
+    valid_from: i64,
+    valid_to: Option<i64>,
+}
+
+impl EdgeRecord {
+    fn of(edge: &Edge) -> EdgeRecord {
+        EdgeRecord {
+            no: edge.no.0,
+            relation: edge.relation.to_string(),
+            from: edge.from.0,
+            to: edge.to.0,
+            properties: edge.properties.clone(),
+            valid_from: edge.valid_from.0,
+            valid_to: edge.valid_to.map(|end| end.0),
+        }
+    }
+
+    fn edge(self) -> Edge {
+        Edge {
+            no: EdgeNo(self.no),
+            relation: self.relation.into(),
+            from: TwinNo(self.from),
+            to: TwinNo(self.to),
+            properties: self.properties,
+            valid_from: Timestamp(self.valid_from),
+            valid_to: self.valid_to.map(Timestamp),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct RejectionRecord {
+    at: i64,
+    address: String,
+    twin: Option<String>,
+    field: Option<String>,
+    code: String,
+    message: String,
+    excerpt: String,
+}
+
+impl RejectionRecord {
+    fn of(rejection: &Rejection) -> RejectionRecord {
+        RejectionRecord {
+            at: rejection.at.0,
+            address: rejection.address.clone(),
+            twin: rejection.twin.as_ref().map(TwinId::to_string),
+            field: rejection.field.clone(),
+            code: rejection.code.to_string(),
+            message: rejection.message.clone(),
+            excerpt: rejection.excerpt.clone(),
+        }
+    }
+
+    fn rejection(self) -> Result<Rejection, Unreadable> {
+        Ok(Rejection {
+            at: Timestamp(self.at),
+            address: self.address,
+            twin: self.twin.as_deref().map(parse_id).transpose()?,
+            field: self.field,
+            code: self.code.into(),
+            message: self.message,
+            excerpt: self.excerpt,
+        })
+    }
+}

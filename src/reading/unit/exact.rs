@@ -1,0 +1,48 @@
+//! Factors that a decimal text cannot say, as the definitions say them. `units.tsv` has the same factors rounded; a test compares the two.
+
+/// Name in the table, factor to the SI unit.
+pub(super) const FACTORS: &[(&str, &str)] = &[
+    ("degreeOfArc", "pi/180"),
+    ("minuteOfArc", "pi/10800"),
+    ("secondOfArc", "pi/648000"),
+    ("turn", "2*pi"),
+    ("degreePerSecond", "pi/180"),
+    ("revolutionPerMinute", "pi/30"),
+    ("revolutionPerSecond", "2*pi"),
+    ("megaelectronvolt", "1.602176634e-13"),
+    ("britishThermalUnitPerHour", "1055.05585262/3600"),
+    ("gigajoulePerHour", "1000000000/3600"),
+    ("horsepower", "550*0.3048*4.4482216152605"),
+    ("joulePerHour", "1/3600"),
+    ("kiloBritishThermalUnitPerHour", "1055055.85262/3600"),
+    ("kilojoulePerHour", "1000/3600"),
+    ("kilowattHourPerYear", "3600000/31557600"),
+    ("megajoulePerHour", "1000000/3600"),
+    ("tonOfRefrigeration", "12000*1055.05585262/3600"),
+    ("ounce", "4.4482216152605/16"),
+    ("footcandle", "1/0.09290304"),
+    ("slug", "4.4482216152605/0.3048"),
+    ("gramPerHour", "0.001/3600"),
+    ("kilogramPerHour", "1/3600"),
+    ("massPoundPerHour", "0.45359237/3600"),
+    ("poundPerSquareInch", "4.4482216152605/0.00064516"),
+    ("degreeFahrenheit", "5/9"),
+    ("kilometrePerHour", "1000/3600"),
+    ("knot", "1852/3600"),
+    ("metrePerHour", "1/3600"),
+    ("cubicFoot", "0.028316846592"),
+    ("fluidOunce", "0.003785411784/128"),
+    ("gallon", "0.003785411784"),
+    ("cubicFootPerMinute", "0.028316846592/60"),
+    ("cubicMetrePerHour", "1/3600"),
+    ("cubicMetrePerMinute", "1/60"),
+    ("gallonPerHour", "0.003785411784/3600"),
+    ("gallonPerMinute", "0.003785411784/60"),
+    ("litrePerHour", "0.001/3600"),
+    ("litrePerMinute", "0.001/60"),
+    ("millilitrePerHour", "0.000001/3600"),
+    ("millilitrePerMinute", "0.000001/60"),
+];
+
+/// Name in the table, offset in the SI unit.
+pub(super) const OFFSETS: &[(&str, &str)] = &[("degreeFahrenheit", "45967/180")];

@@ -1,0 +1,301 @@
+//! The door behind every transport: a packet comes in, readings go to twins, and what cannot be used is refused with a reason.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use foldhash::{HashMap, HashMapExt};
+
+use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
+use crate::catalog::Binding;
+use crate::codec::{self, Captures, Decoded, Mapped, Route, topic};
+use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt};
+use crate::reading::{Problem, TwinId, TwinNo};
+use crate::twin::{Received, Rejection};
+
+use super::Runtime;
+use super::bindings::Bindings;
+use super::refusals::{EXCERPT_BYTES_MAX, QUARANTINE_BYTES_MAX, excerpt};
+use super::resident::Resident;
+use super::twin_actor::{Delivery, TwinMsg};
+
+/// Topics a lane remembers the way of. A sender mostly repeats itself; one that does not costs a look-up for each packet.
+const WAYS_MAX: usize = 4096;
+
+#[derive(Debug, Clone)]
+pub struct TwinDoor {
+    runtime: Arc<Runtime>,
+}
+
+impl TwinDoor {
+    pub fn new(runtime: Arc<Runtime>) -> TwinDoor {
+        TwinDoor { runtime }
+    }
+}
+
+impl Door for TwinDoor {
+    fn lane(&self, source: Source) -> Box<dyn Lane> {
+        let bindings = self.runtime.bindings.load_full();
+        Box::new(TwinLane {
+            runtime: self.runtime.clone(),
+            source,
+            bindings,
+            ways: HashMap::new(),
+            decoded: Decoded::default(),
+            burst: Vec::new(),
+            place: HashMap::new(),
+        })
+    }
+}
+
+/// Where the packets of one topic go, and how they are read.
+#[derive(Debug, Clone)]
+struct Way {
+    resident: Arc<Resident>,
+    reading: Reading,
+}
+
+#[derive(Debug, Clone)]
+enum Reading {
+    Telemetry,
+    Member(Box<str>),
+    Reported,
+    Mapped(Arc<Mapped>),
+}
+
+/// Why a packet goes nowhere.
+struct Lost {
+    fault: Fault,
+    code: &'static str,
+    message: String,
+    twin: Option<TwinId>,
+    field: Option<String>,
+    excerpt_bytes_max: usize,
+}
+
+struct TwinLane {
+    runtime: Arc<Runtime>,
+    source: Source,
+    bindings: Arc<Bindings>,
+    ways: HashMap<Bytes, Way>,
+    decoded: Decoded,
+    /// What this burst of packets says to each twin, in order of first mention.
+    burst: Vec<(Arc<Resident>, Vec<Delivery>)>,
+    place: HashMap<TwinNo, usize>,
+}
+
+impl Lane for TwinLane {
+    fn offer(&mut self, packet: &Packet, receipt: Receipt) {
+        self.notice_edits();
+        let offered = match &packet.address {
+            Address::Topic(topic) => self.offer_to_topic(topic, packet),
+            Address::Twin(id) => self.offer_to_twin(id, packet),
+            Address::Envelope => self.offer_envelope(packet),
+        };
+        match offered {
+            Ok(resident) => self.deliver(resident, packet, receipt),
+            Err(lost) => self.refuse(lost, packet, receipt),
+        }
+    }
+
+    fn flush(&mut self) {
+        self.place.clear();
+        for (resident, deliveries) in self.burst.drain(..) {
+            self.runtime.shared.directory.send(&resident, TwinMsg::Ingest(deliveries));
+        }
+    }
+}
+
+impl TwinLane {
+    /// After an edit of the workspace, ways are found anew.
+    fn notice_edits(&mut self) {
+        let current = self.runtime.bindings.load();
+        if !Arc::ptr_eq(&current, &self.bindings) {
+            self.bindings = Arc::clone(&current);
+            self.ways.clear();
+        }
+    }
+
+    fn offer_to_topic(&mut self, topic: &Bytes, packet: &Packet) -> Result<Arc<Resident>, Lost> {
+        if let Some(way) = self.ways.get(topic) {
+            let way = way.clone();
+            return self.decode(&way, &packet.payload).map(|()| way.resident);
+        }
+        let bindings = self.bindings.clone();
+        let way = match bindings.router(&self.source).route_bytes(topic).map_err(Lost::unrouted)? {
+            Route::Telemetry { twin } => Way { resident: self.native_twin(twin)?, reading: Reading::Telemetry },
+            Route::Member { twin, member } => Way { resident: self.native_twin(twin)?, reading: Reading::Member(member.into()) },
+            Route::Reported { twin } => Way { resident: self.native_twin(twin)?, reading: Reading::Reported },
+            Route::Bound { binding, captures, .. } => {
+                if let TwinSelector::Path(path) = &binding.twin {
+                    return self.offer_by_path(binding, path, packet);
+                }
+                let resident = self.bound_twin(binding, &captures)?;
+                let mapped = self.bindings.mapped(binding, &resident.cell.state().layout);
+                Way { resident, reading: Reading::Mapped(mapped) }
+            }
+        };
+        self.decode(&way, &packet.payload)?;
+        if self.ways.len() >= WAYS_MAX {
+            self.ways.clear();
+        }
+        self.ways.insert(topic.clone(), way.clone());
+        Ok(way.resident)
+    }
+
+    fn offer_to_twin(&mut self, id: &TwinId, packet: &Packet) -> Result<Arc<Resident>, Lost> {
+        let way = Way { resident: self.native_twin(id.as_str())?, reading: Reading::Telemetry };
+        self.decode(&way, &packet.payload).map(|()| way.resident)
+    }
+
+    fn offer_envelope(&mut self, packet: &Packet) -> Result<Arc<Resident>, Lost> {
+        let envelope = codec::Envelope::open(&packet.payload).map_err(Lost::payload)?;
+        let resident = self.native_twin(&envelope.twin)?;
+        let layout = resident.cell.state().layout.clone();
+        let decoded = envelope.decode(&layout, &layout.telemetry_fields, &mut self.decoded);
+        decoded.map_err(|problem| Lost { twin: Some(resident.id.clone()), ..Lost::payload(problem) })?;
+        Ok(resident)
+    }
+
+    /// The payload itself names the twin, so it is read before anything else.
+    fn offer_by_path(&mut self, binding: &Arc<Binding>, path: &crate::catalog::binding::JsonPath, packet: &Packet) -> Result<Arc<Resident>, Lost> {
+        let (json, problems) = codec::parse_json(&packet.payload).map_err(Lost::payload)?;
+        let id = topic::twin_in(path, &json).map_err(Lost::payload)?;
+        let resident = self.twin_or_policy(&id, binding)?;
+        let mapped = self.bindings.mapped(binding, &resident.cell.state().layout);
+        mapped.decode_json(&json, problems, &mut self.decoded).map_err(|problem| Lost { twin: Some(resident.id.clone()), ..Lost::payload(problem) })?;
+        Ok(resident)
+    }
+
+    fn decode(&mut self, way: &Way, payload: &[u8]) -> Result<(), Lost> {
+        let state = way.resident.cell.state();
+        let layout = &*state.layout;
+        let read = match &way.reading {
+            Reading::Telemetry => codec::native::decode(layout, &layout.telemetry_fields, &Unmapped::Count, payload, &mut self.decoded),
+            Reading::Member(member) => codec::native::decode_member(layout, &layout.telemetry_fields, member, payload, &mut self.decoded),
+            Reading::Reported => codec::native::decode(layout, &layout.reported_fields, &Unmapped::Count, payload, &mut self.decoded),
+            Reading::Mapped(mapped) => mapped.decode(payload, &mut self.decoded),
+        };
+        read.map_err(|problem| Lost { twin: Some(way.resident.id.clone()), ..Lost::payload(problem) })
+    }
+
+    fn native_twin(&self, id: &str) -> Result<Arc<Resident>, Lost> {
+        self.runtime.shared.directory.by_id(id).ok_or_else(|| Lost::unknown_twin(id))
+    }
+
+    fn bound_twin(&self, binding: &Binding, captures: &Captures<'_, '_>) -> Result<Arc<Resident>, Lost> {
+        let mut text = String::new();
+        match &binding.twin {
+            TwinSelector::Id(template) => {
+                topic::expand(template, captures, &mut text);
+                self.twin_or_policy(&text, binding)
+            }
+            TwinSelector::ExternalId { namespace, id } => {
+                topic::expand(id, captures, &mut text);
+                let known = self.runtime.shared.directory.by_external_id(namespace, &text);
+                // A name of another system is no id to make a twin by.
+                known.ok_or_else(|| Lost::by_policy(&format!("{namespace}: {text}"), binding))
+            }
+            TwinSelector::Path(_) => Err(Lost::by_policy("", binding)),
+        }
+    }
+
+    fn twin_or_policy(&self, id: &str, binding: &Binding) -> Result<Arc<Resident>, Lost> {
+        if let Some(known) = self.runtime.shared.directory.by_id(id) {
+            return Ok(known);
+        }
+        let UnknownTwin::Provision { type_name, inside } = &binding.unknown_twin else { return Err(Lost::by_policy(id, binding)) };
+        let id = TwinId::parse(id).map_err(|error| Lost::new(Fault::Twin, "INVALID_TWIN_ID", error.to_string()))?;
+        let made = self.runtime.provision(&id, type_name, inside.as_ref());
+        made.map_err(|refusal| Lost { twin: Some(id), ..Lost::new(Fault::Twin, "NOT_PROVISIONED", refusal.to_string()) })
+    }
+
+    /// What was decoded goes to the twin, and to the assets it observes.
+    fn deliver(&mut self, resident: Arc<Resident>, packet: &Packet, receipt: Receipt) {
+        let received = Received { at: packet.received, future_tolerance: self.runtime.shared.config.future_tolerance };
+        let groups = std::mem::take(&mut self.decoded.groups);
+        let problems = std::mem::take(&mut self.decoded.problems);
+        let rejections = problems.into_iter().map(|problem| rejection(problem, &resident.id, packet)).collect();
+        if !self.runtime.observers.is_empty() {
+            for (asset, groups) in self.runtime.observers.observed(resident.no, &groups, packet.received) {
+                self.put(asset, Delivery { received, groups, rejections: Vec::new(), unmapped: 0, receipt: receipt.split() });
+            }
+        }
+        let unmapped = self.decoded.unmapped;
+        self.put(resident, Delivery { received, groups, rejections, unmapped, receipt });
+    }
+
+    fn put(&mut self, resident: Arc<Resident>, delivery: Delivery) {
+        match self.place.get(&resident.no) {
+            Some(place) => self.burst[*place].1.push(delivery),
+            None => {
+                self.place.insert(resident.no, self.burst.len());
+                self.burst.push((resident, vec![delivery]));
+            }
+        }
+    }
+
+    fn refuse(&self, lost: Lost, packet: &Packet, receipt: Receipt) {
+        let Lost { fault, code, message, twin, field, excerpt_bytes_max } = lost;
+        let rejection = Rejection {
+            at: packet.received,
+            address: shown(&packet.address),
+            twin,
+            field,
+            code: code.into(),
+            message,
+            excerpt: excerpt(&packet.payload, excerpt_bytes_max),
+        };
+        self.runtime.refusals.refuse(rejection, fault, code, receipt);
+    }
+}
+
+fn rejection(problem: Problem, twin: &TwinId, packet: &Packet) -> Rejection {
+    Rejection {
+        at: packet.received,
+        address: shown(&packet.address),
+        twin: Some(twin.clone()),
+        field: problem.field,
+        code: problem.code.into(),
+        message: problem.message,
+        excerpt: excerpt(&packet.payload, EXCERPT_BYTES_MAX),
+    }
+}
+
+fn shown(address: &Address) -> String {
+    match address {
+        Address::Topic(topic) => excerpt(topic, EXCERPT_BYTES_MAX),
+        Address::Twin(id) => format!("/ingest/{id}"),
+        Address::Envelope => "/ingest".to_owned(),
+    }
+}
+
+impl Lost {
+    fn new(fault: Fault, code: &'static str, message: String) -> Lost {
+        Lost { fault, code, message, twin: None, field: None, excerpt_bytes_max: EXCERPT_BYTES_MAX }
+    }
+
+    fn payload(problem: Problem) -> Lost {
+        Lost { field: problem.field, ..Lost::new(Fault::Payload, problem.code, problem.message) }
+    }
+
+    fn unrouted(unrouted: topic::Unrouted) -> Lost {
+        Lost::new(Fault::Topic, unrouted.code(), unrouted.to_string())
+    }
+
+    fn unknown_twin(id: &str) -> Lost {
+        let shown: String = id.chars().take(128).collect();
+        let message = format!("there is no twin `{shown}`; describe it in twins/, or bind the topic with `unknownTwin: {{provision: TYPE}}`");
+        Lost { twin: TwinId::parse(id).ok(), ..Lost::new(Fault::Twin, "UNKNOWN_TWIN", message) }
+    }
+
+    /// What the binding says about senders that nobody knows.
+    fn by_policy(id: &str, binding: &Binding) -> Lost {
+        match &binding.unknown_twin {
+            UnknownTwin::Quarantine => {
+                let message = format!("`{id}` is not known; the message is kept in quarantine (binding `{}`)", binding.id);
+                Lost { twin: TwinId::parse(id).ok(), excerpt_bytes_max: QUARANTINE_BYTES_MAX, ..Lost::new(Fault::Twin, "QUARANTINED", message) }
+            }
+            UnknownTwin::Reject | UnknownTwin::Provision { .. } => Lost::unknown_twin(id),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What waits in the journal for the commit of its entry: everything that may leave a twin once the entry is on disk.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::catalog::stored::LayoutRecord;
+use crate::ingress::{Outcome, Receipt, Refused, Tally};
+use crate::reading::{Seq, TwinNo};
+use crate::twin::{Edge, EdgeNo, Rejection, State};
+use crate::reading::Timestamp;
+
+use super::resident::Resident;
+
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The twin's state after the entry, for the readers.
+    pub change: Option<Change>,
+    pub receipts: Vec<Settling>,
+    /// What is rare, apart, so that the common entry stays small.
+    pub aside: Option<Box<Aside>>,
+}
+
+#[derive(Debug)]
+pub struct Change {
+    pub resident: Arc<Resident>,
+    pub state: Arc<State>,
+}
+
+/// A receipt and what will be said to its sender.
+#[derive(Debug)]
+pub struct Settling {
+    pub receipt: Receipt,
+    pub tally: Tally,
+    pub refused: Option<Arc<Refused>>,
+}
+
+impl Settling {
+    pub fn settle(self, seq: Seq) -> Option<crate::ingress::Bell> {
+        let nothing_kept = self.tally.kept() == 0;
+        let outcome = match self.refused {
+            Some(refused) if nothing_kept => Outcome::Rejected { seq, refused },
+            refused => Outcome::Committed { seq, tally: self.tally, refused },
+        };
+        self.receipt.settle(outcome)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Aside {
+    pub rejections: Vec<Rejection>,
+    pub structure: Vec<StructureChange>,
+    /// A twin as bytes, to be stored once what it contains is on disk.
+    pub checkpoint: Option<Checkpoint>,
+    /// Somebody waits for the commit itself.
+    pub waiter: Option<oneshot::Sender<Seq>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum StructureChange {
+    TypeKnown(LayoutRecord),
+    Created(Arc<Resident>),
+    EdgeBegun(Edge),
+    EdgeEnded { edge: EdgeNo, at: Timestamp },
+}
+
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    pub no: TwinNo,
+    /// The commit it stands behind; set by the release.
+    pub seq: Seq,
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,279 @@
+//! The graph store follows the gate: consistent cuts of what has changed, each in one transaction with its position; and checkpoints, so that
+//! the journal before them can go. It is a follower: however slow the store is, nothing waits for it.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use foldhash::HashMap;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::journal::checkpoint;
+use crate::reading::{Seq, TwinNo};
+use crate::store::{Batch, CheckpointRow, EdgeRow, RejectionRow, Store, TwinRow};
+use crate::twin::{Edge, Event, Fact, Rejection, Twin};
+
+use super::branch::Shared;
+use super::held::{Aside, Checkpoint, Held};
+use super::rebuild::{self, Rebuilder};
+use super::release::{Changes, EdgeChange, Followers, REJECTIONS_WAITING_MAX};
+use super::resident::Resident;
+use super::structure::SharedGraph;
+use super::twin_actor::TwinMsg;
+
+/// Twins in one transaction of the store. A larger cut takes several; only the last of them moves the position.
+const TWINS_PER_BATCH_MAX: usize = 2_000;
+const CHECKPOINTS_PER_BATCH_MAX: usize = 5_000;
+/// How long to leave a store alone that has just failed: from the first to the last.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// The share of the time that projecting may take, so that a fleet in motion does not starve ingest of processors: one part in so many.
+const DUTY_PARTS: u32 = 4;
+
+#[derive(Debug)]
+pub struct Projector {
+    pub shared: Arc<Shared>,
+    pub store: Store,
+    pub followers: Arc<Followers>,
+    pub graph: SharedGraph,
+    pub rebuilder: Arc<Rebuilder>,
+    pub progress: Arc<Progress>,
+}
+
+/// How far the store is, for the health page and for whoever waits.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The store says the same as the view as of this commit.
+    pub position: AtomicU64,
+    /// Every twin's stored checkpoint contains all commits up to this one.
+    pub saved_upto: AtomicU64,
+    pub batches: AtomicU64,
+    pub failing: Mutex<Option<String>>,
+    /// Set to finish: project and save what there is, then end.
+    pub finishing: AtomicBool,
+    pub hurry: Notify,
+    /// Rung once the projector has ended.
+    pub finished: Notify,
+}
+
+/// One round of checkpoints: of all twins that had changed by `upto`.
+#[derive(Debug)]
+struct Round {
+    upto: Seq,
+    missing: HashMap<TwinNo, Arc<Resident>>,
+}
+
+impl Projector {
+    pub async fn run(self) {
+        self.follow().await;
+        self.progress.finished.notify_one();
+    }
+
+    async fn follow(&self) {
+        let config = &self.shared.config;
+        let mut round: Option<Round> = None;
+        let mut since_round = Duration::ZERO;
+        loop {
+            let finishing = self.progress.finishing.load(Ordering::Acquire);
+            let cut = std::mem::take(&mut *self.followers.changes.lock());
+            let began = tokio::time::Instant::now();
+            self.project(cut, &mut round).await;
+            let spent = began.elapsed();
+            if finishing && round.is_none() {
+                round = self.begin_round().await;
+                if round.is_none() && self.nothing_waits() {
+                    return;
+                }
+            }
+            if let Some(current) = round.take_if(|round| round.missing.is_empty()) {
+                self.finish_round(current.upto).await;
+                if finishing && self.nothing_waits() {
+                    return;
+                }
+            }
+            let pause = if finishing { Duration::from_millis(1) } else { config.project_every.max(spent * (DUTY_PARTS - 1)) };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.progress.hurry.notified() => {}
+            }
+            since_round += began.elapsed();
+            if since_round >= config.checkpoint_every && !finishing {
+                since_round = Duration::ZERO;
+                round = match round {
+                    None => self.begin_round().await,
+                    // A twin that crashed lost the request; it is asked again.
+                    Some(unfinished) => {
+                        self.ask(unfinished.missing.values()).await;
+                        Some(unfinished)
+                    }
+                };
+            }
+        }
+    }
+
+    fn nothing_waits(&self) -> bool {
+        let changes = self.followers.changes.lock();
+        changes.twins.is_empty() && changes.edges.is_empty() && changes.rejections.is_empty() && changes.checkpoints.is_empty() && changes.unsaved.is_empty()
+    }
+
+    /// Writes one cut, as often as it takes.
+    async fn project(&self, cut: Changes, round: &mut Option<Round>) {
+        let Changes { upto, twins, types, mut edges, mut rejections, checkpoints, unsaved, overflowed } = cut;
+        if !unsaved.is_empty() {
+            // Not ours to deal with: the next round takes them.
+            self.followers.changes.lock().unsaved.extend(unsaved);
+        }
+        if overflowed {
+            (edges, rejections) = self.insist("reading the journal again", || std::future::ready(self.read_again(upto))).await;
+        }
+        if upto > Seq(0) {
+            let mut batch = Batch { types, edges: self.edge_rows(edges), rejections: rejection_rows(rejections), ..Batch::default() };
+            let mut rest = twins.as_slice();
+            loop {
+                let (now, later) = rest.split_at(rest.len().min(TWINS_PER_BATCH_MAX));
+                batch.twins = now.iter().map(|(_, state, seq)| TwinRow::of(state, *seq)).collect();
+                batch.upto = later.is_empty().then_some(upto);
+                self.insist("projecting", || self.store.project(&batch)).await;
+                self.progress.batches.fetch_add(1, Ordering::Relaxed);
+                if later.is_empty() {
+                    break;
+                }
+                (rest, batch) = (later, Batch::default());
+            }
+            self.progress.position.store(upto.0, Ordering::Release);
+        }
+        for rows in checkpoints.chunks(CHECKPOINTS_PER_BATCH_MAX) {
+            let rows: Vec<CheckpointRow> = rows.iter().map(|row| CheckpointRow { no: row.no, seq: row.seq, bytes: row.bytes.clone() }).collect();
+            self.insist("saving checkpoints", || self.store.save_checkpoints(&rows)).await;
+            let mut passing = self.rebuilder.passing.lock();
+            for row in &rows {
+                passing.remove(&row.no);
+                if let Some(round) = round {
+                    round.missing.remove(&row.no);
+                }
+            }
+        }
+    }
+
+    /// A store that fails is left alone for a while, longer each time; what is to be written waits here, and what changes meanwhile is coalesced.
+    async fn insist<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(&self, doing: &str, attempt: impl Fn() -> F) -> T {
+        let mut pause = PAUSE_MIN;
+        loop {
+            match attempt().await {
+                Ok(done) => {
+                    if self.progress.failing.lock().take().is_some() {
+                        info!("the graph store answers again");
+                    }
+                    return done;
+                }
+                Err(error) => {
+                    let text = format!("{doing}: {error}");
+                    if self.progress.failing.lock().replace(text.clone()).as_ref() != Some(&text) {
+                        warn!(error = %error, "{doing} failed; the journal keeps everything until the graph store answers");
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    /// More rare changes came than wait in memory: the journal has them all.
+    fn read_again(&self, upto: Seq) -> Result<(Vec<EdgeChange>, Vec<(Seq, Rejection)>), rebuild::Error> {
+        let mut changes = Changes::default();
+        let mut newest = VecDeque::new();
+        let position = Seq(self.progress.position.load(Ordering::Acquire));
+        self.rebuilder.each_fact(position, &mut |seq, fact| {
+            if seq > upto {
+                return ControlFlow::Break(());
+            }
+            match fact {
+                Fact::EdgeBegun(edge) => changes.edges.push(EdgeChange::Begun(seq, *edge)),
+                Fact::EdgeEnded { edge, at } => changes.edges.push(EdgeChange::Ended { edge, at, seq }),
+                Fact::Refused(rejection) => newest.push_back((seq, *rejection)),
+                Fact::Happened { events, .. } => newest.extend(events.into_iter().filter_map(rejected).map(|rejection| (seq, rejection))),
+                Fact::TypeKnown(_) | Fact::Created { .. } => {}
+            }
+            let excess = newest.len().saturating_sub(REJECTIONS_WAITING_MAX);
+            newest.drain(..excess);
+            ControlFlow::Continue(())
+        })?;
+        Ok((changes.edges, newest.into()))
+    }
+
+    fn edge_rows(&self, edges: Vec<EdgeChange>) -> Vec<EdgeRow> {
+        let graph = self.graph.lock();
+        let row = |change| match change {
+            EdgeChange::Begun(seq, edge) => Some((edge, seq)),
+            EdgeChange::Ended { edge, seq, .. } => graph.edge(edge).map(|edge| (edge.as_ref().clone(), seq)),
+        };
+        let ends = |(edge, seq): (Edge, Seq)| {
+            let (from, to) = (self.shared.directory.by_no(edge.from)?, self.shared.directory.by_no(edge.to)?);
+            Some(EdgeRow { from: from.id.clone(), to: to.id.clone(), edge, seq })
+        };
+        edges.into_iter().filter_map(row).filter_map(ends).collect()
+    }
+
+    /// Asks every twin that has changed since its last checkpoint for a new one. `None`: nothing has.
+    async fn begin_round(&self) -> Option<Round> {
+        let (upto, unsaved) = {
+            let mut changes = self.followers.changes.lock();
+            let unsaved = std::mem::take(&mut changes.unsaved);
+            unsaved.iter().for_each(|resident| resident.unsaved_since.store(0, Ordering::Relaxed));
+            (changes.upto.max(Seq(self.progress.position.load(Ordering::Acquire))), unsaved)
+        };
+        if unsaved.is_empty() {
+            return None;
+        }
+        self.ask(unsaved.iter()).await;
+        Some(Round { upto, missing: unsaved.into_iter().map(|resident| (resident.no, resident)).collect() })
+    }
+
+    async fn ask(&self, residents: impl Iterator<Item = &Arc<Resident>>) {
+        for resident in residents {
+            match resident.while_resting(|twin| encode(twin)) {
+                Some(checkpoint) => {
+                    let aside = Aside { checkpoint: Some(checkpoint), ..Aside::default() };
+                    let held = Held { aside: Some(Box::new(aside)), ..Held::default() };
+                    // Closed means that we are about to end; the journal has it all.
+                    self.shared.journal.append(|_| {}, held).await.ok();
+                }
+                None => self.shared.directory.send(resident, TwinMsg::Save),
+            }
+        }
+    }
+
+    async fn finish_round(&self, upto: Seq) {
+        self.insist("saving the position of the checkpoints", || self.store.save_upto(upto)).await;
+        self.progress.saved_upto.store(upto.0, Ordering::Release);
+        let position = self.progress.position.load(Ordering::Acquire);
+        self.shared.journal.forget_before(Seq(upto.0.min(position) + 1));
+        self.insist("trimming rejections", || self.store.trim_rejections()).await;
+    }
+}
+
+fn encode(twin: &Twin) -> Checkpoint {
+    let mut bytes = Vec::with_capacity(512);
+    checkpoint::encode_twin(twin, &mut bytes);
+    Checkpoint { no: twin.state.no, seq: Seq(0), bytes }
+}
+
+fn rejected(event: Event) -> Option<Rejection> {
+    match event {
+        Event::Rejected(rejection) => Some(*rejection),
+        Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
+    }
+}
+
+fn rejection_rows(rejections: Vec<(Seq, Rejection)>) -> Vec<RejectionRow> {
+    let mut rows: Vec<RejectionRow> = Vec::with_capacity(rejections.len());
+    for (seq, rejection) in rejections {
+        let part = rows.last().filter(|row| row.seq == seq).map_or(0, |row| row.part + 1);
+        rows.push(RejectionRow { seq, part, rejection });
+    }
+    rows
+}

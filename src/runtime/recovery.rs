@@ -1,0 +1,135 @@
+//! The start: the latest checkpoints, the journal since, and everything is as it was committed.
+
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+
+use crate::catalog::CONTAINS;
+use crate::journal;
+use crate::reading::{Seq, TwinNo};
+use crate::store::Store;
+use crate::twin::{Event, Fact};
+use crate::view::{Cell, View};
+
+use super::directory::Directory;
+use super::layouts::Layouts;
+use super::rebuild::{Error, Replay};
+use super::release::{Changes, EdgeChange};
+use super::resident::Resident;
+use super::structure::Graph;
+
+/// What was found, for the line at start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Found {
+    pub twins: usize,
+    pub edges: usize,
+    pub replayed: u64,
+    pub torn_bytes: u64,
+    pub last_seq: Seq,
+    /// How far the store was.
+    pub position: Seq,
+}
+
+/// Fills the directory, the view and the graph, and leaves in `changes` what the projector had not yet seen.
+pub async fn recover(
+    store: &Store,
+    journal: journal::Config,
+    layouts: &Layouts,
+    directory: &Directory,
+    view: &View,
+    graph: &mut Graph,
+    changes: &mut Changes,
+) -> Result<(journal::Recovered, Found), Error> {
+    let meta = store.load_meta().await?;
+    store.load_types(&mut |record| layouts.remember(&record)).await?;
+    let mut replay = Replay::new(layouts);
+    let mut seqs: HashMap<TwinNo, Seq> = HashMap::new();
+    let mut damaged = None;
+    store
+        .load_checkpoints(&mut |row| {
+            seqs.insert(row.no, row.seq);
+            if let Err(error) = replay.restore(row.no, &row.bytes) {
+                damaged.get_or_insert(error);
+            }
+        })
+        .await?;
+    if let Some(error) = damaged {
+        return Err(error);
+    }
+    store.load_edges(&mut |edge| graph.put(Arc::new(edge))).await?;
+
+    let from = meta.position.min(meta.saved_upto);
+    let mut touched: HashMap<TwinNo, Seq> = HashMap::new();
+    let mut failed = None;
+    let recovered = journal::open(journal, from, &mut |seq, bytes| {
+        let (_, facts) = replay.take(seq, bytes, None).map_err(|error| {
+            let text = error.to_string();
+            failed.get_or_insert(error);
+            text
+        })?;
+        facts.into_iter().for_each(|fact| follow(seq, fact, seq > meta.position, graph, changes, &mut touched));
+        Ok(())
+    });
+    let recovered = match (recovered, failed) {
+        (Err(_), Some(error)) => return Err(error),
+        (Err(error), None) => return Err(error.into()),
+        (Ok(recovered), _) => recovered,
+    };
+    let last_seq = recovered.last_seq().max(meta.position);
+    let found = Found {
+        twins: replay.twins.len(),
+        edges: graph.count(),
+        replayed: recovered.replayed.entries,
+        torn_bytes: recovered.replayed.torn_bytes_cut,
+        last_seq,
+        position: meta.position,
+    };
+    let mut twins: Vec<_> = std::mem::take(&mut replay.twins).into_iter().collect();
+    twins.sort_by_key(|(no, _)| *no);
+    for (no, twin) in twins {
+        graph.twin_is_taken(no);
+        let parent = graph.incoming(no).find(|edge| &*edge.relation == CONTAINS && edge.valid_to.is_none()).map_or(TwinNo::PARTITION, |edge| edge.from);
+        let seq = touched.get(&no).or(seqs.get(&no)).copied().unwrap_or_default();
+        let cell = Arc::new(Cell::new(twin.state.clone(), seq));
+        view.insert(twin.state.id.clone(), cell.clone());
+        directory.name_externally(no, &twin.state.external_ids);
+        let state = twin.state.clone();
+        let resident = Arc::new(Resident::new(cell, twin, parent));
+        directory.register(resident.clone());
+        if touched.contains_key(&no) {
+            changes.mark(&resident, state, seq);
+        }
+    }
+    changes.upto = last_seq;
+    view.advance(last_seq);
+    Ok((recovered, found))
+}
+
+/// What an entry means for everything but the twins themselves. `is_new`: the projector has not seen it.
+fn follow(seq: Seq, fact: Fact, is_new: bool, graph: &mut Graph, changes: &mut Changes, touched: &mut HashMap<TwinNo, Seq>) {
+    match fact {
+        Fact::Happened { no, events, .. } => {
+            touched.insert(no, seq);
+            let rejected = events.into_iter().filter_map(|event| if let Event::Rejected(rejection) = event { Some(rejection) } else { None });
+            rejected.filter(|_| is_new).for_each(|rejection| changes.reject(seq, *rejection));
+        }
+        Fact::Created { no, .. } => {
+            touched.insert(no, seq);
+        }
+        Fact::TypeKnown(record) if is_new => changes.types.push(*record),
+        Fact::EdgeBegun(edge) => {
+            graph.put(Arc::from(edge.clone()));
+            if is_new {
+                changes.edge(EdgeChange::Begun(seq, *edge));
+            }
+        }
+        Fact::EdgeEnded { edge, at } => {
+            graph.end(edge, at);
+            if is_new {
+                changes.edge(EdgeChange::Ended { edge, at, seq });
+            }
+        }
+        Fact::Refused(rejection) if is_new => changes.reject(seq, *rejection),
+        Fact::TypeKnown(_) | Fact::Refused(_) => {}
+    }
+}

@@ -1,0 +1,120 @@
+//! Building a runtime from its parts, and taking it down so that the next start finds everything in its place.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use ractor::Actor;
+use tokio_util::task::TaskTracker;
+
+use crate::catalog::Catalog;
+use crate::journal;
+use crate::reading::TwinNo;
+use crate::store::Store;
+use crate::view::View;
+
+use super::bindings::Bindings;
+use super::branch::{Branch, Shared};
+use super::clock::Clock;
+use super::directory::Directory;
+use super::layouts::Layouts;
+use super::observers::Observers;
+use super::projector::{Progress, Projector};
+use super::rebuild::Rebuilder;
+use super::recovery::recover;
+use super::refusals::Refusals;
+use super::release::{Followers, Release};
+use super::structure::Graph;
+use super::tallies::Tallies;
+use super::warden::Warden;
+use super::{Config, Runtime};
+
+/// What a runtime is built from.
+pub struct Parts {
+    pub config: Config,
+    pub clock: Clock,
+    pub journal: journal::Config,
+    pub store: Store,
+    pub catalog: Arc<Catalog>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Recovery(#[from] super::rebuild::Error),
+    #[error("the journal cannot be written: {0}")]
+    Journal(#[from] journal::Error),
+    #[error(transparent)]
+    Files(#[from] super::files::Error),
+    #[error("the first actor could not be started: {0}")]
+    Actors(#[from] ractor::SpawnErr),
+}
+
+impl Runtime {
+    pub async fn start(parts: Parts) -> Result<(Arc<Runtime>, super::files::Applied), StartError> {
+        let Parts { config, clock, journal, store, catalog } = parts;
+        let layouts = Arc::new(Layouts::default());
+        // Today's forms come first: what was written under them is read with all that the files say of them.
+        catalog.types.iter().for_each(|layout| layouts.expect(layout));
+        let (directory, requests) = Directory::new(clock.clone());
+        let (directory, view) = (Arc::new(directory), Arc::new(View::default()));
+        let followers = Arc::new(Followers::default());
+        let mut graph = Graph::new();
+        let journal_dir = journal.dir.clone();
+        let mut changes = super::release::Changes::default();
+        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes).await?;
+        *followers.changes.lock() = changes;
+
+        let mut release = Release::new(view.clone(), followers.clone());
+        let journal = recovered.start(move |group| release.release(group))?;
+        let tallies = Arc::new(Tallies::default());
+        let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
+        let shared = Arc::new(Shared { config, clock, directory, journal: journal.clone(), tallies, restarts: Default::default() });
+        let rebuilder = Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), passing: Default::default() });
+        let graph = Arc::new(Mutex::new(graph));
+        let progress = Arc::new(Progress::default());
+        progress.position.store(found.position.0, Ordering::Release);
+
+        let tasks = TaskTracker::new();
+        let (root, _) = Actor::spawn(None, Branch { no: TwinNo::PARTITION, shared: shared.clone() }, ()).await?;
+        tasks.spawn(Warden::new(shared.clone(), rebuilder.clone(), root).run(requests));
+        let projector = Projector {
+            shared: shared.clone(),
+            store: store.clone(),
+            followers: followers.clone(),
+            graph: graph.clone(),
+            rebuilder,
+            progress: progress.clone(),
+        };
+        tasks.spawn(projector.run());
+        let runtime = Arc::new(Runtime {
+            bindings: ArcSwap::from_pointee(Bindings::new(catalog.clone())),
+            observers: Observers::default(),
+            provisioned: Mutex::new(0),
+            shared,
+            layouts,
+            graph,
+            refusals,
+            view,
+            followers,
+            store,
+            progress,
+            found,
+            tasks: tasks.clone(),
+        });
+        let applied = runtime.apply_files(&catalog).await?;
+        tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
+        Ok((runtime, applied))
+    }
+
+    /// After the ports are closed: commits what is under way, brings the store up to date, saves every twin, closes the journal.
+    pub async fn shut_down(&self) {
+        self.shared.journal.durable().await.ok();
+        self.progress.finishing.store(true, Ordering::Release);
+        self.progress.hurry.notify_one();
+        self.progress.finished.notified().await;
+        self.shared.journal.close();
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,50 @@
+//! How many readings had which outcome, over all twins.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ingress::Tally;
+
+/// `pollux_readings_total{outcome}`
+#[derive(Debug, Default)]
+pub struct Tallies {
+    pub new: AtomicU64,
+    pub duplicate: AtomicU64,
+    pub conflict: AtomicU64,
+    pub out_of_order: AtomicU64,
+    pub too_old: AtomicU64,
+    pub rejected: AtomicU64,
+    pub unmapped: AtomicU64,
+}
+
+impl Tallies {
+    pub fn count(&self, tally: Tally) {
+        let Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped } = tally;
+        for (counter, more) in [
+            (&self.new, new),
+            (&self.duplicate, duplicate),
+            (&self.conflict, conflict),
+            (&self.out_of_order, out_of_order),
+            (&self.too_old, too_old),
+            (&self.rejected, rejected),
+            (&self.unmapped, unmapped),
+        ] {
+            if more > 0 {
+                counter.fetch_add(u64::from(more), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Names and counts, for the metrics page.
+    pub fn each(&self) -> [(&'static str, u64); 7] {
+        [
+            ("new", &self.new),
+            ("duplicate", &self.duplicate),
+            ("conflict", &self.conflict),
+            ("out_of_order", &self.out_of_order),
+            ("too_old", &self.too_old),
+            ("rejected", &self.rejected),
+            ("unmapped", &self.unmapped),
+        ]
+        .map(|(name, counter)| (name, counter.load(Ordering::Relaxed)))
+    }
+}

@@ -1,0 +1,173 @@
+//! A twin's actor: a page around the pure `twin` module. It steps, applies in memory at once, hands its events to the journal and goes on.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::catalog::Layout;
+use crate::ingress::{Receipt, Tally};
+use crate::journal::{Journal, checkpoint, record};
+use crate::reading::{Group, Seq, Timestamp};
+use crate::twin::{Description, Event, Input, Received, Rejection, Twin, step};
+
+use super::clock::Clock;
+use super::held::{Aside, Change, Checkpoint, Held, Settling};
+use super::resident::Resident;
+use super::tallies::Tallies;
+
+#[derive(Debug)]
+pub enum TwinMsg {
+    /// In the order in which they came in.
+    Ingest(Vec<Delivery>),
+    Describe(Description),
+    Retype(Arc<Layout>),
+    /// Hand a copy of yourself through the gate, to be stored.
+    Save,
+    /// Go to rest if nothing else has come.
+    Rest,
+}
+
+/// What one packet says to one twin.
+#[derive(Debug)]
+pub struct Delivery {
+    pub received: Received,
+    pub groups: Vec<Group>,
+    /// Parts of the packet that could not be used.
+    pub rejections: Vec<Rejection>,
+    /// Values nothing asks for.
+    pub unmapped: u16,
+    pub receipt: Receipt,
+}
+
+#[derive(Debug)]
+pub struct TwinActor {
+    pub resident: Arc<Resident>,
+    pub journal: Journal<Held>,
+    pub clock: Clock,
+    pub tallies: Arc<Tallies>,
+}
+
+impl Actor for TwinActor {
+    type Msg = TwinMsg;
+    type State = Twin;
+    type Arguments = Box<Twin>;
+
+    async fn pre_start(&self, _me: ActorRef<TwinMsg>, twin: Box<Twin>) -> Result<Twin, ActorProcessingErr> {
+        Ok(*twin)
+    }
+
+    /// One message, one page. Awaits room in the journal's buffer; never the disk, the network or another actor.
+    async fn handle(&self, me: ActorRef<TwinMsg>, msg: TwinMsg, twin: &mut Twin) -> Result<(), ActorProcessingErr> {
+        let at = self.clock.now();
+        let mut work = Work::new(twin, at);
+        let mut rests = false;
+        match msg {
+            TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery)),
+            TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
+            TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
+            TwinMsg::Save => work.saves = true,
+            TwinMsg::Rest => {
+                work.take_in(&Input::Idle).drop_tally();
+                rests = true;
+            }
+        }
+        let Work { before, events, receipts, saves, total, .. } = work;
+        self.tallies.count(total);
+        let held = Held {
+            change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
+            receipts,
+            aside: aside(&events, saves.then_some(&*twin)),
+        };
+        let encode = |out: &mut Vec<u8>| {
+            if !events.is_empty() {
+                record::encode_start(at, out);
+                record::encode_happened(at, self.resident.no, before, &events, out);
+            }
+        };
+        self.journal.append(encode, held).await?;
+        if rests && self.resident.go_to_rest(twin) {
+            me.stop(None);
+        } else {
+            self.resident.dealt();
+        }
+        Ok(())
+    }
+}
+
+/// One message being dealt with: all its events go into one entry.
+struct Work<'a> {
+    twin: &'a mut Twin,
+    at: Timestamp,
+    before: crate::reading::Revision,
+    events: Vec<Event>,
+    receipts: Vec<Settling>,
+    total: Tally,
+    saves: bool,
+}
+
+impl<'a> Work<'a> {
+    fn new(twin: &'a mut Twin, at: Timestamp) -> Work<'a> {
+        let before = twin.state.revision;
+        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false }
+    }
+
+    fn take_in(&mut self, input: &Input) -> StepTally {
+        let step = step(self.twin, input);
+        for event in &step.events {
+            self.twin.apply(event, self.at);
+        }
+        if self.events.is_empty() {
+            self.events = step.events;
+        } else {
+            self.events.extend(step.events);
+        }
+        StepTally(step.tally)
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        let Delivery { received, groups, rejections, unmapped, receipt } = delivery;
+        let mut tally = Tally { unmapped, ..Tally::default() };
+        for group in groups {
+            tally.add(self.take_in(&Input::Readings { group, received }).into());
+        }
+        let mut refused = None;
+        for rejection in rejections {
+            refused.get_or_insert_with(|| Arc::new(super::refusals::payload_refused(&rejection)));
+            tally.add(self.take_in(&Input::Refused(Box::new(rejection))).into());
+        }
+        self.total.add(tally);
+        self.receipts.push(Settling { receipt, tally, refused });
+    }
+}
+
+struct StepTally(crate::twin::Tally);
+
+impl StepTally {
+    /// For inputs that carry no readings.
+    fn drop_tally(self) {}
+}
+
+impl From<StepTally> for Tally {
+    fn from(StepTally(tally): StepTally) -> Tally {
+        let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, rejected } = tally;
+        Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped: 0 }
+    }
+}
+
+/// The rare part of what waits for the commit, if there is any.
+fn aside(events: &[Event], save: Option<&Twin>) -> Option<Box<Aside>> {
+    let rejections = events.iter().filter_map(|event| match event {
+        Event::Rejected(rejection) => Some(rejection.as_ref().clone()),
+        Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
+    });
+    let rejections: Vec<Rejection> = rejections.collect();
+    if rejections.is_empty() && save.is_none() {
+        return None;
+    }
+    let checkpoint = save.map(|twin| {
+        let mut bytes = Vec::with_capacity(512);
+        checkpoint::encode_twin(twin, &mut bytes);
+        Checkpoint { no: twin.state.no, seq: Seq(0), bytes }
+    });
+    Some(Box::new(Aside { rejections, checkpoint, ..Aside::default() }))
+}

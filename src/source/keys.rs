@@ -1,0 +1,292 @@
+//! The keys of every section of a workspace's files: one table from which the loader's checks, its suggestions and the help text come.
+
+/// What may stand in one kind of mapping.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Section {
+    pub name: &'static str,
+    pub keys: &'static [KeySpec],
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    pub name: &'static str,
+    pub takes: Takes,
+    pub doc: &'static str,
+    pub state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Ready,
+    /// Specified, and refused by this version with a precise message.
+    Later,
+}
+
+/// The kind of value behind a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    Text,
+    /// Text, or a text per language.
+    Title,
+    Bool,
+    Whole,
+    Number,
+    /// A number, or a number with a unit.
+    Literal,
+    Duration,
+    Time,
+    /// A name or a list of names.
+    Names,
+    /// Members by their names.
+    Members,
+    List,
+    Mapping,
+    Any,
+}
+
+impl Section {
+    pub fn key(&self, name: &str) -> Option<&'static KeySpec> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    pub fn ready_keys(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().filter(|key| key.state == State::Ready).map(|key| key.name)
+    }
+}
+
+const fn key(name: &'static str, takes: Takes, doc: &'static str) -> KeySpec {
+    KeySpec { name, takes, doc, state: State::Ready }
+}
+
+const fn later(name: &'static str, takes: Takes, doc: &'static str) -> KeySpec {
+    KeySpec { name, takes, doc, state: State::Later }
+}
+
+/// Keys in the order in which importers write them.
+macro_rules! sections {
+    ($($(#[$doc:meta])* $id:ident = $name:literal { $($key:expr),* $(,)? })*) => {
+        $($(#[$doc])* pub static $id: Section = Section { name: $name, keys: &[$($key),*] };)*
+        /// All sections but those of members.
+        pub static SECTIONS: &[&Section] = &[$(&$id),*];
+    };
+}
+
+/// What describes a value, whatever holds it.
+macro_rules! member {
+    ($id:ident, $name:literal, [$($more:expr),* $(,)?]) => {
+        pub static $id: Section = Section { name: $name, keys: &[
+            key("type", Takes::Text, "the value type, or a name from schemas/shared.yaml"),
+            key("unit", Takes::Text, "the unit of a number: a symbol or a name"),
+            later("unitFrom", Takes::Text, "a property of type unit that names the unit per twin"),
+            key("min", Takes::Literal, "the smallest value"),
+            key("max", Takes::Literal, "the largest value"),
+            key("exclusiveMin", Takes::Literal, "values must be larger"),
+            key("exclusiveMax", Takes::Literal, "values must be smaller"),
+            key("multipleOf", Takes::Literal, "values are whole multiples of this"),
+            key("minLength", Takes::Whole, "the fewest characters"),
+            key("maxLength", Takes::Whole, "the most characters; 4096 unless stated"),
+            key("pattern", Takes::Text, "a regular expression that matches the whole text"),
+            key("format", Takes::Text, "uri, uuid, email, ipv4, ipv6 or hostname"),
+            key("values", Takes::Any, "the values of an enum: a list, or a mapping to what the wire says"),
+            key("geo", Takes::Text, "the geometry: point, lineString, polygon, …"),
+            key("mediaType", Takes::Text, "the media type of bytes"),
+            key("maxBytes", Takes::Whole, "the most bytes; 1 MiB unless stated"),
+            key("fields", Takes::Members, "the fields of an object"),
+            key("items", Takes::Any, "the items of an array"),
+            key("minItems", Takes::Whole, "the fewest items"),
+            key("maxItems", Takes::Whole, "the most items; 1024 unless stated"),
+            key("unique", Takes::Bool, "of an array: no item twice; of a property: no two twins with one value"),
+            key("entries", Takes::Any, "the values of a map"),
+            key("kind", Takes::Text, "of a unit: the kind of quantity it measures"),
+            key("title", Takes::Title, "what people read"),
+            key("description", Takes::Title, "more of it"),
+            $($more),*
+        ] };
+    };
+}
+
+member!(PROPERTY, "property", [
+    key("required", Takes::Bool, "every twin has a value"),
+    key("default", Takes::Any, "the value of twins that say nothing"),
+    key("wire", Takes::Text, "the name in payloads"),
+    key("deprecated", Takes::Text, "what to use instead"),
+    key("sync", Takes::Text, "none, reported or desired"),
+    key("sensitive", Takes::Bool, "hidden from roles below operator"),
+    key("immutable", Takes::Bool, "set at creation only"),
+    key("decimals", Takes::Whole, "digits after the point that people see"),
+    later("override", Takes::Bool, "narrows an inherited member"),
+    later("was", Takes::Text, "the former name"),
+]);
+
+member!(TELEMETRY, "telemetry", [
+    key("outside", Takes::Text, "what becomes of a value outside its constraints: bad or reject"),
+    key("every", Takes::Duration, "the expected period"),
+    key("stale", Takes::Duration, "the age after which a reading is stale; 3 × every unless stated"),
+    key("history", Takes::Text, "all, changes or none"),
+    key("decimals", Takes::Whole, "digits after the point that people see"),
+    key("reorder", Takes::Duration, "how long rules wait for older readings"),
+    key("lateness", Takes::Duration, "how long a window may be corrected; 1h unless stated"),
+    key("duplicates", Takes::Text, "another value at the same time: last, first or reject"),
+    key("maxAge", Takes::Duration, "older readings go to the history only"),
+    key("wire", Takes::Text, "the name in payloads"),
+    key("deprecated", Takes::Text, "what to use instead"),
+    later("annotates", Takes::Text, "the telemetry that this one describes"),
+    later("override", Takes::Bool, "narrows an inherited member"),
+    later("was", Takes::Text, "the former name"),
+]);
+
+member!(FIELD, "field", [
+    key("required", Takes::Bool, "the field is always there"),
+    key("wire", Takes::Text, "the name in payloads"),
+]);
+
+member!(ITEM, "items", []);
+
+member!(SHARED, "shared type", []);
+
+sections! {
+    TYPE_FILE = "type file" {
+        key("type", Takes::Text, "the name, equal to the file's"),
+        key("version", Takes::Number, "3 or 3.1; 1 unless stated"),
+        key("kind", Takes::Text, "ASSET or DEVICE"),
+        key("abstract", Takes::Bool, "has no twins of its own"),
+        key("extends", Takes::Names, "the parent type"),
+        key("title", Takes::Title, "what people read"),
+        key("description", Takes::Title, "more of it"),
+        key("icon", Takes::Text, "the name of an icon"),
+        key("reorder", Takes::Duration, "for all telemetry of the type"),
+        key("lateness", Takes::Duration, "for all telemetry of the type"),
+        key("duplicates", Takes::Text, "for all telemetry of the type"),
+        key("maxAge", Takes::Duration, "for all telemetry of the type"),
+        key("properties", Takes::Members, "slow: what it is and how it is set"),
+        key("telemetry", Takes::Members, "fast: what it measures"),
+        later("computed", Takes::Members, "follows from the others"),
+        later("rollups", Takes::Members, "follows from its relations"),
+        later("events", Takes::Members, "what it may report as having happened"),
+        later("commands", Takes::Members, "what it can be asked"),
+        later("components", Takes::Members, "parts by value"),
+        key("relations", Takes::Mapping, "links to other twins"),
+        later("checks", Takes::List, "conditions between members"),
+        later("alarmArea", Takes::Bool, "alarms below are counted here"),
+        later("rules", Takes::List, "alarms and what follows from readings"),
+        later("disable", Takes::List, "inherited rules that do not hold here"),
+        later("machines", Takes::List, "state machines"),
+        later("models", Takes::List, "attached models"),
+        later("tests", Takes::List, "examples that must come true"),
+        later("migrations", Takes::List, "how older twins become these"),
+    }
+    RELATIONS_FILE = "schemas/relations.yaml" {
+        key("relations", Takes::Mapping, "the relations that more than one type uses"),
+    }
+    RELATION = "relation" {
+        key("inverse", Takes::Text, "its name seen from the other end"),
+        key("hierarchy", Takes::Bool, "at most one parent, no cycle"),
+        key("symmetric", Takes::Bool, "direction means nothing"),
+        key("properties", Takes::Members, "what an edge says of itself"),
+        key("title", Takes::Title, "what people read"),
+        key("description", Takes::Title, "more of it"),
+    }
+    TYPE_RELATION = "relation of a type" {
+        key("to", Takes::Any, "the types it leads to: a name, a list, `any`, or names with min and max"),
+        key("min", Takes::Whole, "the fewest outgoing edges"),
+        key("max", Takes::Whole, "the most outgoing edges"),
+        key("inverseMin", Takes::Whole, "the fewest incoming edges"),
+        key("inverseMax", Takes::Whole, "the most incoming edges"),
+        key("inverse", Takes::Text, "its name seen from the other end"),
+        key("hierarchy", Takes::Bool, "at most one parent, no cycle"),
+        key("symmetric", Takes::Bool, "direction means nothing"),
+        key("properties", Takes::Members, "what an edge says of itself"),
+        key("title", Takes::Title, "what people read"),
+        key("description", Takes::Title, "more of it"),
+        later("override", Takes::Bool, "narrows an inherited relation"),
+    }
+    TARGET = "target type" {
+        key("min", Takes::Whole, "the fewest edges to twins of this type"),
+        key("max", Takes::Whole, "the most edges to twins of this type"),
+    }
+    TWINS_FILE = "twins file" {
+        key("twins", Takes::List, "twins"),
+        key("bindings", Takes::List, "bindings of topics to twins"),
+        later("apply", Takes::Text, "strict: removal from the file is deletion"),
+    }
+    TWIN = "twin" {
+        key("id", Takes::Text, "the id, unique in the workspace"),
+        key("type", Takes::Text, "its type"),
+        key("name", Takes::Text, "what people call it; the id unless stated"),
+        key("properties", Takes::Mapping, "values of its properties"),
+        key("externalIds", Takes::Mapping, "its ids in other systems, by name space"),
+        key("relations", Takes::Mapping, "its outgoing edges, by relation"),
+        key("observes", Takes::List, "the assets that this device measures"),
+        key("in", Takes::Any, "the twin that contains it"),
+        key("contains", Takes::List, "its children, written in place"),
+        later("position", Takes::Mapping, "its place in a scene"),
+        later("attachments", Takes::List, "models of this twin"),
+        later("rules", Takes::Mapping, "parameters of this twin"),
+    }
+    REFERENCE = "reference to a twin" {
+        key("externalId", Takes::Mapping, "an id in another system, by name space"),
+    }
+    EDGE = "edge" {
+        key("to", Takes::Any, "the twin it leads to"),
+        key("validFrom", Takes::Time, "since when it holds"),
+        key("validTo", Takes::Time, "until when it holds, half open"),
+    }
+    OBSERVES = "observes entry" {
+        key("asset", Takes::Any, "the twin that is measured"),
+        key("map", Takes::Any, "names that are the same on both sides, or names to names"),
+        key("priority", Takes::Whole, "which of two devices counts; the larger one"),
+        key("validFrom", Takes::Time, "since when it holds"),
+        key("validTo", Takes::Time, "until when it holds, half open"),
+    }
+    OBSERVES_TARGET = "observes mapping" {
+        key("to", Takes::Text, "the telemetry of the asset"),
+        later("value", Takes::Text, "an expression"),
+    }
+    BINDING = "binding" {
+        key("id", Takes::Text, "the id, unique in the workspace"),
+        key("source", Takes::Text, "mqtt, http, or the name of a broker in pollux.toml"),
+        key("topic", Takes::Text, "a pattern: {name} is one level, {name...} the rest"),
+        key("twin", Takes::Any, "the id of the twin, from the topic or the payload"),
+        key("codec", Takes::Text, "how the payload is written; json unless stated"),
+        key("time", Takes::Mapping, "where the time stands"),
+        key("quality", Takes::Mapping, "where the quality stands"),
+        key("map", Takes::List, "what goes where; a native payload unless stated"),
+        key("unknownTwin", Takes::Any, "reject, quarantine or {provision: Type, in: twin}"),
+        key("unmapped", Takes::Any, "count, reject or {json: member}"),
+    }
+    BINDING_TWIN = "twin of a binding" {
+        key("externalId", Takes::Mapping, "a name space and the id in it"),
+        key("path", Takes::Text, "where the id stands in the payload"),
+    }
+    BINDING_TIME = "time of a binding" {
+        key("path", Takes::Text, "where it stands in the payload"),
+        key("format", Takes::Text, "rfc3339, unix, unixMillis, unixMicros or a strftime pattern"),
+        key("zone", Takes::Text, "the time zone of a pattern without one"),
+    }
+    BINDING_QUALITY = "quality of a binding" {
+        key("path", Takes::Text, "where it stands in the payload"),
+        key("good", Takes::List, "codes that mean good"),
+        key("uncertain", Takes::List, "codes that mean uncertain"),
+    }
+    BINDING_MAP = "entry of `map`" {
+        key("path", Takes::Text, "where the value stands in the payload"),
+        key("to", Takes::Text, "the telemetry, or a leaf of one"),
+        key("unit", Takes::Text, "the unit in the payload"),
+        key("scale", Takes::Number, "what the sent number is multiplied by"),
+        key("offset", Takes::Number, "what is added after that"),
+        key("values", Takes::Mapping, "sent texts and what they mean"),
+        key("each", Takes::Mapping, "for each element that the path selects"),
+    }
+    BINDING_EACH = "`each`" {
+        key("time", Takes::Mapping, "where the time stands in an element"),
+        key("quality", Takes::Mapping, "where the quality stands in an element"),
+        key("map", Takes::List, "what goes where"),
+    }
+    PROVISION = "`unknownTwin`" {
+        key("provision", Takes::Text, "the type of the new twin"),
+        key("in", Takes::Any, "the twin that contains it"),
+    }
+    UNMAPPED = "`unmapped`" {
+        key("json", Takes::Text, "the member that takes what is left"),
+    }
+}

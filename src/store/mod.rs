@@ -1,0 +1,127 @@
+//! The graph store: SurrealDB, embedded or by URL. A projection of the journal that graph queries run on, and the checkpoints recovery starts from.
+//!
+//! Tables: `twin`; one table per relation (`RELATE` edges from twin to twin, with properties and validity); `rejection`, `checkpoint`, `type`,
+//! `meta`. The journal is the truth: whatever is here can be made again from it, up to the position that is written in the same transaction as
+//! the data. The embedded engine runs with `sync=every`, so a transaction that was answered is on disk and a journal segment may go once both
+//! the position and the checkpoints have passed it; there are few transactions and they are large, so this costs little.
+
+mod client;
+mod edges;
+mod project;
+mod read;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::reading::Seq;
+
+use client::Client;
+
+pub use project::Batch;
+pub use read::RejectionFilter;
+pub use rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow};
+
+/// What is written here says so; a store of a newer format is refused.
+pub const FORMAT: i64 = 1;
+
+/// A password that never reaches a log.
+#[derive(Clone)]
+pub struct Credentials {
+    pub username: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `surrealkv://FOLDER`, `mem://`, `ws://HOST:PORT`, `tikv://…` in builds that have it.
+    pub url: String,
+    pub namespace: String,
+    pub database: String,
+    pub credentials: Option<Credentials>,
+    /// How long one call may take.
+    pub call_wait_max: Duration,
+    /// How many rejections are kept; the oldest go first.
+    pub rejections_max: u64,
+}
+
+impl Config {
+    pub fn at(url: impl Into<String>) -> Config {
+        Config {
+            url: url.into(),
+            namespace: "pollux".to_owned(),
+            database: "main".to_owned(),
+            credentials: None,
+            call_wait_max: Duration::from_secs(30),
+            rejections_max: 100_000,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{url} does not answer: {reason}")]
+    Unavailable { url: String, reason: String },
+    #[error("{url} did not answer within {waited:?}")]
+    TimedOut { url: String, waited: Duration },
+    #[error("{0}")]
+    Refused(String),
+    #[error("the graph store has format {found} and this version of Pollux writes {FORMAT}: use a newer Pollux, or another data folder")]
+    Newer { found: i64 },
+    #[error("the graph store holds what cannot be understood: {0}")]
+    Damaged(String),
+}
+
+/// How far the store is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// The data say the same as the journal as of this commit.
+    pub position: Seq,
+    /// Every checkpoint contains all commits up to this one.
+    pub saved_upto: Seq,
+    pub last_twin: u32,
+    pub last_edge: u64,
+}
+
+/// A handle; clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Arc<Client>,
+}
+
+impl Store {
+    pub async fn open(config: Config) -> Result<Store, Error> {
+        let store = Store { client: Arc::new(Client::new(config)) };
+        store.prepare().await?;
+        Ok(store)
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        let tables = "DEFINE TABLE IF NOT EXISTS twin SCHEMALESS;
+            DEFINE INDEX IF NOT EXISTS twin_type ON twin FIELDS type;
+            DEFINE TABLE IF NOT EXISTS rejection SCHEMALESS;
+            DEFINE TABLE IF NOT EXISTS checkpoint SCHEMALESS;
+            DEFINE TABLE IF NOT EXISTS type SCHEMALESS;
+            DEFINE TABLE IF NOT EXISTS meta SCHEMALESS;
+            SELECT VALUE format FROM ONLY meta:partition_0";
+        let mut answer = self.client.query(tables.to_owned(), Vec::new()).await?;
+        let found: Option<i64> = answer.take(6).map_err(client::refused)?;
+        match found {
+            Some(found) if found > FORMAT => Err(Error::Newer { found }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Flushes and lets go of the files.
+    pub async fn close(&self) {
+        self.client.close().await;
+    }
+}

@@ -1,0 +1,174 @@
+//! Reading: what a start needs, page by page; the list of rejections; and neighbours in the graph.
+
+use std::sync::Arc;
+
+use surrealdb::types::{Array, Bytes, Object, SurrealValue, Value};
+
+use crate::catalog::stored::LayoutRecord;
+use crate::reading::{Seq, Timestamp, TwinId, TwinNo};
+use crate::twin::{Edge, EdgeNo, Rejection};
+
+use super::client::{escaped, refused};
+use super::edges::table_of;
+use super::rows::{CheckpointRow, RejectionRow, field, twin_record, unsigned};
+use super::{Error, Meta, Store};
+
+/// Rows that are read at once at a start.
+const PAGE_ROWS: u64 = 5_000;
+
+/// Which rejections to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct RejectionFilter {
+    pub twin: Option<String>,
+    pub code: Option<String>,
+    /// Only those of commits before this one.
+    pub before: Option<Seq>,
+    pub limit: usize,
+}
+
+impl Store {
+    pub async fn load_meta(&self) -> Result<Meta, Error> {
+        let mut answer = self.client.query("SELECT * FROM meta:partition_0".to_owned(), Vec::new()).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        let Some(mut row) = rows.into_iter().next() else { return Ok(Meta::default()) };
+        let mut number = |name| field::<Option<i64>>(&mut row, name).map(|number| unsigned(number.unwrap_or(0)));
+        Ok(Meta {
+            position: Seq(number("position")?),
+            saved_upto: Seq(number("saved_upto")?),
+            last_twin: u32::try_from(number("last_twin")?).unwrap_or(u32::MAX),
+            last_edge: number("last_edge")?,
+        })
+    }
+
+    pub async fn load_types(&self, f: &mut (dyn FnMut(LayoutRecord) + Send)) -> Result<(), Error> {
+        let mut answer = self.client.query("SELECT VALUE layout FROM type".to_owned(), Vec::new()).await?;
+        let texts: Vec<String> = answer.take(0).map_err(refused)?;
+        for text in texts {
+            f(serde_json::from_str(&text).map_err(|error| Error::Damaged(format!("a type: {error}")))?);
+        }
+        Ok(())
+    }
+
+    pub async fn load_checkpoints(&self, f: &mut (dyn FnMut(CheckpointRow) + Send)) -> Result<(), Error> {
+        let last = u64::from(self.load_meta().await?.last_twin);
+        for first in (1..=last).step_by(usize::try_from(PAGE_ROWS).unwrap_or(1)) {
+            let page = format!("SELECT no, seq, data FROM checkpoint:{first}..{}", first + PAGE_ROWS);
+            let mut answer = self.client.query(page, Vec::new()).await?;
+            let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+            for row in rows {
+                f(checkpoint(row)?);
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn load_checkpoint(&self, no: TwinNo) -> Result<Option<CheckpointRow>, Error> {
+        let mut answer = self.client.query(format!("SELECT no, seq, data FROM checkpoint:{}", no.0), Vec::new()).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        rows.into_iter().next().map(checkpoint).transpose()
+    }
+
+    pub async fn load_edges(&self, f: &mut (dyn FnMut(Edge) + Send)) -> Result<(), Error> {
+        let mut answer = self.client.query("SELECT VALUE relations FROM meta:partition_0".to_owned(), Vec::new()).await?;
+        let tables: Vec<Option<Vec<String>>> = answer.take(0).map_err(refused)?;
+        let last = self.load_meta().await?.last_edge;
+        for table in tables.into_iter().flatten().flatten() {
+            for first in (1..=last).step_by(usize::try_from(PAGE_ROWS).unwrap_or(1)) {
+                let page = format!("SELECT * FROM {}:{first}..{}", escaped(&table), first + PAGE_ROWS);
+                let mut answer = self.client.query(page, Vec::new()).await?;
+                let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+                for row in rows {
+                    f(edge(row)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn rejections(&self, filter: &RejectionFilter) -> Result<Vec<RejectionRow>, Error> {
+        let mut conditions = Vec::new();
+        let mut variables: Vec<(&'static str, Value)> = Vec::new();
+        if let Some(twin) = &filter.twin {
+            conditions.push("twin = $twin");
+            variables.push(("twin", twin.clone().into_value()));
+        }
+        if let Some(code) = &filter.code {
+            conditions.push("code = $code");
+            variables.push(("code", code.clone().into_value()));
+        }
+        if let Some(before) = filter.before {
+            conditions.push("seq < $before");
+            variables.push(("before", super::rows::signed(before.0).into_value()));
+        }
+        let condition = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        let statement = format!("SELECT * FROM rejection {condition} ORDER BY id DESC LIMIT {}", filter.limit);
+        let mut answer = self.client.query(statement, variables).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        rows.into_iter().map(rejection).collect()
+    }
+
+    /// The edges of one relation that begin at any of these twins and hold at a time: one statement, however many twins.
+    pub async fn neighbours(&self, from: &[TwinId], relation: &str, at: Timestamp) -> Result<Vec<Edge>, Error> {
+        let name = escaped(&table_of(relation));
+        let statement = format!("SELECT * FROM $from->{name} WHERE validFrom <= $at AND (validTo = NONE OR validTo = NULL OR validTo > $at)");
+        let from = from.iter().map(|id| twin_record(id).into_value()).collect::<Vec<_>>();
+        let variables = vec![("from", Value::Array(Array::from(from))), ("at", at.0.into_value())];
+        let mut answer = self.client.query(statement, variables).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        rows.into_iter().map(edge).collect()
+    }
+
+    /// The row of a twin as JSON, for tests and for looking.
+    pub async fn twin(&self, id: &TwinId) -> Result<Option<serde_json::Value>, Error> {
+        let variables = vec![("id", twin_record(id).into_value())];
+        let mut answer = self.client.query("SELECT * OMIT id FROM $id".to_owned(), variables).await?;
+        let rows: Vec<serde_json::Value> = answer.take(0).map_err(refused)?;
+        Ok(rows.into_iter().next())
+    }
+}
+
+fn checkpoint(mut row: Object) -> Result<CheckpointRow, Error> {
+    let no: i64 = field(&mut row, "no")?;
+    let seq: i64 = field(&mut row, "seq")?;
+    let data: Bytes = field(&mut row, "data")?;
+    let no = u32::try_from(no).map_err(|_| Error::Damaged(format!("twin number {no}")))?;
+    Ok(CheckpointRow { no: TwinNo(no), seq: Seq(unsigned(seq)), bytes: data.into_inner().to_vec() })
+}
+
+fn edge(mut row: Object) -> Result<Edge, Error> {
+    let mut twin = |name| field::<i64>(&mut row, name).map(|no| TwinNo(u32::try_from(no).unwrap_or(0)));
+    let (from, to) = (twin("from")?, twin("to")?);
+    let relation: String = field(&mut row, "relation")?;
+    let properties: serde_json::Value = field(&mut row, "properties")?;
+    let properties = match properties {
+        serde_json::Value::Object(properties) => properties,
+        other => return Err(Error::Damaged(format!("the properties of an edge are {other}"))),
+    };
+    Ok(Edge {
+        no: EdgeNo(unsigned(field(&mut row, "no")?)),
+        relation: Arc::from(relation),
+        from,
+        to,
+        properties,
+        valid_from: Timestamp(field(&mut row, "validFrom")?),
+        valid_to: field::<Option<i64>>(&mut row, "validTo")?.map(Timestamp),
+    })
+}
+
+fn rejection(mut row: Object) -> Result<RejectionRow, Error> {
+    let twin: Option<String> = field(&mut row, "twin")?;
+    let code: String = field(&mut row, "code")?;
+    Ok(RejectionRow {
+        seq: Seq(unsigned(field(&mut row, "seq")?)),
+        part: u32::try_from(field::<i64>(&mut row, "part")?).unwrap_or(0),
+        rejection: Rejection {
+            at: Timestamp(field(&mut row, "at")?),
+            address: field(&mut row, "address")?,
+            twin: twin.and_then(|id| TwinId::parse(&id).ok()),
+            field: field(&mut row, "field")?,
+            code: code.into(),
+            message: field(&mut row, "message")?,
+            excerpt: field(&mut row, "excerpt")?,
+        },
+    })
+}

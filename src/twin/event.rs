@@ -1,0 +1,78 @@
+//! Facts about a twin, past tense. What is in the journal is these, and a twin is nothing but what they add up to.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::catalog::Layout;
+use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
+
+use super::recent::Fingerprint;
+
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A reading was accepted; what it means for the newest value is its outcome.
+    Read(Read),
+    /// All readings of one group are in: from now on the same group is a duplicate.
+    Heard(Fingerprint),
+    /// Something that was sent for this twin could not be used.
+    Rejected(Box<Rejection>),
+    PropertySet { slot: SlotNo, value: Option<Value> },
+    /// The workspace's files said this of it.
+    Described { name: Arc<str>, external_ids: Box<[(String, String)]>, applied: u64 },
+    /// Its type was changed; values move to the slots of the same path where they still fit.
+    Relaid(Arc<Layout>),
+    /// It has been idle and was put aside.
+    Rested,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    pub slot: SlotNo,
+    pub value: Value,
+    pub time: Timestamp,
+    pub received: Timestamp,
+    /// What the sender's clock said, where it was not believed.
+    pub sent: Option<Timestamp>,
+    pub quality: Quality,
+    pub reason: Reason,
+    pub outcome: Outcome,
+}
+
+/// `rules.md`, 3.2. A duplicate is counted and leaves no fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// It is the newest value now.
+    New = 0,
+    /// Same time, other value: it takes the place of the newest.
+    Replaced = 1,
+    /// Same time, other value, and the type keeps the first: history only.
+    NotReplaced = 2,
+    OutOfOrder = 3,
+    TooOld = 4,
+}
+
+impl Outcome {
+    pub fn from_code(code: u8) -> Option<Outcome> {
+        [Outcome::New, Outcome::Replaced, Outcome::NotReplaced, Outcome::OutOfOrder, Outcome::TooOld].get(usize::from(code)).copied()
+    }
+
+    pub fn is_current(self) -> bool {
+        matches!(self, Outcome::New | Outcome::Replaced)
+    }
+}
+
+/// What could not be used, and why: enough for an engineer to find the device and mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub at: Timestamp,
+    /// The topic or path it was sent to.
+    pub address: String,
+    pub twin: Option<TwinId>,
+    /// The member or path in the payload, if it is about one.
+    pub field: Option<String>,
+    pub code: Cow<'static, str>,
+    pub message: String,
+    /// The beginning of the payload.
+    pub excerpt: String,
+}

@@ -1,0 +1,39 @@
+//! The one door of a twin: everything that can happen to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Layout;
+use crate::reading::{Group, SlotNo, Timestamp, Value};
+
+use super::event::Rejection;
+
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Readings of one instant.
+    Readings { group: Group, received: Received },
+    /// Part of a packet for this twin could not be used.
+    Refused(Box<Rejection>),
+    /// What the workspace's files say of it now.
+    Described(Description),
+    /// Its type was compiled anew.
+    Retyped(Arc<Layout>),
+    /// Nobody has asked for it for a while.
+    Idle,
+}
+
+/// When a packet was read, and how far ahead of that its times may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Received {
+    pub at: Timestamp,
+    pub future_tolerance: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    pub name: Arc<str>,
+    pub external_ids: Box<[(String, String)]>,
+    pub properties: Vec<(SlotNo, Value)>,
+    /// Identifies this description; the same one twice changes nothing.
+    pub applied: u64,
+}

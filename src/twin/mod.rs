@@ -1,0 +1,20 @@
+//! The heart: what a twin is, what may happen to it, and what follows. Pure: no clock, no I/O, no channels.
+//!
+//! [`step`] decides what an input means and changes nothing; [`Twin::apply`] is the only place where a twin changes, live and in replay.
+
+mod apply;
+mod event;
+mod fact;
+mod input;
+mod recent;
+mod state;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use event::{Event, Outcome, Read, Rejection};
+pub use fact::{Edge, EdgeNo, Entry, Fact};
+pub use input::{Description, Input, Received};
+pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_MAX, Recent};
+pub use state::{SharedLayout, Slot, State, Twin};
+pub use step::{Step, Tally, step};

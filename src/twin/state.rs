@@ -1,0 +1,118 @@
+//! A twin: what readers see of it ([`State`], shared and immutable once published) and what only its next step needs.
+
+use std::sync::Arc;
+
+use crate::catalog::Layout;
+use crate::catalog::layout::Section;
+use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
+
+use super::recent::Recent;
+
+/// What a slot holds: the newest accepted value by event time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    pub value: Option<Value>,
+    /// Event time of the value; of a property, when it was set.
+    pub time: Timestamp,
+    pub received: Timestamp,
+    /// What the sender's clock said, where it was not believed.
+    pub sent: Option<Box<Timestamp>>,
+    pub quality: Quality,
+    pub reason: Reason,
+}
+
+impl Slot {
+    pub const EMPTY: Slot = Slot {
+        value: None,
+        time: Timestamp(i64::MIN),
+        received: Timestamp(i64::MIN),
+        sent: None,
+        quality: Quality::Missing,
+        reason: Reason::None,
+    };
+
+    /// Whether the value has outlived its `stale` age. The clock of a member runs on at wall speed from its newest reading (`rules.md`, 3.1).
+    pub fn is_stale(&self, stale_after: Option<std::time::Duration>, now: Timestamp) -> bool {
+        match stale_after {
+            Some(age) if self.value.is_some() => now > self.received.plus(age),
+            Some(_) | None => false,
+        }
+    }
+}
+
+/// The committed face of a twin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    pub no: TwinNo,
+    pub id: TwinId,
+    pub name: Arc<str>,
+    pub layout: SharedLayout,
+    pub revision: Revision,
+    pub created: Timestamp,
+    /// When its last event was recorded.
+    pub updated: Timestamp,
+    pub external_ids: Box<[(String, String)]>,
+    /// A hash of the file entry that was last applied to it; 0 if none ever was.
+    pub applied: u64,
+    pub slots: Box<[Slot]>,
+}
+
+impl State {
+    /// As it begins: nothing is known of it, not even its defaults, which are set like all other properties so that a replay sees them.
+    pub fn new(no: TwinNo, id: TwinId, layout: Arc<Layout>, created: Timestamp) -> State {
+        State {
+            no,
+            name: Arc::from(id.as_str()),
+            id,
+            revision: Revision(0),
+            created,
+            updated: created,
+            external_ids: Box::default(),
+            applied: 0,
+            slots: layout.slots.iter().map(|_| Slot::EMPTY).collect(),
+            layout: SharedLayout(layout),
+        }
+    }
+
+    pub fn slot(&self, slot: SlotNo) -> &Slot {
+        &self.slots[slot.index()]
+    }
+
+    /// The newest receipt time of its telemetry.
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        let telemetry = self.layout.slots.iter().zip(&self.slots).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
+        telemetry.map(|(_, slot)| slot.received).max()
+    }
+}
+
+/// A layout compared by its fingerprint: two loads of the same file are the same layout.
+#[derive(Debug, Clone)]
+pub struct SharedLayout(pub Arc<Layout>);
+
+impl PartialEq for SharedLayout {
+    fn eq(&self, other: &SharedLayout) -> bool {
+        self.0.name == other.0.name && self.0.fingerprint == other.0.fingerprint
+    }
+}
+
+impl std::ops::Deref for SharedLayout {
+    type Target = Arc<Layout>;
+
+    fn deref(&self) -> &Arc<Layout> {
+        &self.0
+    }
+}
+
+/// A live twin. Its state is shared with the readers who saw it last; a change copies it first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Twin {
+    pub state: Arc<State>,
+    /// What it has lately been told, so that a message that is sent again is known.
+    pub recent: Recent,
+}
+
+impl Twin {
+    pub fn new(state: State) -> Twin {
+        Twin { state: Arc::new(state), recent: Recent::default() }
+    }
+}
