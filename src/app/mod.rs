@@ -29,7 +29,11 @@ mod page;
 /// How long connections may take to end after they were asked to.
 const GOODBYE_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How long a connection to a broker that has crashed is left alone.
+const CRASH_PAUSE: Duration = Duration::from_secs(1);
+
 /// What a program is built from. The configuration has been checked.
+#[derive(Debug)]
 pub struct Settings {
     pub workspace: PathBuf,
     pub config: Config,
@@ -41,6 +45,7 @@ pub struct Settings {
 }
 
 /// A running program.
+#[derive(Debug)]
 pub struct App {
     pub runtime: Arc<Runtime>,
     pub http: SocketAddr,
@@ -99,8 +104,7 @@ impl App {
             ports.spawn(async move { endpoint.run(stop).await });
         }
         for remote in remotes {
-            let stop = closing.clone();
-            ports.spawn(async move { remote.run(stop).await });
+            ports.spawn(keep_running(remote, closing.clone()));
         }
         if let (true, Some(address)) = (demo, mqtt) {
             ports.spawn(demo::run(address, clock.0.clone(), closing.clone()));
@@ -120,6 +124,20 @@ impl App {
         saved.context("not everything was saved within `runtime.stop_wait_max`; the journal has it, and the next start takes longer")?;
         info!("stopped");
         Ok(())
+    }
+}
+
+/// The broker's bytes go through a library without a strict check of ours before it: if it ever panics, the connection is made anew.
+#[expect(clippy::disallowed_methods, reason = "the task is awaited right here, for the sake of its panic")]
+async fn keep_running(remote: Arc<Remote>, closing: CancellationToken) {
+    loop {
+        let (running, stop) = (remote.clone(), closing.clone());
+        let ended = tokio::spawn(async move { running.run(stop).await }).await;
+        match ended {
+            Ok(()) => return,
+            Err(error) => warn!(broker = remote.name(), %error, "the connection to the broker has crashed and is made anew"),
+        }
+        tokio::time::sleep(CRASH_PAUSE).await;
     }
 }
 
@@ -143,7 +161,8 @@ fn runtime_config(config: &Config) -> runtime::Config {
     }
 }
 
-fn journal_config(config: &Config, data: &Path) -> journal::Config {
+/// The journal of a data folder, as the settings want it.
+pub fn journal_config(config: &Config, data: &Path) -> journal::Config {
     let settings = &config.journal;
     journal::Config {
         segment_bytes: settings.segment_bytes.0,

@@ -255,7 +255,7 @@ pub struct Constraints {
     pub multiple_of: Option<f64>,
     pub length_min: Option<usize>,
     pub length_max: Option<usize>,
-    /// Anchored: it matches the whole text.
+    /// Anchored as `^(?:…)$`: it matches the whole text.
     pub pattern: Option<Regex>,
     pub format: Option<Format>,
 }

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use crate::source::{codes, did_you_mean};
 
+use super::USAGE;
+
 /// Explain the code of a diagnostic, as in `pollux explain E204`.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
     /// The code; without one all codes are listed.
     pub code: Option<String>,
 }
-
-const USAGE: u8 = 2;
 
 pub fn run(args: &ExplainArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Some(id) = &args.code else {

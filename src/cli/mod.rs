@@ -5,8 +5,10 @@ pub mod check;
 pub mod config;
 pub mod explain;
 pub mod inspect;
+pub mod journal;
 pub mod new;
 pub mod run;
+pub mod trace;
 pub mod workspace;
 
 use std::io::Write;
@@ -38,6 +40,7 @@ enum Command {
     Twins(inspect::TwinsArgs),
     Twin(inspect::TwinArgs),
     Rejections(inspect::RejectionsArgs),
+    Journal(journal::JournalArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Twins(args) => inspect::twins(args, &mut out),
         Command::Twin(args) => inspect::twin(args, &mut out),
         Command::Rejections(args) => inspect::rejections(args, &mut out),
+        Command::Journal(args) => journal::run(args, &mut out),
         Command::Bench(args) => bench::run(args, &mut out),
     };
     match done {

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use super::USAGE;
+
 /// Make a small workspace to begin with.
 #[derive(Debug, clap::Args)]
 pub struct NewArgs {
@@ -102,8 +104,6 @@ bindings:
       - {path: $.T, to: temperature}
       - {path: $.Q, to: flow, unit: L/s}
 "#;
-
-const USAGE: u8 = 2;
 
 pub fn run(args: &NewArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let dir = &args.dir;

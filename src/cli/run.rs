@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{info, warn};
 
 use crate::app::{App, Settings};
-use crate::catalog;
-use crate::config::{self, Durability, Environment, Flags, LogFormat, check_binds};
+use crate::config::{Durability, Environment, Flags, LogFormat, check_binds};
 use crate::observe::logging;
 use crate::runtime::clock::Clock;
 use crate::source::render_text;
 
-use super::workspace;
+use super::workspace::{self, Loaded};
 
 /// Run a workspace: its twins come to life, and devices can publish.
 ///
@@ -44,27 +44,23 @@ pub struct RunArgs {
 
 pub fn run(args: &RunArgs, complaints: &mut dyn Write) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(args.workspace.is_dir(), "there is no folder {}; `pollux new DIR` makes a workspace", args.workspace.display());
-    let mut sources = workspace::read(&args.workspace)?;
     let environment = Environment::of_process();
     // A path on the command line is meant from where one stands, not from the workspace.
     let data = args.data.as_deref().map(std::path::absolute).transpose()?;
     let flags = Flags { http: args.http, mqtt: args.mqtt, data };
-    let loaded = config::load(&mut sources, &args.workspace, &environment, &flags);
-    let (catalog, mut problems) = catalog::load(&sources);
-    problems.extend(loaded.problems);
-    let problems = problems.sorted();
+    let Loaded { sources, catalog, config, problems } = workspace::load(&args.workspace, &environment, &flags)?;
     write!(complaints, "{}", render_text(&sources, &problems, std::io::stderr().is_terminal()))?;
     if problems.has_errors() {
         writeln!(complaints, "pollux: nothing was started, because the workspace has errors; `pollux check` lists them again")?;
         return Ok(ExitCode::FAILURE);
     }
-    let config = loaded.config;
     check_binds(&config)?;
     let format = match config.log.format {
         LogFormat::Text => logging::Format::Text,
         LogFormat::Json => logging::Format::Json,
     };
     logging::start(&logging::Config { format, filter: config.log.filter.clone() })?;
+    raise_file_limit();
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("pollux").build().context("no threads to run on")?;
     let settings = Settings {
         workspace: args.workspace.clone(),
@@ -76,6 +72,15 @@ pub fn run(args: &RunArgs, complaints: &mut dyn Write) -> anyhow::Result<ExitCod
     };
     threads.block_on(serve(settings))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every connection is an open file, and the customary limit of 1024 is far below what we can serve.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!(%error, "the limit of open files could not be raised; connections beyond it are refused");
+    }
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! A workspace from the disk: which files belong to it, in an order that is the same everywhere.
+//! A workspace from the disk: which files belong to it, in an order that is the same everywhere, and all that is wrong with them.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -6,11 +6,49 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::source::{FILE_BYTES_MAX, Sources, codes};
+use crate::catalog::binding::Source;
+use crate::catalog::{self, Catalog};
+use crate::config::{self, Config, Environment, Flags};
+use crate::source::{Diagnostic, Diagnostics, FILE_BYTES_MAX, Sources, codes, did_you_mean, list_some};
 
 /// Folders inside each other; a ring of links ends here.
 const FOLDERS_DEPTH_MAX: usize = 16;
 const FILES_MAX: usize = 100_000;
+
+/// A workspace with its settings. With errors among the problems neither may be used.
+#[derive(Debug)]
+pub struct Loaded {
+    pub sources: Sources,
+    pub catalog: Catalog,
+    pub config: Config,
+    pub problems: Diagnostics,
+}
+
+/// Types, twins, bindings and settings, and what is wrong with any of them.
+pub fn load(dir: &Path, environment: &Environment, flags: &Flags) -> anyhow::Result<Loaded> {
+    let mut sources = read(dir)?;
+    let settings = config::load(&mut sources, dir, environment, flags);
+    let (catalog, mut problems) = catalog::load(&sources);
+    // Settings that cannot be read may name any broker.
+    if !settings.problems.has_errors() {
+        check_brokers(&catalog, &settings.config, &mut problems);
+    }
+    problems.extend(settings.problems);
+    Ok(Loaded { sources, catalog, config: settings.config, problems: problems.sorted() })
+}
+
+/// The brokers that bindings name are known to the settings.
+fn check_brokers(catalog: &Catalog, config: &Config, problems: &mut Diagnostics) {
+    let known = || ["mqtt", "http"].into_iter().chain(config.brokers.iter().map(|broker| &*broker.name));
+    for binding in &catalog.bindings {
+        let Source::Broker(name) = &binding.source else { continue };
+        if !known().any(|known| known == &**name) {
+            let message = format!("there is no source `{name}`: pollux.toml has no [[broker]] of that name");
+            let diagnostic = Diagnostic::new(&codes::UNKNOWN_BROKER, binding.source_span, message);
+            problems.push(diagnostic.suggest(did_you_mean(name, known())).help(format!("sources: {}", list_some(known()))));
+        }
+    }
+}
 
 /// Files that cannot be read are problems in the answer; only a folder that is no workspace is an error.
 pub fn read(dir: &Path) -> anyhow::Result<Sources> {

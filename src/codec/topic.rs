@@ -10,15 +10,11 @@ use foldhash::HashMap;
 use serde_json::Value as Json;
 
 use crate::catalog::Binding;
-use crate::catalog::binding::{JsonPath, Level, Source, Template, TemplatePart, TopicPattern};
+use crate::catalog::binding::{JsonPath, Level, Source, TOPIC_BYTES_MAX, TOPIC_LEVELS_MAX, Template, TemplatePart, TopicPattern};
 use crate::reading::Problem;
 
 use super::json;
 
-/// The longest topic, in bytes.
-pub const TOPIC_BYTES_MAX: usize = 1024;
-/// The most levels of a topic.
-pub const TOPIC_LEVELS_MAX: usize = 32;
 /// Native topics begin with this level.
 pub const NATIVE: &str = "pollux";
 
@@ -195,11 +191,7 @@ impl<'t> Captures<'_, 't> {
 
     /// In the order of the pattern.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'t str)> {
-        let names = self.pattern.levels.iter().filter_map(|level| match level {
-            Level::One(name) | Level::Rest(name) => Some(&**name),
-            Level::Literal(_) => None,
-        });
-        names.filter_map(|name| Some((name, self.get(name)?)))
+        self.pattern.names().filter_map(|name| Some((name, self.get(name)?)))
     }
 }
 
@@ -226,104 +218,6 @@ pub fn twin_in(path: &JsonPath, payload: &Json) -> Result<String, Problem> {
             message: format!("expected the id of a twin at {}, got {}", path.text, other.map_or_else(|| "nothing".to_owned(), json::shown)),
         }),
     }
-}
-
-/// Why a pattern or a template cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct InvalidPattern {
-    /// In characters, from the start of the text.
-    pub offset: usize,
-    pub message: String,
-}
-
-/// `plant/{line}/{tag...}`
-pub fn parse_pattern(text: &str) -> Result<TopicPattern, InvalidPattern> {
-    let fail = |byte: usize, message: String| InvalidPattern { offset: text[..byte].chars().count(), message };
-    if text.is_empty() || text.len() > TOPIC_BYTES_MAX {
-        return Err(fail(0, format!("a topic has 1 to {TOPIC_BYTES_MAX} bytes")));
-    }
-    let mut levels: Vec<Level> = Vec::new();
-    let mut start = 0;
-    for level in text.split('/') {
-        if levels.len() == TOPIC_LEVELS_MAX {
-            return Err(fail(start, format!("a topic has at most {TOPIC_LEVELS_MAX} levels")));
-        }
-        if matches!(levels.last(), Some(Level::Rest(_))) {
-            return Err(fail(start, "nothing can follow `{name...}`".to_owned()));
-        }
-        let parsed = parse_level(level).map_err(|message| fail(start, message))?;
-        let name = |level: &Level| match level {
-            Level::One(name) | Level::Rest(name) => Some(name.clone()),
-            Level::Literal(_) => None,
-        };
-        if let Some(twice) = name(&parsed).filter(|own| levels.iter().any(|earlier| name(earlier).as_ref() == Some(own))) {
-            return Err(fail(start, format!("`{{{twice}}}` stands in the topic twice")));
-        }
-        levels.push(parsed);
-        start += level.len() + 1;
-    }
-    Ok(TopicPattern { text: text.into(), levels: levels.into() })
-}
-
-fn parse_level(level: &str) -> Result<Level, String> {
-    if level == "+" || level == "#" {
-        return Err(format!("`{level}` has no name here: write {}", if level == "+" { "{name}" } else { "{name...}" }));
-    }
-    if let Some(name) = level.strip_prefix('{').and_then(|level| level.strip_suffix('}')) {
-        let (name, is_rest) = name.strip_suffix("...").map_or((name, false), |name| (name, true));
-        return match (is_name(name), is_rest) {
-            (true, false) => Ok(Level::One(name.into())),
-            (true, true) => Ok(Level::Rest(name.into())),
-            (false, _) => Err(format!("`{level}` is not a name in braces")),
-        };
-    }
-    if level.contains(['{', '}', '+', '#', '\0']) {
-        return Err(format!("`{level}`: a level is plain text, `{{name}}` or `{{name...}}`, not a mixture"));
-    }
-    Ok(Level::Literal(level.into()))
-}
-
-/// `{line}-{tag}`. Whether the names are levels of the pattern is for the caller to check.
-pub fn parse_template(text: &str) -> Result<Template, InvalidPattern> {
-    let fail = |byte: usize, message: &str| InvalidPattern { offset: text[..byte].chars().count(), message: message.to_owned() };
-    let mut parts = Vec::new();
-    let mut start = 0;
-    while start < text.len() {
-        let rest = &text[start..];
-        let open = rest.find(['{', '}']).unwrap_or(rest.len());
-        if open > 0 {
-            parts.push(TemplatePart::Text(rest[..open].into()));
-        }
-        start += open;
-        let Some(braced) = text[start..].strip_prefix('{') else {
-            if start < text.len() {
-                return Err(fail(start, "`}` without `{`"));
-            }
-            break;
-        };
-        let end = braced.find('}').ok_or_else(|| fail(start, "`{` without `}`"))?;
-        if !is_name(&braced[..end]) {
-            return Err(fail(start, "expected the name of a level in braces"));
-        }
-        parts.push(TemplatePart::Level(braced[..end].into()));
-        start += end + 2;
-    }
-    if parts.is_empty() { Err(fail(0, "expected text or `{name}`")) } else { Ok(Template(parts.into())) }
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Whether two patterns match the same topics with the same rank.
-pub fn ties(a: &TopicPattern, b: &TopicPattern) -> bool {
-    let same = |(a, b): (&Level, &Level)| match (a, b) {
-        (Level::Literal(a), Level::Literal(b)) => a == b,
-        (Level::One(_), Level::One(_)) | (Level::Rest(_), Level::Rest(_)) => true,
-        (Level::Literal(_) | Level::One(_) | Level::Rest(_), _) => false,
-    };
-    a.levels.len() == b.levels.len() && a.levels.iter().zip(&b.levels).all(same)
 }
 
 impl fmt::Display for Route<'_, '_> {

@@ -47,6 +47,12 @@ pub struct Site {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 pub fn routes(site: Site) -> Router {
     let body_bytes_max = site.config.body_bytes_max;
     Router::new()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The longest id of a twin, in characters.
-pub const TWIN_ID_CHARS_MAX: usize = 128;
+const TWIN_ID_CHARS_MAX: usize = 128;
 
 /// The name of a twin, unique in a workspace: `[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -16,7 +16,7 @@ use super::resident::Resident;
 
 /// Why a twin could not be made on demand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(super) enum Refusal {
     #[error("the binding provisions `{0}`, which is not a type that can have twins")]
     Type(String),
     #[error("the binding provisions twins in `{0}`, which does not exist")]
@@ -50,7 +50,7 @@ impl Runtime {
     }
 
     /// A twin for a sender that nobody knew, because its binding says so. Two packets that ask at once get the same one.
-    pub fn provision(&self, id: &TwinId, type_name: &str, inside: Option<&TwinId>) -> Result<Arc<Resident>, Refusal> {
+    pub(super) fn provision(&self, id: &TwinId, type_name: &str, inside: Option<&TwinId>) -> Result<Arc<Resident>, Refusal> {
         let mut provisioned = self.provisioned.lock();
         if let Some(known) = self.shared.directory.by_id(id.as_str()) {
             return Ok(known);

@@ -8,7 +8,6 @@ use crate::catalog::stored::LayoutRecord;
 use crate::ingress::{Outcome, Receipt, Refused, Tally};
 use crate::reading::{Seq, TwinNo};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
-use crate::reading::Timestamp;
 
 use super::resident::Resident;
 
@@ -61,7 +60,7 @@ pub enum StructureChange {
     TypeKnown(LayoutRecord),
     Created(Arc<Resident>),
     EdgeBegun(Edge),
-    EdgeEnded { edge: EdgeNo, at: Timestamp },
+    EdgeEnded { edge: EdgeNo },
 }
 
 #[derive(Debug, Clone)]

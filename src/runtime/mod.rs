@@ -29,7 +29,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio_util::task::TaskTracker;
 
 use crate::store::Store;
 use crate::view::View;
@@ -40,12 +39,11 @@ use layouts::Layouts;
 use observers::Observers;
 use projector::Progress;
 use refusals::Refusals;
-use release::Followers;
 use structure::SharedGraph;
 
 pub use recovery::Found;
 pub use start::{Parts, StartError};
-pub use status::{HealthReport, Status};
+pub use status::{HealthReport, Issue, Status};
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -97,10 +95,8 @@ pub struct Runtime {
     pub observers: Observers,
     pub refusals: Refusals,
     view: Arc<View>,
-    followers: Arc<Followers>,
     store: Store,
     progress: Arc<Progress>,
     found: Found,
     provisioned: Mutex<usize>,
-    tasks: TaskTracker,
 }

@@ -35,29 +35,29 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 const DUTY_PARTS: u32 = 4;
 
 #[derive(Debug)]
-pub struct Projector {
-    pub shared: Arc<Shared>,
-    pub store: Store,
-    pub followers: Arc<Followers>,
-    pub graph: SharedGraph,
-    pub rebuilder: Arc<Rebuilder>,
-    pub progress: Arc<Progress>,
+pub(super) struct Projector {
+    pub(super) shared: Arc<Shared>,
+    pub(super) store: Store,
+    pub(super) followers: Arc<Followers>,
+    pub(super) graph: SharedGraph,
+    pub(super) rebuilder: Arc<Rebuilder>,
+    pub(super) progress: Arc<Progress>,
 }
 
 /// How far the store is, for the health page and for whoever waits.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub(super) struct Progress {
     /// The store says the same as the view as of this commit.
-    pub position: AtomicU64,
+    pub(super) position: AtomicU64,
     /// Every twin's stored checkpoint contains all commits up to this one.
-    pub saved_upto: AtomicU64,
-    pub batches: AtomicU64,
-    pub failing: Mutex<Option<String>>,
+    pub(super) saved_upto: AtomicU64,
+    pub(super) batches: AtomicU64,
+    pub(super) failing: Mutex<Option<String>>,
     /// Set to finish: project and save what there is, then end.
-    pub finishing: AtomicBool,
-    pub hurry: Notify,
+    pub(super) finishing: AtomicBool,
+    pub(super) hurry: Notify,
     /// Rung once the projector has ended.
-    pub finished: Notify,
+    pub(super) finished: Notify,
 }
 
 /// One round of checkpoints: of all twins that had changed by `upto`.
@@ -68,7 +68,7 @@ struct Round {
 }
 
 impl Projector {
-    pub async fn run(self) {
+    pub(super) async fn run(self) {
         self.follow().await;
         self.progress.finished.notify_one();
     }
@@ -193,7 +193,7 @@ impl Projector {
             }
             match fact {
                 Fact::EdgeBegun(edge) => changes.edges.push(EdgeChange::Begun(seq, *edge)),
-                Fact::EdgeEnded { edge, at } => changes.edges.push(EdgeChange::Ended { edge, at, seq }),
+                Fact::EdgeEnded { edge, .. } => changes.edges.push(EdgeChange::Ended { edge, seq }),
                 Fact::Refused(rejection) => newest.push_back((seq, *rejection)),
                 Fact::Happened { events, .. } => newest.extend(events.into_iter().filter_map(rejected).map(|rejection| (seq, rejection))),
                 Fact::TypeKnown(_) | Fact::Created { .. } => {}
@@ -209,7 +209,7 @@ impl Projector {
         let graph = self.graph.lock();
         let row = |change| match change {
             EdgeChange::Begun(seq, edge) => Some((edge, seq)),
-            EdgeChange::Ended { edge, seq, .. } => graph.edge(edge).map(|edge| (edge.as_ref().clone(), seq)),
+            EdgeChange::Ended { edge, seq } => graph.edge(edge).map(|edge| (edge.as_ref().clone(), seq)),
         };
         let ends = |(edge, seq): (Edge, Seq)| {
             let (from, to) = (self.shared.directory.by_no(edge.from)?, self.shared.directory.by_no(edge.to)?);

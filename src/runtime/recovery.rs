@@ -31,7 +31,7 @@ pub struct Found {
 }
 
 /// Fills the directory, the view and the graph, and leaves in `changes` what the projector had not yet seen.
-pub async fn recover(
+pub(super) async fn recover(
     store: &Store,
     journal: journal::Config,
     layouts: &Layouts,
@@ -126,7 +126,7 @@ fn follow(seq: Seq, fact: Fact, is_new: bool, graph: &mut Graph, changes: &mut C
         Fact::EdgeEnded { edge, at } => {
             graph.end(edge, at);
             if is_new {
-                changes.edge(EdgeChange::Ended { edge, at, seq });
+                changes.edge(EdgeChange::Ended { edge, seq });
             }
         }
         Fact::Refused(rejection) if is_new => changes.reject(seq, *rejection),

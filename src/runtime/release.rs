@@ -11,49 +11,48 @@ use crate::ingress::Bell;
 use crate::journal::Group;
 use crate::reading::Seq;
 use crate::twin::{Edge, EdgeNo, Rejection, State};
-use crate::reading::Timestamp;
 use crate::view::View;
 
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::resident::Resident;
 
 /// Rejections that wait for the projector. More than that are found again in the journal.
-pub const REJECTIONS_WAITING_MAX: usize = 20_000;
+pub(super) const REJECTIONS_WAITING_MAX: usize = 20_000;
 /// Changes of the graph that wait for the projector, likewise.
-pub const EDGES_WAITING_MAX: usize = 200_000;
+pub(super) const EDGES_WAITING_MAX: usize = 200_000;
 
 /// What has been committed and not yet been taken by the projector: always a consistent cut, as of `upto`.
 #[derive(Debug, Default)]
-pub struct Changes {
-    pub upto: Seq,
+pub(super) struct Changes {
+    pub(super) upto: Seq,
     /// The newest committed state of each changed twin, and the commit that carried it.
-    pub twins: Vec<(Arc<Resident>, Arc<State>, Seq)>,
-    pub types: Vec<LayoutRecord>,
-    pub edges: Vec<EdgeChange>,
-    pub rejections: Vec<(Seq, Rejection)>,
-    pub checkpoints: Vec<Checkpoint>,
+    pub(super) twins: Vec<(Arc<Resident>, Arc<State>, Seq)>,
+    pub(super) types: Vec<LayoutRecord>,
+    pub(super) edges: Vec<EdgeChange>,
+    pub(super) rejections: Vec<(Seq, Rejection)>,
+    pub(super) checkpoints: Vec<Checkpoint>,
     /// Some of the rare changes did not fit; the journal has them.
-    pub overflowed: bool,
+    pub(super) overflowed: bool,
     /// Twins that have changed since their last stored checkpoint, newly so since the last round.
-    pub unsaved: Vec<Arc<Resident>>,
+    pub(super) unsaved: Vec<Arc<Resident>>,
 }
 
 #[derive(Debug, Clone)]
-pub enum EdgeChange {
+pub(super) enum EdgeChange {
     Begun(Seq, Edge),
-    Ended { edge: EdgeNo, at: Timestamp, seq: Seq },
+    Ended { edge: EdgeNo, seq: Seq },
 }
 
 /// The gate writes here and the projector takes from here.
 #[derive(Debug, Default)]
-pub struct Followers {
-    pub changes: Mutex<Changes>,
-    pub bell: Notify,
+pub(super) struct Followers {
+    pub(super) changes: Mutex<Changes>,
+    pub(super) bell: Notify,
 }
 
 impl Changes {
     /// A twin changed: keep its newest state only.
-    pub fn mark(&mut self, resident: &Arc<Resident>, state: Arc<State>, seq: Seq) {
+    pub(super) fn mark(&mut self, resident: &Arc<Resident>, state: Arc<State>, seq: Seq) {
         let place = resident.dirty_at.load(Ordering::Relaxed) as usize;
         match self.twins.get_mut(place) {
             Some(entry) if Arc::ptr_eq(&entry.0, resident) => {
@@ -71,7 +70,7 @@ impl Changes {
         }
     }
 
-    pub fn reject(&mut self, seq: Seq, rejection: Rejection) {
+    pub(super) fn reject(&mut self, seq: Seq, rejection: Rejection) {
         if self.rejections.len() < REJECTIONS_WAITING_MAX {
             self.rejections.push((seq, rejection));
         } else {
@@ -79,7 +78,7 @@ impl Changes {
         }
     }
 
-    pub fn edge(&mut self, change: EdgeChange) {
+    pub(super) fn edge(&mut self, change: EdgeChange) {
         if self.edges.len() < EDGES_WAITING_MAX {
             self.edges.push(change);
         } else {
@@ -90,18 +89,18 @@ impl Changes {
 
 /// The function behind the gate, and what it needs.
 #[derive(Debug)]
-pub struct Release {
-    pub view: Arc<View>,
-    pub followers: Arc<Followers>,
+pub(super) struct Release {
+    pub(super) view: Arc<View>,
+    pub(super) followers: Arc<Followers>,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub fn new(view: Arc<View>, followers: Arc<Followers>) -> Release {
+    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>) -> Release {
         Release { view, followers, bells: Vec::new() }
     }
 
-    pub fn release(&mut self, mut group: Group<Held>) {
+    pub(super) fn release(&mut self, mut group: Group<Held>) {
         let last = group.last;
         self.publish(&mut group);
         self.view.advance(last);
@@ -145,7 +144,7 @@ fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside
                 changes.mark(&resident, resident.cell.state(), seq);
             }
             StructureChange::EdgeBegun(edge) => changes.edge(EdgeChange::Begun(seq, edge)),
-            StructureChange::EdgeEnded { edge, at } => changes.edge(EdgeChange::Ended { edge, at, seq }),
+            StructureChange::EdgeEnded { edge } => changes.edge(EdgeChange::Ended { edge, seq }),
         }
     }
     changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq, ..checkpoint }));

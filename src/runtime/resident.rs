@@ -154,6 +154,11 @@ impl Resident {
         self.last_mail.store(seconds(now), Ordering::Relaxed);
     }
 
+    /// Seconds since 1970.
+    pub fn last_mail(&self) -> u32 {
+        self.last_mail.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing was sent to it since `before`.
     pub fn is_idle(&self, before: Timestamp) -> bool {
         self.last_mail.load(Ordering::Relaxed) < seconds(before)

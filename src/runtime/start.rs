@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use ractor::Actor;
 use tokio_util::task::TaskTracker;
+use tracing::error;
 
 use crate::catalog::Catalog;
 use crate::journal;
@@ -31,6 +32,7 @@ use super::warden::Warden;
 use super::{Config, Runtime};
 
 /// What a runtime is built from.
+#[derive(Debug)]
 pub struct Parts {
     pub config: Config,
     pub clock: Clock,
@@ -97,11 +99,9 @@ impl Runtime {
             graph,
             refusals,
             view,
-            followers,
             store,
             progress,
             found,
-            tasks: tasks.clone(),
         });
         let applied = runtime.apply_files(&catalog).await?;
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
@@ -114,7 +114,15 @@ impl Runtime {
         self.progress.finishing.store(true, Ordering::Release);
         self.progress.hurry.notify_one();
         self.progress.finished.notified().await;
-        self.shared.journal.close();
-        self.store.close().await;
+        let journal = self.shared.journal.clone();
+        // Closing waits for the gate's thread.
+        match tokio::task::spawn_blocking(move || journal.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => error!(%error, "the journal could not be closed in order"),
+            Err(error) => error!(%error, "the journal's thread has crashed"),
+        }
+        if let Err(error) = self.store.close().await {
+            error!(%error, "the graph store could not be closed in order; it is mended at the next start");
+        }
     }
 }

@@ -20,20 +20,20 @@ const GROW_MS_MAX: u64 = 10_000;
 /// How deep the primary hierarchy may be for supervision; what is deeper hangs on the branch at this depth.
 const DEPTH_MAX: usize = 64;
 
-pub struct Warden {
-    pub shared: Arc<Shared>,
-    pub rebuilder: Arc<Rebuilder>,
-    pub root: ActorRef<BranchMsg>,
-    pub branches: HashMap<TwinNo, ActorRef<BranchMsg>>,
+pub(super) struct Warden {
+    pub(super) shared: Arc<Shared>,
+    pub(super) rebuilder: Arc<Rebuilder>,
+    pub(super) root: ActorRef<BranchMsg>,
+    pub(super) branches: HashMap<TwinNo, ActorRef<BranchMsg>>,
 }
 
 impl Warden {
-    pub fn new(shared: Arc<Shared>, rebuilder: Arc<Rebuilder>, root: ActorRef<BranchMsg>) -> Warden {
+    pub(super) fn new(shared: Arc<Shared>, rebuilder: Arc<Rebuilder>, root: ActorRef<BranchMsg>) -> Warden {
         Warden { shared, rebuilder, root, branches: HashMap::new() }
     }
 
     /// Until the directory is gone.
-    pub async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         while let Some(request) = requests.recv().await {
             match request {
                 Request::Wake(resident, twin) => self.house(resident, twin).await,

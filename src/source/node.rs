@@ -111,6 +111,16 @@ impl Node {
         self.as_sequence().unwrap_or(std::slice::from_ref(self))
     }
 
+    /// The place of one character of the text, counted in characters; one behind the last is the end of it. Where the text does not stand
+    /// in the file as it reads (escapes, folded lines, blocks), the whole scalar.
+    pub fn char_span(&self, offset: usize) -> Span {
+        let Some(start) = self.as_scalar().and_then(|scalar| text_start(&scalar.text, self.span)) else { return self.span };
+        let text = self.as_scalar().map_or("", |scalar| &*scalar.text);
+        let (byte, length) = text.char_indices().nth(offset).map_or((text.len(), 1), |(byte, c)| (byte, c.len_utf8()));
+        let start = start + byte;
+        Span::new(self.span.file, start, (start + length).min(self.span.end as usize))
+    }
+
     /// For messages: what stands here.
     pub fn describe(&self) -> String {
         match &self.kind {
@@ -143,4 +153,14 @@ impl Node {
             },
         }
     }
+}
+
+/// Where a text begins inside its span, if it stands there letter by letter. The tree does not hold the file; but all escapes are longer than
+/// what they mean, save for four characters, and so is whatever folds lines: equal length, with or without quotes, is the text itself.
+fn text_start(text: &str, span: Span) -> Option<usize> {
+    if text.contains(['\n', '\u{85}', '\u{a0}', '\u{2028}', '\u{2029}']) {
+        return None;
+    }
+    let quotes = ((span.end - span.start) as usize).checked_sub(text.len())?;
+    matches!(quotes, 0 | 2).then_some(span.start as usize + quotes / 2)
 }

@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// Flushes and lets go of the files.
-    pub async fn close(&self) {
-        self.client.close().await;
+    pub async fn close(&self) -> Result<(), Error> {
+        self.client.close().await
     }
 }

@@ -1,19 +1,22 @@
 //! The loader: workspaces as text and the exact diagnostics. `UPDATE_EXPECT=1` writes what is said now into the files.
 //!
 //! A file holds cases. A case is `=== NAME`, then files (`--- PATH` and their text), then `--- diagnostics` with the expected text.
+//! `--- trace SOURCE TOPIC` shows the way of the message whose payload is the file `payload`.
 //! In file texts `␉` is a tab, `␍` a carriage return at the end of a line, and `␀XX` the byte XX.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pollux::catalog::binding::Source;
 use pollux::catalog::{self, Catalog};
+use pollux::cli::trace;
 use pollux::source::{Sources, render_json, render_text};
 
 struct Case {
     name: String,
     files: Vec<(String, String)>,
-    /// `diagnostics`, `json` or `catalog`: what is shown.
+    /// `diagnostics`, `json`, `catalog` or `trace SOURCE TOPIC`: what is shown.
     shown: String,
     expected: String,
 }
@@ -72,33 +75,6 @@ fn a_file_may_be_as_large_as_its_bound_and_no_larger() {
     assert!(diagnostics_of(&[("twins/large.yaml", text.as_bytes())]).starts_with("error[E103]"));
 }
 
-#[test]
-fn a_new_workspace_is_clean_and_is_not_overwritten() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let made = dir.path().join("plant");
-    let mut out = Vec::new();
-    let args = pollux::cli::new::NewArgs { dir: made.clone() };
-    assert_eq!(format!("{:?}", pollux::cli::new::run(&args, &mut out).expect("it is made")), format!("{:?}", std::process::ExitCode::SUCCESS));
-    let sources = pollux::cli::workspace::read(&made).expect("it is a workspace");
-    let (catalog, diagnostics) = catalog::load(&sources);
-    assert_eq!(render_text(&sources, &diagnostics, false), "");
-    assert_eq!((catalog.types.len(), catalog.twins.len(), catalog.bindings.len()), (4, 4, 1));
-    out.clear();
-    let again = pollux::cli::new::run(&args, &mut out).expect("it is refused");
-    assert_eq!(format!("{again:?}"), format!("{:?}", std::process::ExitCode::from(2)));
-    assert!(String::from_utf8_lossy(&out).contains("is not empty"));
-}
-
-#[test]
-fn every_code_can_be_explained() {
-    for code in pollux::source::codes::TABLE {
-        let mut out = Vec::new();
-        let args = pollux::cli::explain::ExplainArgs { code: Some(code.id.to_lowercase()) };
-        pollux::cli::explain::run(&args, &mut out).expect("it is explained");
-        assert!(String::from_utf8_lossy(&out).contains(code.title));
-    }
-}
-
 fn diagnostics_of(files: &[(&str, &[u8])]) -> String {
     let mut sources = Sources::new();
     for (path, bytes) in files {
@@ -126,6 +102,7 @@ fn parse(text: &str, path: &Path) -> Vec<Case> {
         let case = cases.last_mut().unwrap_or_else(|| panic!("{} begins with === NAME", path.display()));
         match line.strip_prefix("--- ") {
             Some(shown @ ("diagnostics" | "json" | "catalog")) => case.shown = shown.to_owned(),
+            Some(shown) if shown.starts_with("trace ") => case.shown = shown.to_owned(),
             Some(file) => case.files.push((file.to_owned(), String::new())),
             None if !case.shown.is_empty() => case.expected.push_str(&format!("{line}\n")),
             None => case.files.last_mut().expect("--- PATH comes first").1.push_str(&format!("{line}\n")),
@@ -155,10 +132,20 @@ fn outcome(case: &Case) -> String {
     for (path, text) in &case.files {
         sources.add(path.as_str(), &unescape(text));
     }
+    let (_, payload) = case.files.last().expect("a case has files");
     let (catalog, diagnostics) = catalog::load(&sources);
     let mut text = match case.shown.as_str() {
         "json" => render_json(&sources, &diagnostics),
         "catalog" => render_text(&sources, &diagnostics, false) + &show(&catalog),
+        shown if shown.starts_with("trace ") => {
+            let (source, topic) = shown["trace ".len()..].split_once(' ').expect("trace SOURCE TOPIC");
+            let source = match source {
+                "mqtt" => Source::Embedded,
+                "http" => Source::Http,
+                broker => Source::Broker(broker.into()),
+            };
+            render_text(&sources, &diagnostics, false) + &trace::trace(&catalog, &source, topic, &unescape(payload)).text
+        }
         _ => render_text(&sources, &diagnostics, false),
     };
     text.truncate(text.trim_end_matches('\n').len());

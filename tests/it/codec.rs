@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pollux::catalog::binding::{
-    Binding, JsonPath, MapRule, QualityRule, Source, TimeFormat, TimeRule, TwinSelector, UnknownTwin, Unmapped, ValueRule,
+    Binding, JsonPath, MapRule, QualityRule, Source, Template, TimeFormat, TimeRule, TopicPattern, TwinSelector, UnknownTwin, Unmapped, ValueRule,
 };
 use pollux::catalog::layout::{
     Constraints, Duplicates, EnumValue, EnumWire, History, Kind, Layout, Member, Outside, Section, SlotSpec, TelemetryRules, ValueType,
@@ -16,6 +16,7 @@ use pollux::catalog::{FieldTable, FieldTarget};
 use pollux::codec::{self, Decoded, Envelope, Mapped, Router, topic};
 use pollux::reading::unit::Unit;
 use pollux::reading::{Problem, Reason, SlotNo};
+use pollux::source::{FileId, Span};
 use serde_json::Value as Json;
 
 #[test]
@@ -32,7 +33,7 @@ fn mapped() {
 fn topics() {
     let mut bindings: Vec<Arc<Binding>> = Vec::new();
     check("topics.txt", &mut |line| match line.split_once(' ') {
-        Some(("bind", pattern)) => match topic::parse_pattern(pattern) {
+        Some(("bind", pattern)) => match TopicPattern::parse(pattern) {
             Ok(pattern) => {
                 let id = pattern.text.to_string();
                 bindings.push(Arc::new(Binding { topic: pattern, ..binding(&id, &[]) }));
@@ -191,11 +192,11 @@ fn route(bindings: &[Arc<Binding>], topic: &str) -> String {
 
 /// `{line}-{tag}` over `plant/{line}/{tag...}` and the topic `plant/mixing/a/b`.
 fn expand(text: &str) -> String {
-    let template = match topic::parse_template(text) {
+    let pattern = TopicPattern::parse("plant/{line}/{tag...}").unwrap();
+    let template = match Template::parse(text, &pattern) {
         Ok(template) => template,
         Err(error) => return format!("! at {}: {error}\n", error.offset),
     };
-    let pattern = topic::parse_pattern("plant/{line}/{tag...}").unwrap();
     let router = Router::new(&Source::Embedded, &[Arc::new(Binding { topic: pattern, ..binding("x", &[]) })]);
     let mut expanded = String::new();
     let codec::Route::Bound { captures, .. } = router.route("plant/mixing/a/b").unwrap() else { panic!("not bound") };
@@ -373,17 +374,19 @@ fn quality() -> Option<QualityRule> {
 }
 
 fn binding(id: &str, rules: &[ValueRule]) -> Binding {
+    let topic = TopicPattern::parse("a/{tag}").unwrap();
     Binding {
         id: id.into(),
         source: Source::Embedded,
-        topic: topic::parse_pattern("a/{tag}").unwrap(),
-        twin: TwinSelector::Id(topic::parse_template("{tag}").unwrap()),
+        twin: TwinSelector::Id(Template::parse("{tag}", &topic).unwrap()),
+        topic,
         codec: "json".into(),
         time: None,
         quality: None,
         map: rules.iter().cloned().map(MapRule::Value).collect(),
         unknown_twin: UnknownTwin::Reject,
         unmapped: Unmapped::Count,
+        source_span: Span::new(FileId(0), 0, 0),
     }
 }
 

@@ -120,19 +120,19 @@ fn ends_a_connection_with_the_reason() {
     let server = Server::start();
     server.gate.open();
     let cases: &[(&str, u8)] = &[
-        ("36 05 \"a\" 0001", 0x81),                    // QoS 3
-        ("30 02 0000", 0x81),                          // cut off
-        ("32 06 \"a\" 0000 00", 0x81),                 // packet id 0
-        ("30 05 \"a#\" 00", 0x90),                     // wildcard
-        ("34 06 \"a\" 0001 00", 0x9B),                 // QoS 2
-        ("31 04 \"a\" 00", 0x9A),                      // retained
-        ("30 07 \"a\" 03 23 0041", 0x94),              // alias 65 of 64
-        ("30 06 0000 03 23 0001", 0x94),               // unknown alias
-        ("30 FF FF FF 7F", 0x95),                      // 268 MB
-        ("10 0E \"MQTT\" 05 02 003C 00 \"a\"", 0x82),  // a second CONNECT
-        ("82 08 0001 02 0B01 \"a\" 00", 0xA1),         // subscription id
-        ("F0 00", 0x82),                               // AUTH
-        ("62 02 0001", 0x82),                          // PUBREL of nothing
+        ("36 05 \"a\" 0001", 0x81),                   // QoS 3
+        ("30 02 0000", 0x81),                         // cut off
+        ("32 06 \"a\" 0000 00", 0x81),                // packet id 0
+        ("30 05 \"a#\" 00", 0x90),                    // wildcard
+        ("34 06 \"a\" 0001 00", 0x9B),                // QoS 2
+        ("31 04 \"a\" 00", 0x9A),                     // retained
+        ("30 07 \"a\" 03 23 0041", 0x94),             // alias 65 of 64
+        ("30 06 0000 03 23 0001", 0x94),              // unknown alias
+        ("30 FF FF FF 7F", 0x95),                     // 268 MB
+        ("10 0E \"MQTT\" 05 02 003C 00 \"a\"", 0x82), // a second CONNECT
+        ("82 08 0001 02 0B01 \"a\" 00", 0xA1),        // subscription id
+        ("F0 00", 0x82),                              // AUTH
+        ("62 02 0001", 0x82),                         // PUBREL of nothing
         ("00 00", 0x81),
     ];
     let mut bystander = server.client_v3("bystander");

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use regex::Regex;
+
 use crate::catalog::layout::{Constraints, Format};
 
 use super::{Check, Place, Refusal};
@@ -41,7 +43,7 @@ impl Check<'_> {
             return self.outside(|| Refusal::new("TOO_SHORT", format!("expected at least {chars_min} characters, got {text:?}")));
         }
         if let Some(pattern) = constraints.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-            return self.outside(|| Refusal::new("PATTERN", format!("{} does not match the pattern {pattern}", shown(text))));
+            return self.outside(|| Refusal::new("PATTERN", format!("{} does not match the pattern {}", shown(text), as_written(pattern))));
         }
         if let Some(format) = constraints.format.filter(|format| !fits(*format, text)) {
             return self.outside(|| Refusal::new("FORMAT", format!("{} is not {}", shown(text), name(format))));
@@ -65,6 +67,12 @@ fn out_of_range(message: String) -> Refusal {
 fn is_multiple(value: f64, step: f64) -> bool {
     let quotient = value / step;
     (quotient - quotient.round()).abs() <= MULTIPLE_TOLERANCE * quotient.abs().max(1.0)
+}
+
+/// Without the anchors that were put around it.
+fn as_written(pattern: &Regex) -> &str {
+    let text = pattern.as_str();
+    text.strip_prefix("^(?:").and_then(|text| text.strip_suffix(")$")).unwrap_or(text)
 }
 
 fn shown(text: &str) -> String {

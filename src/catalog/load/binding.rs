@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalog::binding::{Binding, Level, Source, Template, TopicPattern, TwinSelector, UnknownTwin, Unmapped};
+use crate::catalog::binding::{Binding, Shape, Source, Template, TopicPattern, TwinSelector, UnknownTwin, Unmapped};
 use crate::source::keys::{BINDING, BINDING_TWIN, PROVISION, TWINS_FILE, UNMAPPED};
 use crate::source::{Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, list_some, wrong_kind};
 
 use super::binding_map::{self, Targets};
 use super::files::Files;
 use super::layouts::Types;
-use super::topic::{form, parse_template, parse_topic};
 use super::twin::Twins;
 
 /// The codecs of this build. Whoever adds one to `codec` names it here.
 const CODECS: &[&str] = &["json"];
 
 pub(super) fn collect(files: &Files, types: &Types, twins: &Twins, problems: &mut Diagnostics) -> Vec<Arc<Binding>> {
-    let mut reader = Reader { types, twins, targets: Targets::new(types), ids: HashMap::new(), forms: HashMap::new(), problems };
+    let mut reader = Reader { types, twins, targets: Targets::new(types), ids: HashMap::new(), shapes: HashMap::new(), problems };
     let mut bindings = Vec::new();
     for tree in &files.twins {
         // What is wrong with the file's own keys was said when its twins were read.
@@ -34,8 +33,8 @@ struct Reader<'a> {
     twins: &'a Twins,
     targets: Targets<'a>,
     ids: HashMap<String, Span>,
-    /// Where each form of topic pattern was seen, per source.
-    forms: HashMap<(Source, Vec<Level>), (String, Span)>,
+    /// Where each shape of topic pattern was seen, per source.
+    shapes: HashMap<(Source, Shape), (String, Span)>,
     problems: &'a mut Diagnostics,
 }
 
@@ -54,7 +53,19 @@ impl Reader<'_> {
         let map = fields.get("map").map(|node| self.targets.map(node, &fields.what, self.problems)).unwrap_or_default();
         let unknown_twin = self.unknown_twin(&fields);
         let unmapped = self.unmapped(&fields);
-        Some(Binding { id: id?, source: source?, topic: topic?, twin: twin?, codec: codec?, time, quality, map, unknown_twin: unknown_twin?, unmapped: unmapped? })
+        Some(Binding {
+            id: id?,
+            source: source?,
+            topic: topic?,
+            twin: twin?,
+            codec: codec?,
+            time,
+            quality,
+            map,
+            unknown_twin: unknown_twin?,
+            unmapped: unmapped?,
+            source_span: fields.get("source").map_or(fields.span, |node| node.span),
+        })
     }
 
     fn id(&mut self, node: &Node) -> Option<Arc<str>> {
@@ -80,16 +91,17 @@ impl Reader<'_> {
     fn topic(&mut self, fields: &Fields<'_>, source: Option<&Source>) -> Option<TopicPattern> {
         let node = fields.require("topic", self.problems)?;
         let text = expect_text(node, &format!("`topic` of {}", fields.what), self.problems)?;
-        let pattern = parse_topic(text).map_err(|reason| {
-            self.problems.push(Diagnostic::new(&codes::BAD_TOPIC, node.span, format!("not a topic pattern: {reason}")));
+        let pattern = TopicPattern::parse(text).map_err(|invalid| {
+            let message = format!("not a topic pattern: {invalid}");
+            self.problems.push(Diagnostic::new(&codes::BAD_TOPIC, node.char_span(invalid.offset), message));
         });
         let pattern = pattern.ok()?;
-        let key = (source?.clone(), form(&pattern));
-        if let Some((other, first)) = self.forms.get(&key) {
+        let key = (source?.clone(), pattern.shape());
+        if let Some((other, first)) = self.shapes.get(&key) {
             let message = format!("`{text}` and `{other}` match the same topics with equal rank");
             self.problems.push(Diagnostic::new(&codes::TOPIC_TIE, node.span, message).related(*first, "the other pattern"));
         } else {
-            self.forms.insert(key, (text.to_owned(), node.span));
+            self.shapes.insert(key, (text.to_owned(), node.span));
         }
         Some(pattern)
     }
@@ -97,7 +109,7 @@ impl Reader<'_> {
     fn selector(&mut self, fields: &Fields<'_>, topic: &TopicPattern) -> Option<TwinSelector> {
         let node = fields.require("twin", self.problems)?;
         if let Some(text) = node.as_text() {
-            return self.template(text, node.span, topic).map(TwinSelector::Id);
+            return self.template(text, node, topic).map(TwinSelector::Id);
         }
         let what = format!("`twin` of {}", fields.what);
         if node.as_mapping().is_none() {
@@ -113,7 +125,7 @@ impl Reader<'_> {
                     return None;
                 };
                 let text = expect_text(&entry.value, "the external id", self.problems)?;
-                let id = self.template(text, entry.value.span, topic)?;
+                let id = self.template(text, &entry.value, topic)?;
                 Some(TwinSelector::ExternalId { namespace: entry.key.text.clone(), id })
             }
             (None, Some(path)) => binding_map::path(path, false, self.problems).map(TwinSelector::Path),
@@ -125,8 +137,12 @@ impl Reader<'_> {
         }
     }
 
-    fn template(&mut self, text: &str, span: Span, topic: &TopicPattern) -> Option<Template> {
-        parse_template(text, topic).map_err(|reason| self.problems.push(Diagnostic::new(&codes::BAD_TEMPLATE, span, format!("not a template: {reason}")))).ok()
+    fn template(&mut self, text: &str, node: &Node, topic: &TopicPattern) -> Option<Template> {
+        let template = Template::parse(text, topic).map_err(|invalid| {
+            let message = format!("not a template: {invalid}");
+            self.problems.push(Diagnostic::new(&codes::BAD_TEMPLATE, node.char_span(invalid.offset), message));
+        });
+        template.ok()
     }
 
     fn codec(&mut self, fields: &Fields<'_>) -> Option<Arc<str>> {

@@ -1,6 +1,6 @@
 //! What of a payload goes where: paths, time, quality, and the `map` of a binding.
 
-use crate::catalog::binding::{JsonPath, MapRule, Meanings, PathStep, QualityRule, TimeFormat, TimeRule, ValueRule};
+use crate::catalog::binding::{JsonPath, MapRule, Meanings, QualityRule, TimeFormat, TimeRule, ValueRule};
 use crate::catalog::layout::{Section, SlotSpec, ValueType};
 use crate::reading::unit::Unit;
 use crate::source::keys::{BINDING_EACH, BINDING_MAP, BINDING_QUALITY, BINDING_TIME};
@@ -10,21 +10,21 @@ use crate::source::{
 
 use super::layouts::Types;
 use super::observe::telemetry_below;
-use super::path::parse_json_path;
 use super::value_type::unknown_unit;
 
 /// `[*]` stands only where several values are meant.
 pub(super) fn path(node: &Node, may_fan_out: bool, problems: &mut Diagnostics) -> Option<JsonPath> {
     let text = expect_text(node, "`path`", problems)?;
-    match parse_json_path(text) {
-        Ok(path) if !may_fan_out && path.steps.contains(&PathStep::All) => {
+    match JsonPath::parse(text) {
+        Ok(path) if !may_fan_out && path.is_plural() => {
             let message = format!("`{text}` selects many values where one is meant");
             problems.push(Diagnostic::new(&codes::BAD_PATH, node.span, message).help("[*] stands with `each`"));
             None
         }
         Ok(path) => Some(path),
-        Err(reason) => {
-            problems.push(Diagnostic::new(&codes::BAD_PATH, node.span, format!("not a path: {reason}")));
+        Err(invalid) => {
+            let message = format!("not a path: {invalid}");
+            problems.push(Diagnostic::new(&codes::BAD_PATH, node.char_span(invalid.offset), message));
             None
         }
     }

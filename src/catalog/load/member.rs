@@ -15,6 +15,8 @@ use super::value_type::{Declared, ValueReader, is_numeric};
 const LATENESS_DEFAULT: Duration = Duration::from_secs(3600);
 const DECIMALS_MAX: u64 = 15;
 const STALE_PERIODS: u32 = 3;
+/// What native payloads call the time of the values beside it.
+const TIME_ON_WIRE: &str = "ts";
 
 /// A member and its slots, not yet numbered: `member.slots` and `slot.member` are filled in by the layout.
 #[derive(Debug)]
@@ -155,6 +157,12 @@ fn compile(section: Section, entry: &Entry, leaf: Leaf, fields: Option<&Fields<'
     });
     let mut text = |key: &str| fields.and_then(|fields| fields.text(key, problems)).map(str::to_owned);
     let (wire, deprecated) = (text("wire"), text("deprecated"));
+    if wire.as_deref().unwrap_or(name) == TIME_ON_WIRE {
+        let span = fields.and_then(|fields| fields.get("wire")).map_or(entry.key.span, |node| node.span);
+        let message = format!("`{name}` cannot be called `{TIME_ON_WIRE}` in payloads: there it is always the time");
+        let diagnostic = Diagnostic::new(&codes::RESERVED_NAME, span, message);
+        problems.push(diagnostic.help("add `wire: OTHER_NAME`; where senders cannot be changed, map it with a binding"));
+    }
     let member = Member {
         name: name.into(),
         wire: wire.map_or_else(|| name.into(), Into::into),

@@ -16,18 +16,13 @@ mod literal;
 mod member;
 mod names;
 mod observe;
-mod path;
 mod relation;
 mod relation_rule;
-mod topic;
 mod twin;
 mod twin_values;
 mod types;
 mod unused;
 mod value_type;
-
-pub use path::parse_json_path;
-pub use topic::parse_topic;
 
 use crate::source::{Diagnostics, Sources};
 

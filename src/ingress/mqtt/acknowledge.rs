@@ -9,9 +9,9 @@ use super::handshake::Client;
 use super::peer::Peer;
 use super::reason::Reason;
 use super::shared::Shared;
-use crate::ingress::window::Arrival;
 use super::wire;
 use crate::ingress::counters::count;
+use crate::ingress::window::Arrival;
 use crate::ingress::{Address, Fault, Outcome, Refused};
 
 pub(super) struct Answers {

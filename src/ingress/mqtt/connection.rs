@@ -16,11 +16,11 @@ use super::packets::Packets;
 use super::peer::{Order, Peer};
 use super::reason::{End, Reason, Refusal};
 use super::shared::Shared;
-use crate::ingress::socket::{Read, Socket};
-use crate::ingress::window::{Bounds, Window};
 use super::wire;
 use crate::catalog::binding::Source;
 use crate::ingress::counters::{Counters, count, uncount};
+use crate::ingress::socket::{Read, Socket};
+use crate::ingress::window::{Bounds, Window};
 
 /// Mail for a subscriber is taken while less than this waits to be written.
 const OUTPUT_BYTES_LOW: usize = 64 * 1024;

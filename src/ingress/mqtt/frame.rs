@@ -1,11 +1,11 @@
 //! Frames: the fixed header, and PUBLISH, the one packet that must be read fast. Nothing here copies.
 //!
-//! This and [`super::check`] are the strict gate in front of the protocol library, which lets much pass that the standard forbids.
+//! This, [`super::connect`] and [`super::check`] are the strict gate in front of the protocol library, which lets much pass that the standard forbids.
 
 use std::ops::Range;
 
-use super::reader::Reader;
 use super::properties::{self, Place};
+use super::reader::Reader;
 use super::reason::{Reason, Refusal, malformed, protocol_error};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

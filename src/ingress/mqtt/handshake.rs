@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::connect::{self, Connect};
 use super::frame::{self, Version};
 use super::peer::Peer;
 use super::reason::{Reason, Refusal};
 use super::shared::Shared;
+use super::wire::{self, Welcome};
 use crate::ingress::socket::{Read, Socket};
-use super::wire::{self, Connect, Welcome};
-use super::check;
 
 /// The longest CONNECT, its will and credentials included.
 const CONNECT_BYTES_MAX: usize = 256 * 1024;
@@ -58,7 +58,8 @@ pub(super) async fn greet(socket: &mut Socket, shared: &Shared, admission: Admis
             Ok(Some(Client { connect, peer: Arc::new(peer) }))
         }
         Err(rejection) => {
-            let connack = rejection.version.and_then(|version| wire::connack_refused(version, &rejection.refusal, rejection.with_text).ok());
+            let connack =
+                rejection.version.and_then(|version| wire::connack_refused(version, &rejection.refusal, rejection.with_text).ok());
             socket.output.extend_from_slice(&connack.unwrap_or_default());
             Err(rejection.refusal)
         }
@@ -72,12 +73,11 @@ async fn read_connect(socket: &mut Socket) -> Result<Option<Connect>, Rejection>
             && header.end <= socket.input.len()
         {
             let packet = socket.input.split_to(header.end).freeze();
-            let version = check::version(&header, &packet).map_err(|refusal| wrong_version(refusal, &packet))?;
+            let version = connect::version(&header, &packet).map_err(|refusal| wrong_version(refusal, &packet))?;
             // 3.1.1 has no answer to a malformed CONNECT; 5 has.
             let answerable = (version == Version::V5).then_some(version);
             let reject = |refusal| Rejection { refusal, version: answerable, with_text: false };
-            check::packet(&header, &packet, version).map_err(reject)?;
-            return wire::connect(&header, &packet, version).map(Some).map_err(reject);
+            return connect::read(&header, &packet, version).map(Some).map_err(reject);
         }
         match socket.ready(true).await.and_then(|_| socket.read()) {
             Ok(Read::Bytes(_) | Read::Nothing) => {}
@@ -89,11 +89,8 @@ async fn read_connect(socket: &mut Socket) -> Result<Option<Connect>, Rejection>
 /// A later version than 5 is answered as 5 would be, an earlier than 3.1.1 as 3.1.1, and what is not MQTT not at all.
 fn wrong_version(refusal: Refusal, packet: &[u8]) -> Rejection {
     let is_old = packet.windows(6).take(16).any(|name| name == b"MQIsdp");
-    let version = match refusal.reason {
-        Reason::UnsupportedVersion if is_old => Some(Version::V3),
-        Reason::UnsupportedVersion => Some(Version::V5),
-        _ => None,
-    };
+    let is_mqtt = refusal.reason == Reason::UnsupportedVersion;
+    let version = is_mqtt.then_some(if is_old { Version::V3 } else { Version::V5 });
     Rejection { refusal, version, with_text: false }
 }
 

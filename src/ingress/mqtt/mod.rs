@@ -6,24 +6,25 @@
 //!
 //! A message: the socket → `frame` (strict check) → `packets` → the window (permit, line) → the door … the gate … → `acknowledge` → the socket.
 
-mod config;
-mod endpoint;
-mod shared;
-mod connection;
-mod handshake;
-mod frame;
-mod reader;
-mod properties;
-mod check;
-mod reason;
-mod wire;
-mod packets;
 mod acknowledge;
+mod check;
 mod clients;
-mod peer;
+mod config;
+mod connect;
+mod connection;
+mod endpoint;
 mod fanout;
+mod frame;
+mod handshake;
+mod packets;
+mod peer;
+mod properties;
+mod reader;
+mod reason;
+mod shared;
 mod subscriptions;
 mod topic;
+mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::connect::Will;
 use super::frame::{self, Header, Kind, Publish, Version};
 use super::handshake::Client;
 use super::peer::Peer;
-use super::reason::{End, Reason, Refusal, malformed};
+use super::reason::{End, Reason, Refusal, protocol_error};
 use super::shared::Shared;
-use crate::ingress::window::{Arrival, Fate, Window};
-use super::wire::{self, Subscribe, Unsubscribe, Will};
+use super::wire::{self, Subscribe, Unsubscribe};
 use super::{check, topic};
 use crate::ingress::counters::count;
+use crate::ingress::window::{Arrival, Fate, Window};
 use crate::ingress::{Address, Packet};
 use crate::reading::Timestamp;
 
@@ -104,7 +105,7 @@ impl Packets {
             Kind::Unsubscribe => self.unsubscribe(&wire::unsubscribe(header, packet, version)?, output)?,
             Kind::Disconnect if wire::disconnect_wants_will(header, packet) => return Err(End::CleanWithWill),
             Kind::Disconnect => return Err(End::Clean),
-            Kind::Connect | Kind::Publish => return Err(malformed("a packet out of place").into()),
+            Kind::Connect | Kind::Publish => return Err(protocol_error("a packet out of place").into()),
         }
         Ok(())
     }

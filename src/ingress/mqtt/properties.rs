@@ -50,26 +50,29 @@ const TOPIC_ALIAS: u8 = 35;
 const AUTHENTICATION_METHOD: u8 = 21;
 const AUTHENTICATION_DATA: u8 = 22;
 const SUBSCRIPTION_ID: u8 = 11;
+const SESSION_EXPIRY: u8 = 17;
+const PROBLEM_INFORMATION: u8 = 23;
+const PACKET_SIZE: u8 = 39;
 
 const RULES: [Rule; 18] = [
-    rule(1, Form::Flag, PUBLISH | WILL),             // payload format indicator
-    rule(2, Form::U32, PUBLISH | WILL),              // message expiry interval
-    rule(3, Form::Text, PUBLISH | WILL),             // content type
-    rule(8, Form::TopicName, PUBLISH | WILL),        // response topic
-    rule(9, Form::Binary, PUBLISH | WILL),           // correlation data
+    rule(1, Form::Flag, PUBLISH | WILL),      // payload format indicator
+    rule(2, Form::U32, PUBLISH | WILL),       // message expiry interval
+    rule(3, Form::Text, PUBLISH | WILL),      // content type
+    rule(8, Form::TopicName, PUBLISH | WILL), // response topic
+    rule(9, Form::Binary, PUBLISH | WILL),    // correlation data
     rule(SUBSCRIPTION_ID, Form::VarintNotZero, SUBSCRIBE),
-    rule(17, Form::U32, CONNECT | DISCONNECT),       // session expiry interval
+    rule(SESSION_EXPIRY, Form::U32, CONNECT | DISCONNECT),
     rule(AUTHENTICATION_METHOD, Form::Text, CONNECT),
     rule(AUTHENTICATION_DATA, Form::Binary, CONNECT),
-    rule(23, Form::Flag, CONNECT),                   // request problem information
-    rule(24, Form::U32, WILL),                       // will delay interval
-    rule(25, Form::Flag, CONNECT),                   // request response information
-    rule(31, Form::Text, DISCONNECT),                // reason string
-    rule(33, Form::U16NotZero, CONNECT),             // receive maximum
-    rule(34, Form::U16, CONNECT),                    // topic alias maximum
+    rule(PROBLEM_INFORMATION, Form::Flag, CONNECT),
+    rule(24, Form::U32, WILL),           // will delay interval
+    rule(25, Form::Flag, CONNECT),       // request response information
+    rule(31, Form::Text, DISCONNECT),    // reason string
+    rule(33, Form::U16NotZero, CONNECT), // receive maximum
+    rule(34, Form::U16, CONNECT),        // topic alias maximum
     rule(TOPIC_ALIAS, Form::U16NotZero, PUBLISH),
     Rule { id: 38, form: Form::TextPair, places: 0xFF, repeats: true }, // user property
-    rule(39, Form::U32NotZero, CONNECT),             // maximum packet size
+    rule(PACKET_SIZE, Form::U32NotZero, CONNECT),
 ];
 
 /// What the check hands on.
@@ -77,6 +80,10 @@ const RULES: [Rule; 18] = [
 pub(super) struct Found {
     pub(super) topic_alias: Option<u16>,
     pub(super) subscription_id: bool,
+    pub(super) session_expiry_s: Option<u32>,
+    pub(super) packet_bytes_max: Option<u32>,
+    pub(super) problem_information: Option<u32>,
+    pub(super) authentication_method: bool,
 }
 
 /// Reads a whole list of properties, its length first.
@@ -100,6 +107,10 @@ pub(super) fn check(reader: &mut Reader<'_>, place: Place) -> Result<Found, Refu
         match rule.id {
             TOPIC_ALIAS => found.topic_alias = u16::try_from(number).ok(),
             SUBSCRIPTION_ID => found.subscription_id = true,
+            SESSION_EXPIRY => found.session_expiry_s = Some(number),
+            PACKET_SIZE => found.packet_bytes_max = Some(number),
+            PROBLEM_INFORMATION => found.problem_information = Some(number),
+            AUTHENTICATION_METHOD => found.authentication_method = true,
             _ => {}
         }
     }
@@ -127,9 +138,11 @@ fn value(list: &mut Reader<'_>, form: Form) -> Result<u32, Refusal> {
             0
         }
     };
-    match form {
-        Form::Flag if number > 1 => Err(protocol_error("a property that must be 0 or 1 is neither")),
-        Form::U16NotZero | Form::U32NotZero | Form::VarintNotZero if number == 0 => Err(protocol_error("a property that must not be 0 is 0")),
-        _ => Ok(number),
+    if matches!(form, Form::Flag) && number > 1 {
+        return Err(protocol_error("a property that must be 0 or 1 is neither"));
     }
+    if matches!(form, Form::U16NotZero | Form::U32NotZero | Form::VarintNotZero) && number == 0 {
+        return Err(protocol_error("a property that must not be 0 is 0"));
+    }
+    Ok(number)
 }

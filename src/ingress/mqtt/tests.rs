@@ -3,7 +3,7 @@
 use super::frame::{self, Kind, Version};
 use super::reason::Reason;
 use super::subscriptions::Subscriptions;
-use super::{check, topic, wire};
+use super::{check, connect, topic, wire};
 
 const PACKET_BYTES_MAX: usize = 1024 * 1024;
 
@@ -32,16 +32,15 @@ fn verdict(version: Version, packet: &[u8]) -> Option<Reason> {
         match header.kind {
             Kind::Publish => frame::publish(&header, packet, version).map(drop),
             Kind::Connect => {
-                let version = check::version(&header, packet)?;
-                check::packet(&header, packet, version)?;
-                Ok(wire::connect(&header, packet, version).map(drop).expect("what the check passes the library reads"))
+                let version = connect::version(&header, packet)?;
+                connect::read(&header, packet, version).map(drop)
             }
             Kind::Subscribe | Kind::Unsubscribe | Kind::PingReq | Kind::Disconnect => {
                 check::packet(&header, packet, version)?;
                 let read = match header.kind {
                     Kind::Subscribe => wire::subscribe(&header, packet, version).map(drop),
                     Kind::Unsubscribe => wire::unsubscribe(&header, packet, version).map(drop),
-                    _ => Ok(()),
+                    Kind::Connect | Kind::Publish | Kind::PingReq | Kind::Disconnect => Ok(()),
                 };
                 Ok(read.expect("what the check passes the library reads"))
             }
@@ -63,103 +62,101 @@ fn framed(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-use Reason::{
-    MalformedPacket as Malformed, ProtocolError as Protocol, SubscriptionIdsNotSupported, TopicNameInvalid, UnsupportedVersion,
-};
+use Reason::{MalformedPacket as Malformed, ProtocolError as Protocol, SubscriptionIdsNotSupported, TopicNameInvalid, UnsupportedVersion};
 use Version::{V3, V5};
 
 /// Version of the connection, first byte, body, what is wrong.
 const MALFORMED: &[(Version, u8, &str, Reason)] = &[
     // Fixed header
-    (V3, 0x00, "", Malformed),                                              // type 0
-    (V3, 0xF0, "", Malformed),                                              // type 15 does not exist in 3.1.1
-    (V5, 0xF0, "", Protocol),                                               // AUTH without a method
-    (V3, 0xC1, "", Malformed),                                              // PINGREQ with flags
-    (V3, 0xC0, "00", Malformed),                                            // PINGREQ with a body
-    (V3, 0xE1, "", Malformed),                                              // DISCONNECT with flags
-    (V3, 0xE0, "00", Malformed),                                            // DISCONNECT of 3.1.1 with a body
-    (V3, 0x80, "0001 \"a\" 00", Malformed),                                 // SUBSCRIBE without its flag
-    (V3, 0xA0, "0001 \"a\"", Malformed),                                    // UNSUBSCRIBE without its flag
-    (V3, 0x20, "0000", Protocol),                                           // CONNACK from a client
-    (V3, 0x90, "0001 00", Protocol),                                        // SUBACK from a client
-    (V3, 0xB0, "0001", Protocol),                                           // UNSUBACK from a client
-    (V3, 0xD0, "", Protocol),                                               // PINGRESP from a client
-    (V3, 0x40, "0001", Protocol),                                           // PUBACK of nothing
-    (V3, 0x50, "0001", Protocol),                                           // PUBREC of nothing
-    (V3, 0x62, "0001", Protocol),                                           // PUBREL of nothing
-    (V3, 0x70, "0001", Protocol),                                           // PUBCOMP of nothing
+    (V3, 0x00, "", Malformed),              // type 0
+    (V3, 0xF0, "", Malformed),              // type 15 does not exist in 3.1.1
+    (V5, 0xF0, "", Protocol),               // AUTH without a method
+    (V3, 0xC1, "", Malformed),              // PINGREQ with flags
+    (V3, 0xC0, "00", Malformed),            // PINGREQ with a body
+    (V3, 0xE1, "", Malformed),              // DISCONNECT with flags
+    (V3, 0xE0, "00", Malformed),            // DISCONNECT of 3.1.1 with a body
+    (V3, 0x80, "0001 \"a\" 00", Malformed), // SUBSCRIBE without its flag
+    (V3, 0xA0, "0001 \"a\"", Malformed),    // UNSUBSCRIBE without its flag
+    (V3, 0x20, "0000", Protocol),           // CONNACK from a client
+    (V3, 0x90, "0001 00", Protocol),        // SUBACK from a client
+    (V3, 0xB0, "0001", Protocol),           // UNSUBACK from a client
+    (V3, 0xD0, "", Protocol),               // PINGRESP from a client
+    (V3, 0x40, "0001", Protocol),           // PUBACK of nothing
+    (V3, 0x50, "0001", Protocol),           // PUBREC of nothing
+    (V3, 0x62, "0001", Protocol),           // PUBREL of nothing
+    (V3, 0x70, "0001", Protocol),           // PUBCOMP of nothing
     // PUBLISH
-    (V3, 0x36, "\"a\" 0001", Malformed),                                    // QoS 3
-    (V3, 0x38, "\"a\"", Malformed),                                         // duplicate with QoS 0
-    (V3, 0x32, "\"a\" 0000", Malformed),                                    // packet id 0
-    (V3, 0x32, "\"a\" 00", Malformed),                                      // half a packet id
-    (V3, 0x30, "0005 61", Malformed),                                       // topic longer than the packet
-    (V3, 0x30, "00", Malformed),                                            // half a length
-    (V3, 0x30, "", Malformed),                                              // nothing
-    (V3, 0x30, "0000", Malformed),                                          // no topic
-    (V3, 0x30, "\"a/+/b\"", TopicNameInvalid),                              // wildcards
+    (V3, 0x36, "\"a\" 0001", Malformed),       // QoS 3
+    (V3, 0x38, "\"a\"", Malformed),            // duplicate with QoS 0
+    (V3, 0x32, "\"a\" 0000", Malformed),       // packet id 0
+    (V3, 0x32, "\"a\" 00", Malformed),         // half a packet id
+    (V3, 0x30, "0005 61", Malformed),          // topic longer than the packet
+    (V3, 0x30, "00", Malformed),               // half a length
+    (V3, 0x30, "", Malformed),                 // nothing
+    (V3, 0x30, "0000", Malformed),             // no topic
+    (V3, 0x30, "\"a/+/b\"", TopicNameInvalid), // wildcards
     (V3, 0x30, "\"a/#\"", TopicNameInvalid),
-    (V3, 0x30, "0003 610062", Malformed),                                   // U+0000
-    (V3, 0x30, "0002 C328", Malformed),                                     // not UTF-8
-    (V3, 0x30, "0003 EDA080", Malformed),                                   // a surrogate
-    (V3, 0x30, "0002 C080", Malformed),                                     // an overlong U+0000
-    (V5, 0x30, "0000 00", Protocol),                                        // neither topic nor alias
-    (V5, 0x30, "\"a\"", Malformed),                                         // properties missing
-    (V5, 0x30, "\"a\" 05 01", Malformed),                                   // properties longer than the packet
-    (V5, 0x30, "\"a\" 03 230000", Protocol),                                // topic alias 0
-    (V5, 0x30, "\"a\" 06 230001 230001", Protocol),                         // topic alias twice
-    (V5, 0x30, "\"a\" 02 0B01", Malformed),                                 // subscription id from a client
-    (V5, 0x30, "\"a\" 02 0102", Protocol),                                  // payload format 2
-    (V5, 0x30, "\"a\" 05 08 \"b#\"", Protocol),                             // response topic with a wildcard
-    (V5, 0x30, "\"a\" 02 7F00", Malformed),                                 // unknown property
-    (V5, 0x30, "\"a\" 8000", Malformed),                                    // padded length of the properties
-    (V5, 0x30, "\"a\" 07 26 \"k\" 0005", Malformed),                        // user property cut off
-    (V5, 0x30, "\"a\" 05 1100000001", Malformed),                           // session expiry in a PUBLISH
+    (V3, 0x30, "0003 610062", Malformed),            // U+0000
+    (V3, 0x30, "0002 C328", Malformed),              // not UTF-8
+    (V3, 0x30, "0003 EDA080", Malformed),            // a surrogate
+    (V3, 0x30, "0002 C080", Malformed),              // an overlong U+0000
+    (V5, 0x30, "0000 00", Protocol),                 // neither topic nor alias
+    (V5, 0x30, "\"a\"", Malformed),                  // properties missing
+    (V5, 0x30, "\"a\" 05 01", Malformed),            // properties longer than the packet
+    (V5, 0x30, "\"a\" 03 230000", Protocol),         // topic alias 0
+    (V5, 0x30, "\"a\" 06 230001 230001", Protocol),  // topic alias twice
+    (V5, 0x30, "\"a\" 02 0B01", Malformed),          // subscription id from a client
+    (V5, 0x30, "\"a\" 02 0102", Protocol),           // payload format 2
+    (V5, 0x30, "\"a\" 05 08 \"b#\"", Protocol),      // response topic with a wildcard
+    (V5, 0x30, "\"a\" 02 7F00", Malformed),          // unknown property
+    (V5, 0x30, "\"a\" 8000", Malformed),             // padded length of the properties
+    (V5, 0x30, "\"a\" 07 26 \"k\" 0005", Malformed), // user property cut off
+    (V5, 0x30, "\"a\" 05 1100000001", Malformed),    // session expiry in a PUBLISH
     // SUBSCRIBE, UNSUBSCRIBE
-    (V3, 0x82, "0000 \"a\" 00", Malformed),                                 // packet id 0
-    (V3, 0x82, "0001", Protocol),                                           // no filter
-    (V3, 0x82, "0001 \"a\" 03", Malformed),                                 // QoS 3
-    (V3, 0x82, "0001 \"a\" 04", Malformed),                                 // reserved bits
-    (V3, 0x82, "0001 \"a\"", Malformed),                                    // options missing
-    (V3, 0x82, "0001 0000 00", Malformed),                                  // empty filter
-    (V3, 0x82, "0001 \"a/#/b\" 00", Malformed),                             // wildcards in wrong places
+    (V3, 0x82, "0000 \"a\" 00", Malformed),     // packet id 0
+    (V3, 0x82, "0001", Protocol),               // no filter
+    (V3, 0x82, "0001 \"a\" 03", Malformed),     // QoS 3
+    (V3, 0x82, "0001 \"a\" 04", Malformed),     // reserved bits
+    (V3, 0x82, "0001 \"a\"", Malformed),        // options missing
+    (V3, 0x82, "0001 0000 00", Malformed),      // empty filter
+    (V3, 0x82, "0001 \"a/#/b\" 00", Malformed), // wildcards in wrong places
     (V3, 0x82, "0001 \"a+\" 00", Malformed),
     (V3, 0x82, "0001 \"#a\" 00", Malformed),
-    (V3, 0x82, "0001 0003 610062 00", Malformed),                           // U+0000
-    (V5, 0x82, "0001 00 \"a\" 40", Malformed),                              // reserved bits
-    (V5, 0x82, "0001 00 \"a\" 30", Protocol),                               // retain handling 3
-    (V5, 0x82, "0001 00 \"$share/g/a\" 04", Protocol),                      // no local on a shared one
-    (V5, 0x82, "0001 00 \"$share//a\" 00", Malformed),                      // a share without a name
+    (V3, 0x82, "0001 0003 610062 00", Malformed),      // U+0000
+    (V5, 0x82, "0001 00 \"a\" 40", Malformed),         // reserved bits
+    (V5, 0x82, "0001 00 \"a\" 30", Protocol),          // retain handling 3
+    (V5, 0x82, "0001 00 \"$share/g/a\" 04", Protocol), // no local on a shared one
+    (V5, 0x82, "0001 00 \"$share//a\" 00", Malformed), // a share without a name
     (V5, 0x82, "0001 02 0B01 \"a\" 00", SubscriptionIdsNotSupported),
-    (V5, 0x82, "0001 02 0B00 \"a\" 00", Protocol),                          // subscription id 0
-    (V3, 0xA2, "0000 \"a\"", Malformed),                                    // packet id 0
-    (V3, 0xA2, "0001", Protocol),                                           // no filter
+    (V5, 0x82, "0001 02 0B00 \"a\" 00", Protocol), // subscription id 0
+    (V3, 0xA2, "0000 \"a\"", Malformed),           // packet id 0
+    (V3, 0xA2, "0001", Protocol),                  // no filter
     (V3, 0xA2, "0001 \"a/#/b\"", Malformed),
     // DISCONNECT
-    (V5, 0xE0, "01", Malformed),                                            // a reason code that does not exist
-    (V5, 0xE0, "8E", Malformed),                                            // one that only a server gives
-    (V5, 0xE0, "00 05 1100000001 00", Malformed),                           // bytes behind the end
-    (V5, 0xE0, "00 0A 1100000001 1100000001", Protocol),                    // a property twice
+    (V5, 0xE0, "01", Malformed),                         // a reason code that does not exist
+    (V5, 0xE0, "8E", Malformed),                         // one that only a server gives
+    (V5, 0xE0, "00 05 1100000001 00", Malformed),        // bytes behind the end
+    (V5, 0xE0, "00 0A 1100000001 1100000001", Protocol), // a property twice
     // CONNECT
-    (V3, 0x11, "\"MQTT\" 04 02 003C \"a\"", Malformed),                     // flags of the fixed header
-    (V3, 0x10, "\"MQTT\" 04 03 003C \"a\"", Malformed),                     // reserved flag
-    (V3, 0x10, "\"MQTT\" 04 1E 003C \"a\" \"w\" \"x\"", Malformed),         // will QoS 3
-    (V3, 0x10, "\"MQTT\" 04 0A 003C \"a\"", Malformed),                     // will QoS without a will
-    (V3, 0x10, "\"MQTT\" 04 22 003C \"a\"", Malformed),                     // will retain without a will
-    (V3, 0x10, "\"MQTT\" 04 42 003C \"a\" \"p\"", Malformed),               // password without a user name
+    (V3, 0x11, "\"MQTT\" 04 02 003C \"a\"", Malformed), // flags of the fixed header
+    (V3, 0x10, "\"MQTT\" 04 03 003C \"a\"", Malformed), // reserved flag
+    (V3, 0x10, "\"MQTT\" 04 1E 003C \"a\" \"w\" \"x\"", Malformed), // will QoS 3
+    (V3, 0x10, "\"MQTT\" 04 0A 003C \"a\"", Malformed), // will QoS without a will
+    (V3, 0x10, "\"MQTT\" 04 22 003C \"a\"", Malformed), // will retain without a will
+    (V3, 0x10, "\"MQTT\" 04 42 003C \"a\" \"p\"", Malformed), // password without a user name
     (V3, 0x10, "\"MQTT\" 04 06 003C \"a\" \"w/#\" \"x\"", TopicNameInvalid),
-    (V3, 0x10, "\"MQTT\" 04 06 003C \"a\"", Malformed),                     // a will that is not there
-    (V3, 0x10, "\"MQTT\" 04 02 003C \"a\" 00", Malformed),                  // bytes behind the end
-    (V3, 0x10, "\"MQTT\" 04 02 00", Malformed),                             // cut off
-    (V3, 0x10, "\"MQTT\" 04 02 003C 0001 00", Malformed),                   // client id with U+0000
-    (V3, 0x10, "\"MQTX\" 04 02 003C \"a\"", Malformed),                     // not MQTT
+    (V3, 0x10, "\"MQTT\" 04 06 003C \"a\"", Malformed),    // a will that is not there
+    (V3, 0x10, "\"MQTT\" 04 02 003C \"a\" 00", Malformed), // bytes behind the end
+    (V3, 0x10, "\"MQTT\" 04 02 00", Malformed),            // cut off
+    (V3, 0x10, "\"MQTT\" 04 02 003C 0001 00", Malformed),  // client id with U+0000
+    (V3, 0x10, "\"MQTX\" 04 02 003C \"a\"", Malformed),    // not MQTT
     (V3, 0x10, "\"MQTT\" 06 02 003C \"a\"", UnsupportedVersion),
     (V3, 0x10, "\"MQIsdp\" 03 02 003C \"a\"", UnsupportedVersion),
-    (V5, 0x10, "\"MQTT\" 05 02 003C 03 210000 \"a\"", Protocol),            // receive maximum 0
-    (V5, 0x10, "\"MQTT\" 05 02 003C 05 2700000000 \"a\"", Protocol),        // packet size 0
-    (V5, 0x10, "\"MQTT\" 05 02 003C 02 1702 \"a\"", Protocol),              // problem information 2
-    (V5, 0x10, "\"MQTT\" 05 02 003C 04 16 \"x\" \"a\"", Protocol),          // authentication data without a method
-    (V5, 0x10, "\"MQTT\" 05 02 003C 03 230001 \"a\"", Malformed),           // topic alias in a CONNECT
+    (V5, 0x10, "\"MQTT\" 05 02 003C 03 210000 \"a\"", Protocol), // receive maximum 0
+    (V5, 0x10, "\"MQTT\" 05 02 003C 05 2700000000 \"a\"", Protocol), // packet size 0
+    (V5, 0x10, "\"MQTT\" 05 02 003C 02 1702 \"a\"", Protocol),   // problem information 2
+    (V5, 0x10, "\"MQTT\" 05 02 003C 04 16 \"x\" \"a\"", Protocol), // authentication data without a method
+    (V5, 0x10, "\"MQTT\" 05 02 003C 03 230001 \"a\"", Malformed), // topic alias in a CONNECT
 ];
 
 const WELL_FORMED: &[(Version, u8, &str)] = &[

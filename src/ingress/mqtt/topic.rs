@@ -18,7 +18,9 @@ pub(super) fn is_filter(text: &str) -> bool {
     }
     match text.strip_prefix("$share/") {
         None => true,
-        Some(shared) => shared.split_once('/').is_some_and(|(name, filter)| !name.is_empty() && !name.contains(['+', '#']) && !filter.is_empty()),
+        Some(shared) => {
+            shared.split_once('/').is_some_and(|(name, filter)| !name.is_empty() && !name.contains(['+', '#']) && !filter.is_empty())
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The seam to the protocol library: our own types on this side, its packets on the other. Only this file names it.
 //!
-//! It reads and writes the packets that are few (CONNECT, SUBSCRIBE …). Its state machine is left out: acknowledgements wait for the gate here,
-//! and a PUBLISH through it costs three allocations and a copy. PUBLISH and PUBACK are ours ([`super::frame`] and below).
+//! It reads subscriptions and writes our answers. Its state machine is left out: acknowledgements wait for the gate here, and a PUBLISH through
+//! it costs three allocations and a copy. PUBLISH and PUBACK are ours ([`super::frame`] and below), and CONNECT too ([`super::connect`]): the
+//! library refuses a password without a user name, which MQTT 5 allows.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use mqtt_protocol_core::mqtt::packet::prelude::PropertyValueAccess;
 use mqtt_protocol_core::mqtt::packet::{
-    AssignedClientIdentifier, MaximumPacketSize, MaximumQos, Property, ReasonString, ReceiveMaximum, RetainAvailable, SessionExpiryInterval,
-    SharedSubscriptionAvailable, SubscriptionIdentifierAvailable, TopicAliasMaximum, v3_1_1, v5_0,
+    AssignedClientIdentifier, MaximumPacketSize, MaximumQos, Property, ReasonString, ReceiveMaximum, RetainAvailable,
+    SessionExpiryInterval, SharedSubscriptionAvailable, SubscriptionIdentifierAvailable, TopicAliasMaximum, v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{
     ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, SubackReasonCode, SubackReturnCode, UnsubackReasonCode,
@@ -18,30 +18,6 @@ use super::reason::{Reason, Refusal};
 
 /// The longest reason we send, so that an acknowledgement stays small.
 const REASON_BYTES_MAX: usize = 256;
-
-#[derive(Debug, Clone)]
-pub(super) struct Connect {
-    pub(super) version: Version,
-    pub(super) client_id: String,
-    pub(super) clean_start: bool,
-    /// 0: the client may be silent for ever.
-    pub(super) keep_alive_s: u16,
-    pub(super) will: Option<Will>,
-    /// 0 if not asked for.
-    pub(super) session_expiry_s: u32,
-    /// The longest packet the client takes.
-    pub(super) packet_bytes_max: usize,
-    pub(super) wants_reasons: bool,
-    pub(super) wants_authentication: bool,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Will {
-    pub(super) topic: Bytes,
-    pub(super) payload: Bytes,
-    pub(super) qos: u8,
-    pub(super) retain: bool,
-}
 
 /// What we say of ourselves in a CONNACK of MQTT 5.
 #[derive(Debug, Clone)]
@@ -56,64 +32,6 @@ pub(super) struct Welcome {
 /// The check has passed it, so an error here is a gap in the check: the connection ends, and nothing else.
 fn unreadable(error: MqttError) -> Refusal {
     Refusal::new(Reason::MalformedPacket, format!("the packet cannot be read: {error:?}"))
-}
-
-pub(super) fn connect(header: &Header, packet: &[u8], version: Version) -> Result<Connect, Refusal> {
-    let body = &packet[header.body..];
-    match version {
-        Version::V3 => v3_1_1::Connect::parse(body).map(|(packet, _)| connect_v3(&packet)).map_err(unreadable),
-        Version::V5 => v5_0::Connect::parse(body).map(|(packet, _)| connect_v5(&packet)).map_err(unreadable),
-    }
-}
-
-fn connect_v3(packet: &v3_1_1::Connect) -> Connect {
-    let will = packet.will_topic().map(|topic| Will {
-        topic: Bytes::copy_from_slice(topic.as_bytes()),
-        payload: Bytes::copy_from_slice(packet.will_payload().unwrap_or_default()),
-        qos: packet.will_qos() as u8,
-        retain: packet.will_retain(),
-    });
-    Connect {
-        version: Version::V3,
-        client_id: packet.client_id().to_owned(),
-        clean_start: packet.clean_session(),
-        keep_alive_s: packet.keep_alive(),
-        will,
-        session_expiry_s: 0,
-        packet_bytes_max: usize::MAX,
-        wants_reasons: false,
-        wants_authentication: false,
-    }
-}
-
-fn connect_v5(packet: &v5_0::Connect) -> Connect {
-    let will = packet.will_topic().map(|topic| Will {
-        topic: Bytes::copy_from_slice(topic.as_bytes()),
-        payload: Bytes::copy_from_slice(packet.will_payload().unwrap_or_default()),
-        qos: packet.will_qos() as u8,
-        retain: packet.will_retain(),
-    });
-    let mut connect = Connect {
-        version: Version::V5,
-        client_id: packet.client_id().to_owned(),
-        clean_start: packet.clean_start(),
-        keep_alive_s: packet.keep_alive(),
-        will,
-        session_expiry_s: 0,
-        packet_bytes_max: usize::MAX,
-        wants_reasons: true,
-        wants_authentication: false,
-    };
-    for property in &packet.props {
-        match property {
-            Property::SessionExpiryInterval(_) => connect.session_expiry_s = property.as_u32().unwrap_or(0),
-            Property::MaximumPacketSize(_) => connect.packet_bytes_max = property.as_u32().map_or(usize::MAX, |max| max as usize),
-            Property::RequestProblemInformation(_) => connect.wants_reasons = property.as_u8() != Some(0),
-            Property::AuthenticationMethod(_) => connect.wants_authentication = true,
-            _ => {}
-        }
-    }
-    connect
 }
 
 /// One filter of a SUBSCRIBE.
@@ -189,10 +107,12 @@ pub(super) fn connack(version: Version, welcome: &Welcome) -> Result<Vec<u8>, Mq
 /// A CONNACK that turns the client away.
 pub(super) fn connack_refused(version: Version, refusal: &Refusal, with_text: bool) -> Result<Vec<u8>, MqttError> {
     if version == Version::V3 {
-        let code = match refusal.reason {
-            Reason::UnsupportedVersion => ConnectReturnCode::UnacceptableProtocolVersion,
-            Reason::ClientIdNotValid => ConnectReturnCode::IdentifierRejected,
-            _ => ConnectReturnCode::ServerUnavailable,
+        let code = if refusal.reason == Reason::UnsupportedVersion {
+            ConnectReturnCode::UnacceptableProtocolVersion
+        } else if refusal.reason == Reason::ClientIdNotValid {
+            ConnectReturnCode::IdentifierRejected
+        } else {
+            ConnectReturnCode::ServerUnavailable
         };
         return Ok(v3_1_1::Connack::builder().session_present(false).return_code(code).build()?.to_continuous_buffer());
     }
@@ -208,7 +128,8 @@ pub(super) fn connack_refused(version: Version, refusal: &Refusal, with_text: bo
 pub(super) fn disconnect(refusal: &Refusal, with_text: bool) -> Result<Vec<u8>, MqttError> {
     let code = DisconnectReasonCode::try_from(refusal.reason.code()).unwrap_or(DisconnectReasonCode::UnspecifiedError);
     let builder = v5_0::Disconnect::builder().reason_code(code);
-    let packet = if with_text { builder.props(vec![ReasonString::new(shorten(&refusal.what))?.into()]).build()? } else { builder.build()? };
+    let packet =
+        if with_text { builder.props(vec![ReasonString::new(shorten(&refusal.what))?.into()]).build()? } else { builder.build()? };
     Ok(packet.to_continuous_buffer())
 }
 
@@ -216,7 +137,8 @@ pub(super) fn disconnect(refusal: &Refusal, with_text: bool) -> Result<Vec<u8>, 
 pub(super) fn suback(version: Version, id: u16, granted: &[Reason]) -> Result<Vec<u8>, MqttError> {
     match version {
         Version::V3 => {
-            let code = |reason: &Reason| if *reason == Reason::Success { SubackReturnCode::SuccessMaximumQos0 } else { SubackReturnCode::Failure };
+            let code =
+                |reason: &Reason| if *reason == Reason::Success { SubackReturnCode::SuccessMaximumQos0 } else { SubackReturnCode::Failure };
             let packet = v3_1_1::Suback::builder().packet_id(id).return_codes(granted.iter().map(code).collect()).build()?;
             Ok(packet.to_continuous_buffer())
         }

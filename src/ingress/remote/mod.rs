@@ -267,7 +267,8 @@ impl Remote {
     fn check_subscriptions(&self, granted: &[bool]) {
         for (topic, granted) in self.config.topics.iter().zip(granted) {
             if !granted {
-                let error = format!("the broker refuses the subscription to `{topic}`: check the rights of `{}` there", self.config.client_id);
+                let error =
+                    format!("the broker refuses the subscription to `{topic}`: check the rights of `{}` there", self.config.client_id);
                 tracing::warn!(broker = &*self.config.name, %error, "nothing will come from this topic");
                 self.observed.lock().last_error = Some(error);
             }

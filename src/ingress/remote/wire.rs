@@ -54,6 +54,7 @@ pub(super) fn read(input: &mut BytesMut, config: &Config) -> Result<Option<Incom
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "packets of the library that mean nothing to a subscriber")]
 fn from_v3(packet: v3_packet::Packet) -> Result<Incoming, Unreadable> {
     use v3_packet::Packet;
     Ok(match packet {
@@ -74,6 +75,7 @@ fn from_v3(packet: v3_packet::Packet) -> Result<Incoming, Unreadable> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "packets of the library that mean nothing to a subscriber")]
 fn from_v5(packet: v5_packet::Packet) -> Result<Incoming, Unreadable> {
     use v5_packet::Packet;
     Ok(match packet {

@@ -1,8 +1,20 @@
 //! Bindings: which topics carry which twins' readings, and where in the payload they stand.
 
+mod path;
+mod template;
+mod topic;
+
 use std::sync::Arc;
 
+pub use topic::Shape;
+
 use crate::reading::unit::Unit;
+use crate::source::Span;
+
+/// The longest topic, in bytes.
+pub const TOPIC_BYTES_MAX: usize = 1024;
+/// The most levels of a topic.
+pub const TOPIC_LEVELS_MAX: usize = 32;
 
 /// One entry of `bindings:`, its names checked. What depends on the type of the twin (slots, conversions) is compiled per type by `codec::mapped`.
 #[derive(Debug, Clone)]
@@ -19,6 +31,17 @@ pub struct Binding {
     pub map: Box<[MapRule]>,
     pub unknown_twin: UnknownTwin,
     pub unmapped: Unmapped,
+    /// Where `source` stands: which brokers there are is known only when `pollux.toml` is.
+    pub source_span: Span,
+}
+
+/// Why a text is no path, no topic pattern or no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct InvalidText {
+    /// In characters, from the start of the text.
+    pub offset: usize,
+    pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,7 +89,7 @@ pub enum TemplatePart {
     Level(Box<str>),
 }
 
-/// RFC 9535 names, indices and `[*]`, nothing more.
+/// RFC 9535 names, indices and `[*]` (or `.*`), nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonPath {
     pub text: Box<str>,
@@ -141,4 +164,14 @@ pub enum Unmapped {
     Reject,
     /// Into this member of type `json`.
     Json(Box<str>),
+}
+
+impl InvalidText {
+    fn at(text: &str, byte: usize, message: String) -> InvalidText {
+        InvalidText { offset: text[..byte].chars().count(), message }
+    }
+}
+
+fn is_level_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

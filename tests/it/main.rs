@@ -1,0 +1,26 @@
+//! All integration tests, in one binary: it links once, and a part of it runs by name (`cargo test --test it scenario`).
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop at once")]
+#![expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
+#![expect(clippy::disallowed_methods, reason = "tests ask the environment what to do, and time how long they wait")]
+
+// The house.
+mod tidy;
+
+// Text in, text out.
+mod catalog;
+mod codec;
+
+// One edge.
+mod mqtt;
+mod mqtt_peer;
+
+// The real binary, as a process.
+mod crash;
+mod device;
+mod ledger;
+mod process;
+
+// The whole program.
+mod skipped;
+mod support;
