@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use serde_json::Map;
 
-use crate::catalog::{CONTAINS, Layout};
+use crate::catalog::structure::{Change, Link};
+use crate::catalog::{CONTAINS, Catalog, Layout};
 use crate::journal::record;
 use crate::reading::{Revision, Seq, Timestamp, TwinId, TwinNo};
 use crate::twin::{Description, Edge, Entry, Fact, Input, State, Twin, step};
 use crate::view::Cell;
 
 use super::Runtime;
+use super::live_graph::LiveGraph;
 use super::held::{Aside, Held, StructureChange};
 use super::resident::Resident;
 
@@ -21,8 +23,8 @@ pub(super) enum Refusal {
     Type(String),
     #[error("the binding provisions twins in `{0}`, which does not exist")]
     Parent(String),
-    #[error("{parent} ({parent_type}) may not contain a {child_type}")]
-    NotAllowed { parent: String, parent_type: String, child_type: String },
+    #[error("it would break the rules of the graph: {0}")]
+    Structure(String),
     #[error("{0} twins have been provisioned, which is the most (`runtime.provisioned_twins_max`)")]
     TooMany(usize),
     #[error("the journal has no room")]
@@ -59,9 +61,7 @@ impl Runtime {
         let layout = bindings.catalog.layout(type_name).filter(|layout| !layout.is_abstract).ok_or_else(|| Refusal::Type(type_name.to_owned()))?;
         let parent = inside.map(|parent| self.shared.directory.by_id(parent.as_str()).ok_or_else(|| Refusal::Parent(parent.to_string())));
         let parent = parent.transpose()?;
-        if let Some(parent) = &parent {
-            may_contain(parent, layout)?;
-        }
+        self.may_contain(&bindings.catalog, id, layout, parent.as_deref())?;
         if *provisioned >= self.shared.config.provisioned_twins_max {
             return Err(Refusal::TooMany(*provisioned));
         }
@@ -87,17 +87,19 @@ impl Runtime {
         *provisioned += 1;
         Ok(resident)
     }
-}
 
-fn may_contain(parent: &Resident, child: &Layout) -> Result<(), Refusal> {
-    let state = parent.cell.state();
-    let rule = state.layout.relations.iter().find(|rule| &*rule.name == CONTAINS);
-    let allowed = rule.is_some_and(|rule| match &rule.to {
-        crate::catalog::layout::Targets::Any => true,
-        crate::catalog::layout::Targets::Types(types) => types.iter().any(|target| child.is_a(&target.name)),
-    });
-    if allowed {
-        return Ok(());
+    fn may_contain(&self, catalog: &Catalog, id: &TwinId, layout: &Arc<Layout>, parent: Option<&Resident>) -> Result<(), Refusal> {
+        let graph = self.graph.lock();
+        let live = LiveGraph { catalog, directory: &self.shared.directory, graph: &graph };
+        let contains = catalog.relations.iter().position(|relation| &*relation.name == CONTAINS).and_then(|index| u16::try_from(index).ok());
+        let edge = parent.zip(contains).map(|(parent, relation)| {
+            let (from, to) = (parent.id.clone(), id.clone());
+            Change::AddEdge(Link { relation, from, to, valid_from: Some(self.shared.clock.now()), valid_to: None, observed: None })
+        });
+        let created = Change::CreateTwin { id: id.clone(), layout: layout.clone() };
+        match live.check([created].into_iter().chain(edge)).first() {
+            None => Ok(()),
+            Some(breach) => Err(Refusal::Structure(breach.message.clone())),
+        }
     }
-    Err(Refusal::NotAllowed { parent: parent.id.to_string(), parent_type: state.layout.name.to_string(), child_type: child.name.to_string() })
 }

@@ -8,7 +8,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
 use crate::catalog::Binding;
 use crate::codec::{self, Captures, Decoded, Mapped, Route, topic};
-use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt};
+use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt, Refused};
 use crate::reading::{Problem, TwinId, TwinNo};
 use crate::twin::{Received, Rejection};
 
@@ -138,7 +138,8 @@ impl TwinLane {
         if self.ways.len() >= WAYS_MAX {
             self.ways.clear();
         }
-        self.ways.insert(topic.clone(), way.clone());
+        // A copy, because the topic is a slice of a large read buffer.
+        self.ways.insert(Bytes::copy_from_slice(topic), way.clone());
         Ok(way.resident)
     }
 
@@ -214,14 +215,17 @@ impl TwinLane {
         let received = Received { at: packet.received, future_tolerance: self.runtime.shared.config.future_tolerance };
         let groups = std::mem::take(&mut self.decoded.groups);
         let problems = std::mem::take(&mut self.decoded.problems);
-        let rejections = problems.into_iter().map(|problem| rejection(problem, &resident.id, packet)).collect();
+        let refused = problems.first().map(|problem| Arc::new(refused(problem)));
+        let (stored, count) = (self.runtime.refusals.room_for(problems.len()), problems.len());
+        let rejections = problems.into_iter().take(stored).map(|problem| rejection(problem, &resident.id, packet)).collect();
+        let unstored = count - stored;
         if !self.runtime.observers.is_empty() {
             for (asset, groups) in self.runtime.observers.observed(resident.no, &groups, packet.received) {
-                self.put(asset, Delivery { received, groups, rejections: Vec::new(), unmapped: 0, receipt: receipt.split() });
+                self.put(asset, Delivery { received, groups, rejections: Vec::new(), unstored: 0, refused: None, unmapped: 0, receipt: receipt.split() });
             }
         }
         let unmapped = self.decoded.unmapped;
-        self.put(resident, Delivery { received, groups, rejections, unmapped, receipt });
+        self.put(resident, Delivery { received, groups, rejections, unstored, refused, unmapped, receipt });
     }
 
     fn put(&mut self, resident: Arc<Resident>, delivery: Delivery) {
@@ -247,6 +251,15 @@ impl TwinLane {
         };
         self.runtime.refusals.refuse(rejection, fault, code, receipt);
     }
+}
+
+/// What the sender is told of a packet that reached its twin and of which not everything could be used.
+fn refused(problem: &Problem) -> Refused {
+    let message = match &problem.field {
+        Some(field) => format!("{field}: {}", problem.message),
+        None => problem.message.clone(),
+    };
+    Refused { fault: Fault::Payload, code: problem.code, message }
 }
 
 fn rejection(problem: Problem, twin: &TwinId, packet: &Packet) -> Rejection {

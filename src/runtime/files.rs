@@ -1,7 +1,8 @@
 //! What the workspace's files say, made so: twins that are new are created, those described anew are told, edges are begun and ended.
 //!
-//! Files describe, and what they no longer mention stays (`modelling.md`, 6.1). A description that was applied before changes nothing, so a
-//! value that was changed while running outlives a restart.
+//! First a plan is made and checked as a whole against the live graph; only then is anything done. Files describe, and what they no longer
+//! mention stays (`modelling.md`, 6.1). A description that was applied before changes nothing, so a value that was changed while running
+//! outlives a restart.
 
 use std::sync::Arc;
 
@@ -9,12 +10,15 @@ use serde_json::{Map, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::catalog::stored::LayoutRecord;
+use crate::catalog::structure::{Change, Link};
 use crate::catalog::{CONTAINS, Catalog, EdgeSpec, Layout, TwinSpec};
 use crate::reading::{Timestamp, TwinNo};
 use crate::twin::{Description, Edge, Entry, Fact};
 
 use super::Runtime;
 use super::held::{Aside, Held, StructureChange};
+use super::live_graph::LiveGraph;
+use super::resident::Resident;
 use super::twin_actor::TwinMsg;
 
 /// Facts of one entry; a large workspace takes several.
@@ -24,6 +28,8 @@ const FACTS_PER_ENTRY_MAX: usize = 2048;
 pub enum Error {
     #[error("twin `{id}` is a {old} and the files now say {new}; the type of a twin cannot change: give the new one another id")]
     TypeChanged { id: String, old: String, new: String },
+    #[error("the files do not fit what is there already, so nothing was changed:\n{0}")]
+    Structure(String),
     #[error("the journal is closed")]
     Closed,
 }
@@ -37,24 +43,109 @@ pub struct Applied {
     pub edges_ended: usize,
 }
 
+/// What has to be done.
+#[derive(Default)]
+struct Plan<'c> {
+    create: Vec<&'c TwinSpec>,
+    known: Vec<(Arc<Resident>, &'c TwinSpec)>,
+    begin: Vec<(&'c TwinSpec, &'c EdgeSpec)>,
+    end: Vec<Arc<Edge>>,
+}
+
 impl Runtime {
     /// Makes the running system what `catalog` says. Called before the ports open, and by nobody else at the same time.
-    pub async fn apply_files(&self, catalog: &Arc<Catalog>) -> Result<Applied, Error> {
-        let mut work = Work { runtime: self, at: self.shared.clock.now(), facts: Vec::new(), aside: Aside::default(), done: Applied::default() };
+    pub(super) async fn apply_files(&self, catalog: &Arc<Catalog>) -> Result<Applied, Error> {
+        let at = self.shared.clock.now();
+        let plan = self.plan(catalog, at)?;
+        self.check_plan(catalog, &plan, at)?;
+        let mut work = Work { runtime: self, at, facts: Vec::new(), aside: Aside::default(), done: Applied::default() };
         for layout in &catalog.types {
             work.know(layout).await?;
         }
-        self.bindings.store(Arc::new(super::bindings::Bindings::new(catalog.clone())));
-        for spec in &catalog.twins {
-            work.twin(spec).await?;
+        work.retype(catalog);
+        for spec in &plan.create {
+            work.create(spec).await?;
         }
-        for spec in &catalog.twins {
-            work.edges(catalog, spec).await?;
+        for (resident, spec) in &plan.known {
+            work.tell(resident, spec);
+        }
+        for edge in &plan.end {
+            work.end(edge).await?;
+        }
+        for (spec, wanted) in &plan.begin {
+            work.begin(spec, wanted).await?;
         }
         work.flush().await?;
         self.observers.rebuild(&self.graph.lock(), &self.shared.directory);
         self.shared.journal.durable().await.map_err(|_| Error::Closed)?;
         Ok(work.done)
+    }
+
+    fn plan<'c>(&self, catalog: &'c Catalog, at: Timestamp) -> Result<Plan<'c>, Error> {
+        let mut plan = Plan::default();
+        for spec in &catalog.twins {
+            let Some(resident) = self.shared.directory.by_id(spec.id.as_str()) else {
+                plan.create.push(spec);
+                plan.begin.extend(spec.edges.iter().map(|wanted| (spec, wanted)));
+                continue;
+            };
+            let state = resident.cell.state();
+            if state.layout.name != spec.layout.name {
+                let (old, new) = (state.layout.name.to_string(), spec.layout.name.to_string());
+                return Err(Error::TypeChanged { id: spec.id.to_string(), old, new });
+            }
+            self.plan_edges(catalog, resident.no, spec, at, &mut plan);
+            plan.known.push((resident, spec));
+        }
+        Ok(plan)
+    }
+
+    /// Edges from one twin: those the file names shall be there, and those it named no longer shall end.
+    fn plan_edges<'c>(&self, catalog: &Catalog, from: TwinNo, spec: &'c TwinSpec, at: Timestamp, plan: &mut Plan<'c>) {
+        let graph = self.graph.lock();
+        let standing: Vec<&Arc<Edge>> = graph.out(from).filter(|edge| edge.valid_to.is_none_or(|end| end > at)).collect();
+        let past: Vec<&Arc<Edge>> = graph.out(from).filter(|edge| edge.valid_to.is_some_and(|end| end <= at)).collect();
+        let mut kept = vec![false; standing.len()];
+        for wanted in &spec.edges {
+            let to = self.shared.directory.by_id(wanted.to.as_str()).map(|to| to.no);
+            let is_it = |edge: &&Arc<Edge>| Some(edge.to) == to && edge.relation == wanted.name && says_the_same(edge, wanted);
+            if let Some(place) = standing.iter().position(is_it) {
+                kept[place] = true;
+            } else if !past.iter().any(is_it) {
+                plan.begin.push((spec, wanted));
+            }
+        }
+        for (edge, _) in standing.into_iter().zip(kept).filter(|(_, kept)| !kept) {
+            // An edge to a twin that no file describes was made while running and is not the files' to end.
+            let target = self.shared.directory.by_no(edge.to);
+            if target.is_some_and(|target| catalog.twin(target.id.as_str()).is_some()) {
+                plan.end.push(edge.clone());
+            }
+        }
+    }
+
+    fn check_plan(&self, catalog: &Catalog, plan: &Plan<'_>, at: Timestamp) -> Result<(), Error> {
+        // With nothing there yet, the loader has checked all there is.
+        if self.shared.directory.count() == 0 {
+            return Ok(());
+        }
+        let graph = self.graph.lock();
+        let live = LiveGraph { catalog, directory: &self.shared.directory, graph: &graph };
+        let created = plan.create.iter().map(|spec| Change::CreateTwin { id: spec.id.clone(), layout: spec.layout.clone() });
+        let ended = plan.end.iter().filter_map(|edge| {
+            let now = live.link(edge)?;
+            Some(Change::ChangeEdge { valid_from: now.valid_from, valid_to: Some(at), now })
+        });
+        let begun = plan.begin.iter().map(|(spec, wanted)| {
+            let link = Link::of(&spec.id, wanted);
+            Change::AddEdge(Link { valid_from: Some(wanted.valid_from.unwrap_or(at)), ..link })
+        });
+        let breaches = live.check(created.chain(ended).chain(begun));
+        if breaches.is_empty() {
+            return Ok(());
+        }
+        let lines = breaches.iter().map(|breach| format!("- {}", breach.message));
+        Err(Error::Structure(lines.collect::<Vec<_>>().join("\n")))
     }
 }
 
@@ -77,67 +168,49 @@ impl Work<'_> {
         self.record(Fact::TypeKnown(Box::new(record))).await
     }
 
-    async fn twin(&mut self, spec: &TwinSpec) -> Result<(), Error> {
+    async fn create(&mut self, spec: &TwinSpec) -> Result<(), Error> {
         let description = describe(spec);
+        let external_ids = description.external_ids.clone();
+        let (resident, facts) = self.runtime.new_twin(spec.id.clone(), &spec.layout, TwinNo::PARTITION, description, self.at);
+        self.runtime.shared.directory.register(resident.clone());
+        self.runtime.shared.directory.name_externally(resident.no, &external_ids);
+        self.done.created += 1;
+        self.aside.structure.push(StructureChange::Created(resident));
+        self.facts.extend(facts);
+        self.flush_if_full().await
+    }
+
+    /// Also twins that no file describes follow an edit of their type.
+    fn retype(&self, catalog: &Catalog) {
+        for resident in self.runtime.shared.directory.all() {
+            let state = resident.cell.state();
+            let today = catalog.layout(&state.layout.name).filter(|layout| layout.fingerprint != state.layout.fingerprint);
+            if let Some(layout) = today {
+                self.runtime.shared.directory.send(&resident, TwinMsg::Retype(layout.clone()));
+            }
+        }
+    }
+
+    fn tell(&mut self, resident: &Arc<Resident>, spec: &TwinSpec) {
         let directory = &self.runtime.shared.directory;
-        let Some(resident) = directory.by_id(spec.id.as_str()) else {
-            let external_ids = description.external_ids.clone();
-            let (resident, facts) = self.runtime.new_twin(spec.id.clone(), &spec.layout, TwinNo::PARTITION, description, self.at);
-            directory.register(resident.clone());
-            directory.name_externally(resident.no, &external_ids);
-            self.done.created += 1;
-            self.aside.structure.push(StructureChange::Created(resident));
-            self.facts.extend(facts);
-            return self.flush_if_full().await;
-        };
-        let state = resident.cell.state();
-        if state.layout.name != spec.layout.name {
-            let (old, new) = (state.layout.name.to_string(), spec.layout.name.to_string());
-            return Err(Error::TypeChanged { id: spec.id.to_string(), old, new });
-        }
-        if state.layout.fingerprint != spec.layout.fingerprint {
-            directory.send(&resident, TwinMsg::Retype(spec.layout.clone()));
-        }
-        if state.applied != description.applied {
+        let description = describe(spec);
+        if resident.cell.state().applied != description.applied {
             self.done.described += 1;
             directory.name_externally(resident.no, &description.external_ids);
-            directory.send(&resident, TwinMsg::Describe(description));
+            directory.send(resident, TwinMsg::Describe(description));
         }
-        Ok(())
     }
 
-    /// Edges from one twin: those the file names are there, and those it named no longer are ended.
-    async fn edges(&mut self, catalog: &Catalog, spec: &TwinSpec) -> Result<(), Error> {
-        let Some(from) = self.runtime.shared.directory.by_id(spec.id.as_str()) else { return Ok(()) };
-        let standing: Vec<Arc<Edge>> = self.runtime.graph.lock().out(from.no).filter(|edge| edge.valid_to.is_none_or(|end| end > self.at)).cloned().collect();
-        let mut kept = vec![false; standing.len()];
-        for wanted in &spec.edges {
-            let Some(to) = self.runtime.shared.directory.by_id(wanted.to.as_str()) else { continue };
-            let is_it = |edge: &Arc<Edge>| edge.to == to.no && edge.relation == wanted.name && says_the_same(edge, wanted);
-            match standing.iter().position(is_it) {
-                Some(place) => kept[place] = true,
-                None => self.begin(from.no, to.no, wanted).await?,
-            }
-        }
-        for (edge, _) in standing.iter().zip(kept).filter(|(_, kept)| !kept) {
-            // An edge to a twin that no file describes was made while running and is not the files' to end.
-            let target = self.runtime.shared.directory.by_no(edge.to);
-            let is_ours = target.is_some_and(|target| catalog.twin(target.id.as_str()).is_some());
-            if is_ours {
-                self.end(edge).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn begin(&mut self, from: TwinNo, to: TwinNo, wanted: &EdgeSpec) -> Result<(), Error> {
+    async fn begin(&mut self, spec: &TwinSpec, wanted: &EdgeSpec) -> Result<(), Error> {
+        let directory = &self.runtime.shared.directory;
+        let (Some(from), Some(to)) = (directory.by_id(spec.id.as_str()), directory.by_id(wanted.to.as_str())) else { return Ok(()) };
         let edge = {
             let mut graph = self.runtime.graph.lock();
             let edge = Edge {
                 no: graph.next_edge(),
                 relation: wanted.name.clone(),
-                from,
-                to,
+                from: from.no,
+                to: to.no,
                 properties: wanted.properties.clone(),
                 valid_from: wanted.valid_from.unwrap_or(self.at),
                 valid_to: wanted.valid_to,
@@ -145,10 +218,8 @@ impl Work<'_> {
             graph.put(Arc::new(edge.clone()));
             edge
         };
-        if &*edge.relation == CONTAINS
-            && let Some(child) = self.runtime.shared.directory.by_no(to)
-        {
-            child.set_parent(from);
+        if &*edge.relation == CONTAINS {
+            to.set_parent(from.no);
         }
         self.done.edges_begun += 1;
         self.aside.structure.push(StructureChange::EdgeBegun(edge.clone()));
@@ -190,8 +261,8 @@ fn says_the_same(edge: &Edge, wanted: &EdgeSpec) -> bool {
 /// What a file says of a twin, with a hash that is the same for the same text on every run.
 fn describe(spec: &TwinSpec) -> Description {
     let property = |(slot, value): &(crate::reading::SlotNo, crate::reading::Value)| {
-        let spec = spec.layout.slot(*slot);
-        (spec.path.to_string(), spec.to_json(value))
+        let slot = spec.layout.slot(*slot);
+        (slot.path.to_string(), slot.to_json(value))
     };
     let properties: Map<String, serde_json::Value> = spec.properties.iter().map(property).collect();
     let identity = json!([&*spec.name, properties, spec.external_ids, spec.layout.fingerprint]);

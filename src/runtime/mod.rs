@@ -9,6 +9,7 @@ pub mod door;
 pub mod files;
 pub mod held;
 pub mod layouts;
+mod live_graph;
 pub mod observers;
 mod projector;
 pub mod rebuild;

@@ -1,6 +1,5 @@
 //! What becomes of packets, or parts of them, that cannot be used: a rejection on disk, with a reason, and an answer to the sender.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,6 +17,9 @@ use super::held::{Aside, Held, Settling};
 pub const EXCERPT_BYTES_MAX: usize = 256;
 /// How much of one that waits in quarantine.
 pub const QUARANTINE_BYTES_MAX: usize = 4096;
+
+/// How many rejections of one packet are stored; the rest are counted.
+const REJECTIONS_PER_PACKET_MAX: usize = 16;
 
 /// Refuses packets that no twin can be found for, and keeps a flood of them from filling the disk.
 #[derive(Debug)]
@@ -59,6 +61,11 @@ impl Refusals {
         self.journal.try_append(encode, held).ok();
     }
 
+    /// How many of the rejections of one packet may be stored.
+    pub fn room_for(&self, count: usize) -> usize {
+        if count == 0 || !self.may_store(self.clock.now()) { 0 } else { count.min(REJECTIONS_PER_PACKET_MAX) }
+    }
+
     fn may_store(&self, at: Timestamp) -> bool {
         let this_second = at.0.div_euclid(1_000_000);
         let mut second = self.second.lock();
@@ -68,19 +75,6 @@ impl Refusals {
         second.1 += 1;
         second.1 <= self.per_second_max
     }
-}
-
-/// What the sender is told of a rejection inside a packet that did reach its twin.
-pub fn payload_refused(rejection: &Rejection) -> Refused {
-    let message = match &rejection.field {
-        Some(field) => format!("{field}: {}", rejection.message),
-        None => rejection.message.clone(),
-    };
-    let code = match &rejection.code {
-        Cow::Borrowed(code) => code,
-        Cow::Owned(_) => "REJECTED",
-    };
-    Refused { fault: Fault::Payload, code, message }
 }
 
 /// The beginning of a payload as text; what is not UTF-8 shows as `\u{fffd}`.

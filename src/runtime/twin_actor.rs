@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::catalog::Layout;
-use crate::ingress::{Receipt, Tally};
+use crate::ingress::{Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Seq, Timestamp};
 use crate::twin::{Description, Event, Input, Received, Rejection, Twin, step};
@@ -34,6 +34,10 @@ pub struct Delivery {
     pub groups: Vec<Group>,
     /// Parts of the packet that could not be used.
     pub rejections: Vec<Rejection>,
+    /// Further ones, which are only counted.
+    pub unstored: usize,
+    /// What the sender is told of the first of them.
+    pub refused: Option<Arc<Refused>>,
     /// Values nothing asks for.
     pub unmapped: u16,
     pub receipt: Receipt,
@@ -125,14 +129,12 @@ impl<'a> Work<'a> {
     }
 
     fn deliver(&mut self, delivery: Delivery) {
-        let Delivery { received, groups, rejections, unmapped, receipt } = delivery;
-        let mut tally = Tally { unmapped, ..Tally::default() };
+        let Delivery { received, groups, rejections, unstored, refused, unmapped, receipt } = delivery;
+        let mut tally = Tally { unmapped, rejected: u16::try_from(unstored).unwrap_or(u16::MAX), ..Tally::default() };
         for group in groups {
             tally.add(self.take_in(&Input::Readings { group, received }).into());
         }
-        let mut refused = None;
         for rejection in rejections {
-            refused.get_or_insert_with(|| Arc::new(super::refusals::payload_refused(&rejection)));
             tally.add(self.take_in(&Input::Refused(Box::new(rejection))).into());
         }
         self.total.add(tally);

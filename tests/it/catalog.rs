@@ -1,7 +1,7 @@
 //! The loader: workspaces as text and the exact diagnostics. `UPDATE_EXPECT=1` writes what is said now into the files.
 //!
 //! A file holds cases. A case is `=== NAME`, then files (`--- PATH` and their text), then `--- diagnostics` with the expected text.
-//! `--- trace SOURCE TOPIC` shows the way of the message whose payload is the file `payload`.
+//! `--- trace` shows the way of each line `SOURCE TOPIC PAYLOAD` of the file `messages`.
 //! In file texts `␉` is a tab, `␍` a carriage return at the end of a line, and `␀XX` the byte XX.
 
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use pollux::source::{Sources, render_json, render_text};
 struct Case {
     name: String,
     files: Vec<(String, String)>,
-    /// `diagnostics`, `json`, `catalog` or `trace SOURCE TOPIC`: what is shown.
+    /// `diagnostics`, `json`, `catalog` or `trace`: what is shown.
     shown: String,
     expected: String,
 }
@@ -101,8 +101,7 @@ fn parse(text: &str, path: &Path) -> Vec<Case> {
         }
         let case = cases.last_mut().unwrap_or_else(|| panic!("{} begins with === NAME", path.display()));
         match line.strip_prefix("--- ") {
-            Some(shown @ ("diagnostics" | "json" | "catalog")) => case.shown = shown.to_owned(),
-            Some(shown) if shown.starts_with("trace ") => case.shown = shown.to_owned(),
+            Some(shown @ ("diagnostics" | "json" | "catalog" | "trace")) => case.shown = shown.to_owned(),
             Some(file) => case.files.push((file.to_owned(), String::new())),
             None if !case.shown.is_empty() => case.expected.push_str(&format!("{line}\n")),
             None => case.files.last_mut().expect("--- PATH comes first").1.push_str(&format!("{line}\n")),
@@ -132,20 +131,11 @@ fn outcome(case: &Case) -> String {
     for (path, text) in &case.files {
         sources.add(path.as_str(), &unescape(text));
     }
-    let (_, payload) = case.files.last().expect("a case has files");
     let (catalog, diagnostics) = catalog::load(&sources);
     let mut text = match case.shown.as_str() {
         "json" => render_json(&sources, &diagnostics),
         "catalog" => render_text(&sources, &diagnostics, false) + &show(&catalog),
-        shown if shown.starts_with("trace ") => {
-            let (source, topic) = shown["trace ".len()..].split_once(' ').expect("trace SOURCE TOPIC");
-            let source = match source {
-                "mqtt" => Source::Embedded,
-                "http" => Source::Http,
-                broker => Source::Broker(broker.into()),
-            };
-            render_text(&sources, &diagnostics, false) + &trace::trace(&catalog, &source, topic, &unescape(payload)).text
-        }
+        "trace" => render_text(&sources, &diagnostics, false) + &traces(&catalog, case),
         _ => render_text(&sources, &diagnostics, false),
     };
     text.truncate(text.trim_end_matches('\n').len());
@@ -153,6 +143,23 @@ fn outcome(case: &Case) -> String {
         text.push('\n');
     }
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+fn traces(catalog: &Catalog, case: &Case) -> String {
+    let (_, messages) = case.files.iter().find(|(path, _)| path == "messages").expect("a file of messages");
+    let trace = |line: &str| {
+        let parts: Vec<&str> = line.splitn(3, ' ').collect();
+        let [source, topic, payload] = parts.as_slice() else { panic!("{line}: SOURCE TOPIC PAYLOAD") };
+        let source = match *source {
+            "mqtt" => Source::Embedded,
+            "http" => Source::Http,
+            broker => Source::Broker(broker.into()),
+        };
+        let trace = trace::trace(catalog, &source, topic, payload.as_bytes());
+        assert_eq!(trace.readings > 0, trace.text.lines().any(|line| line.starts_with("reading ")), "{line}");
+        format!("> {line}\n{}\n", trace.text)
+    };
+    messages.lines().map(trace).collect()
 }
 
 fn unescape(text: &str) -> Vec<u8> {

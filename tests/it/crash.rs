@@ -80,10 +80,11 @@ impl Story {
         }
         let program = launched.ready();
         self.check_state(&program);
-        let orders = Orders::default();
+        let (orders, server) = (Orders::default(), program.mqtt);
         thread::scope(|scope| {
+            let orders = &orders;
             for device in &mut self.devices {
-                scope.spawn(|| device.run(program.mqtt, &orders));
+                scope.spawn(move || device.run(server, orders));
             }
             // Not a wait for something: the moment itself.
             let end = Instant::now() + moment;

@@ -9,6 +9,7 @@ mod tidy;
 
 // Text in, text out.
 mod catalog;
+mod cli;
 mod codec;
 
 // One edge.

@@ -1,1 +1,9 @@
-//! What tests of the whole program stand on.
+//! What tests of the whole program stand on: a [`World`] is one program on a temporary folder, with a clock that is turned by hand.
+
+mod clock;
+mod sender;
+mod world;
+
+pub use clock::{HandClock, at};
+pub use sender::Sender;
+pub use world::{PATIENCE, World};
