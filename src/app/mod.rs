@@ -64,8 +64,11 @@ impl App {
         let Settings { workspace, config, environment, catalog, clock, demo } = settings;
         let data = config.data_folder(&workspace);
         std::fs::create_dir_all(&data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+        let journal = journal_config(&config, &data);
+        // The store is not even touched by a second process: opening it makes one its writer.
+        journal::check_free(&journal)?;
         let store = Store::open(store_config(&config, &workspace, &data, &environment)?).await.context("the graph store cannot be opened")?;
-        let parts = Parts { config: runtime_config(&config), clock: clock.clone(), journal: journal_config(&config, &data), store, catalog: catalog.clone() };
+        let parts = Parts { config: runtime_config(&config), clock: clock.clone(), journal, store, catalog: catalog.clone() };
         let (runtime, applied) = Runtime::start(parts).await?;
 
         let permits = Arc::new(Permits::new(config.runtime.deliveries_in_flight_max));

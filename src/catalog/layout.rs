@@ -183,9 +183,14 @@ pub enum ValueType {
     Duration,
     Enum(Arc<[EnumValue]>),
     Geo(Option<GeoKind>),
-    Bytes { media_type: Option<Box<str>>, bytes_max: usize },
+    Bytes {
+        media_type: Option<Box<str>>,
+        bytes_max: usize,
+    },
     /// The name of a unit; with a kind of quantity if the choice is limited.
-    Unit { quantity: Option<Box<str>> },
+    Unit {
+        quantity: Option<Box<str>>,
+    },
     Json,
     Object(Arc<[Field]>),
     Array(Arc<ArrayType>),

@@ -80,7 +80,14 @@ pub fn run(args: &CheckArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn trace_message(catalog: &Catalog, config: &Config, source: &str, topic: &str, payload: &Path, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+fn trace_message(
+    catalog: &Catalog,
+    config: &Config,
+    source: &str,
+    topic: &str,
+    payload: &Path,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
     let (source, bytes_max) = match source {
         "mqtt" => (Source::Embedded, config.mqtt.packet_bytes_max),
         "http" => (Source::Http, config.http.body_bytes_max),

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::app::{App, Settings};
@@ -104,7 +104,10 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         "ready"
     );
     if demo {
-        info!("the demo plant is running: try `pollux twins`, `pollux twin mixer-1`, `pollux rejections`, or http://{}/admin/twins", app.http);
+        info!(
+            "the demo plant is running: try `pollux twins`, `pollux twin mixer-1`, `pollux rejections`, or http://{}/admin/twins",
+            app.http
+        );
     }
     tokio::select! {
         _ = terminated.recv() => info!("terminating"),

@@ -135,7 +135,9 @@ impl Tracer<'_> {
         if let Some(twin) = self.catalog.twin(id) {
             return Ok(self.found(twin, ""));
         }
-        let UnknownTwin::Provision { type_name, inside } = &binding.unknown_twin else { return Err(by_policy(&format!("`{id}`"), binding)) };
+        let UnknownTwin::Provision { type_name, inside } = &binding.unknown_twin else {
+            return Err(by_policy(&format!("`{id}`"), binding));
+        };
         TwinId::parse(id).map_err(|invalid| refusal("INVALID_TWIN_ID", invalid.to_string()))?;
         let layout = self.catalog.layout(type_name).cloned();
         let layout = layout.ok_or_else(|| refusal("NOT_PROVISIONED", format!("there is no type `{type_name}`")))?;

@@ -1,4 +1,4 @@
-//! `POST /ingest` and `POST /ingest/ID`: readings by HTTP, answered after the gate with what became of each item.
+//! `POST /ingest`, `POST /ingest/ID` and `POST /ingest/topic/TOPIC`: readings by HTTP, answered after the gate with what became of each item.
 
 use std::sync::Arc;
 
@@ -36,6 +36,12 @@ pub(super) async fn native(State(site): State<Site>, Path(twin): Path<String>, b
         Err(error) => return Unreadable(StatusCode::BAD_REQUEST, "INVALID_TWIN_ID", error.to_string()).into_response(),
     };
     let packet = Packet { address: Address::Twin(twin), payload: body, received: site.clock.now() };
+    deliver(&site, vec![packet]).await
+}
+
+/// For bindings with `source: http`: the rest of the path is the topic.
+pub(super) async fn topic(State(site): State<Site>, Path(topic): Path<String>, body: Bytes) -> Response {
+    let packet = Packet { address: Address::Topic(topic.into()), payload: body, received: site.clock.now() };
     deliver(&site, vec![packet]).await
 }
 

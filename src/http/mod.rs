@@ -58,6 +58,7 @@ pub fn routes(site: Site) -> Router {
     Router::new()
         .route("/ingest", post(ingest::envelopes))
         .route("/ingest/{twin}", post(ingest::native))
+        .route("/ingest/topic/{*topic}", post(ingest::topic))
         .route("/healthz", get(probes::alive))
         .route("/readyz", get(probes::ready))
         .route("/metrics", get(probes::metrics))

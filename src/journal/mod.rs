@@ -37,7 +37,7 @@ pub use error::Error;
 pub use handle::{Journal, Refused};
 pub use health::{FSYNC_BUCKETS, Health, State};
 pub use reader::{Reader, read};
-pub use recover::{Recovered, Replay, Replayed, open, open_on};
+pub use recover::{Recovered, Replay, Replayed, check_free, open, open_on};
 
 /// The largest entry. A larger one is a mistake of the caller: payloads are bounded long before.
 pub const ENTRY_BYTES_MAX: usize = 64 << 20;

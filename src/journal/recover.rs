@@ -39,6 +39,11 @@ pub struct Recovered {
     pub(super) writer: Writer,
 }
 
+/// Whether nobody else has the journal: asked before anything else of a data folder is touched.
+pub fn check_free(config: &Config) -> Result<(), Error> {
+    take_folder(&*RealDisk::new(), &config.dir).map(drop)
+}
+
 /// Opens the folder, cuts a torn end, refuses a damaged middle and replays the entries after `after`, in order.
 pub fn open(config: Config, after: Seq, replay: Replay<'_>) -> Result<Recovered, Error> {
     open_on(RealDisk::new(), config, after, replay)

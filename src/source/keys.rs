@@ -105,40 +105,45 @@ macro_rules! member {
     };
 }
 
-member!(PROPERTY, "property", [
-    key("required", Takes::Bool, "every twin has a value"),
-    key("default", Takes::Any, "the value of twins that say nothing"),
-    key("wire", Takes::Text, "the name in payloads"),
-    key("deprecated", Takes::Text, "what to use instead"),
-    key("sync", Takes::Text, "none, reported or desired"),
-    key("sensitive", Takes::Bool, "hidden from roles below operator"),
-    key("immutable", Takes::Bool, "set at creation only"),
-    key("decimals", Takes::Whole, "digits after the point that people see"),
-    later("override", Takes::Bool, "narrows an inherited member"),
-    later("was", Takes::Text, "the former name"),
-]);
+member!(
+    PROPERTY,
+    "property",
+    [
+        key("required", Takes::Bool, "every twin has a value"),
+        key("default", Takes::Any, "the value of twins that say nothing"),
+        key("wire", Takes::Text, "the name in payloads"),
+        key("deprecated", Takes::Text, "what to use instead"),
+        key("sync", Takes::Text, "none, reported or desired"),
+        key("sensitive", Takes::Bool, "hidden from roles below operator"),
+        key("immutable", Takes::Bool, "set at creation only"),
+        key("decimals", Takes::Whole, "digits after the point that people see"),
+        later("override", Takes::Bool, "narrows an inherited member"),
+        later("was", Takes::Text, "the former name"),
+    ]
+);
 
-member!(TELEMETRY, "telemetry", [
-    key("outside", Takes::Text, "what becomes of a value outside its constraints: bad or reject"),
-    key("every", Takes::Duration, "the expected period"),
-    key("stale", Takes::Duration, "the age after which a reading is stale; 3 × every unless stated"),
-    key("history", Takes::Text, "all, changes or none"),
-    key("decimals", Takes::Whole, "digits after the point that people see"),
-    key("reorder", Takes::Duration, "how long rules wait for older readings"),
-    key("lateness", Takes::Duration, "how long a window may be corrected; 1h unless stated"),
-    key("duplicates", Takes::Text, "another value at the same time: last, first or reject"),
-    key("maxAge", Takes::Duration, "older readings go to the history only"),
-    key("wire", Takes::Text, "the name in payloads"),
-    key("deprecated", Takes::Text, "what to use instead"),
-    later("annotates", Takes::Text, "the telemetry that this one describes"),
-    later("override", Takes::Bool, "narrows an inherited member"),
-    later("was", Takes::Text, "the former name"),
-]);
+member!(
+    TELEMETRY,
+    "telemetry",
+    [
+        key("outside", Takes::Text, "what becomes of a value outside its constraints: bad or reject"),
+        key("every", Takes::Duration, "the expected period"),
+        key("stale", Takes::Duration, "the age after which a reading is stale; 3 × every unless stated"),
+        key("history", Takes::Text, "all, changes or none"),
+        key("decimals", Takes::Whole, "digits after the point that people see"),
+        key("reorder", Takes::Duration, "how long rules wait for older readings"),
+        key("lateness", Takes::Duration, "how long a window may be corrected; 1h unless stated"),
+        key("duplicates", Takes::Text, "another value at the same time: last, first or reject"),
+        key("maxAge", Takes::Duration, "older readings go to the history only"),
+        key("wire", Takes::Text, "the name in payloads"),
+        key("deprecated", Takes::Text, "what to use instead"),
+        later("annotates", Takes::Text, "the telemetry that this one describes"),
+        later("override", Takes::Bool, "narrows an inherited member"),
+        later("was", Takes::Text, "the former name"),
+    ]
+);
 
-member!(FIELD, "field", [
-    key("required", Takes::Bool, "the field is always there"),
-    key("wire", Takes::Text, "the name in payloads"),
-]);
+member!(FIELD, "field", [key("required", Takes::Bool, "the field is always there"), key("wire", Takes::Text, "the name in payloads"),]);
 
 member!(ITEM, "items", []);
 

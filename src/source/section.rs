@@ -107,7 +107,9 @@ impl<'n> Fields<'n> {
         let duration = node.as_scalar().and_then(|scalar| parse_duration(&scalar.text));
         if duration.is_none() {
             let message = format!("`{key}` of {} is not a duration: {}", self.what, node.describe());
-            problems.push(Diagnostic::new(&codes::BAD_DURATION, node.span, message).help("write 250ms, 15s, 5m, 2h, 7d or ISO 8601 as in PT1M30S"));
+            problems.push(
+                Diagnostic::new(&codes::BAD_DURATION, node.span, message).help("write 250ms, 15s, 5m, 2h, 7d or ISO 8601 as in PT1M30S"),
+            );
         }
         duration
     }
@@ -119,7 +121,9 @@ impl<'n> Fields<'n> {
             Ok(time) => Some(time),
             Err(_) => {
                 let message = format!("`{key}` of {} is not a time: {}", self.what, node.describe());
-                problems.push(Diagnostic::new(&codes::BAD_TIME, node.span, message).help("write RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"));
+                problems.push(
+                    Diagnostic::new(&codes::BAD_TIME, node.span, message).help("write RFC 3339 with an offset, as in 2026-01-31T12:00:00Z"),
+                );
                 None
             }
         }
@@ -186,7 +190,10 @@ fn check_key(section: &'static Section, entry: &Entry, what: &str, more: &[&str]
         Some(State::Ready) => {}
         Some(State::Later) => {
             let message = format!("`{key}` is not supported by this version");
-            problems.push(Diagnostic::new(&codes::NOT_SUPPORTED, entry.key.span, message).help("take it out, or keep it under a key that begins with `x-`"));
+            problems.push(
+                Diagnostic::new(&codes::NOT_SUPPORTED, entry.key.span, message)
+                    .help("take it out, or keep it under a key that begins with `x-`"),
+            );
         }
         None => {
             let mut all = more.to_vec();

@@ -11,7 +11,10 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         let is_stem = known.len() >= 3 && wanted.len() >= 3 && (wanted.starts_with(&known) || known.starts_with(&wanted));
         (distance <= slips_max || is_stem).then_some((distance, candidate))
     });
-    scored.filter(|(_, candidate)| *candidate != word).min_by_key(|(distance, candidate)| (*distance, *candidate)).map(|(_, candidate)| candidate)
+    scored
+        .filter(|(_, candidate)| *candidate != word)
+        .min_by_key(|(distance, candidate)| (*distance, *candidate))
+        .map(|(_, candidate)| candidate)
 }
 
 /// The first of many names, for messages: `a, b, c, … (12 in all)`.

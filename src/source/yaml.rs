@@ -6,7 +6,9 @@ use std::collections::HashSet;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, StrInput, Tag};
 
-use super::{Diagnostic, Diagnostics, Entry, FileId, Key, Mapping, Node, NodeKind, Scalar, ScalarValue, Sources, Span, codes, resolve_plain};
+use super::{
+    Diagnostic, Diagnostics, Entry, FileId, Key, Mapping, Node, NodeKind, Scalar, ScalarValue, Sources, Span, codes, resolve_plain,
+};
 
 /// Lists and mappings inside each other.
 const DEPTH_MAX: usize = 64;
@@ -70,7 +72,9 @@ impl<'a> Reader<'a> {
                 let at = self.places.offset(*error.marker());
                 let span = self.places.one_char(at);
                 let diagnostic = Diagnostic::new(&codes::YAML_SYNTAX, span, format!("not YAML: {}", error.info()));
-                Box::new(diagnostic.help("the cause may stand a little above: an open quote or bracket, or `{`, `[`, `: ` or ` #` in a text without quotes"))
+                Box::new(diagnostic.help(
+                    "the cause may stand a little above: an open quote or bracket, or `{`, `[`, `: ` or ` #` in a text without quotes",
+                ))
             })?;
             let span = self.places.span(marks.start, marks.end);
             if let Some(node) = self.take(event, span)? {
@@ -199,7 +203,9 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Resu
     };
     let value = match style {
         ScalarStyle::Plain if !is_text_tag => resolve_plain(text),
-        ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => ScalarValue::Text,
+        ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => {
+            ScalarValue::Text
+        }
     };
     Ok(Scalar { text: text.into(), value })
 }

@@ -1,50 +1,64 @@
 //! The connection: made when it is needed, bounded in time, and made anew after the server has gone away.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use surrealdb::engine::any::Any;
 use surrealdb::engine::local::Db;
-use surrealdb::opt::auth::Root;
-use surrealdb::types::Value;
+use surrealdb::opt::auth;
+use surrealdb::types::{Object, QueryError, Value};
 use surrealdb::{IndexedResults, Surreal};
 use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 use tokio::sync::Mutex;
 
-use super::{Config, Error};
+use super::{Config, Error, FORMAT};
 
 /// Memory the embedded engine may use for what it has not yet written to its tables, and for blocks it has read.
 const MEMTABLE_BYTES_MAX: usize = 64 << 20;
 const BLOCK_CACHE_BYTES_MAX: usize = 64 << 20;
 const VLOG_FILE_BYTES_MAX: usize = 64 << 20;
 
+/// What a transaction says when its writer is no longer the latest.
+const TAKEN: &str = "another writer has begun";
+
 pub(super) struct Client {
     pub(super) config: Config,
     /// `None` before the first call and after the connection broke.
     connection: Mutex<Option<Connection>>,
+    /// The highest position whose transaction was answered.
+    confirmed: AtomicU64,
 }
 
 #[derive(Clone)]
-enum Connection {
-    /// An engine in this process, opened with our bounds.
+struct Connection {
+    engine: Engine,
+    /// Our number among all who ever connected to write. A transaction of an earlier number is refused, so that one which was given up,
+    /// and which the server finds in its buffers later, cannot undo what came after it; nor can a second Pollux on the same database.
+    writer: i64,
+}
+
+#[derive(Clone)]
+enum Engine {
+    /// In this process, opened with our bounds.
     Embedded(Surreal<Db>, Arc<Datastore>),
     Remote(Surreal<Any>),
 }
 
-impl Connection {
+impl Engine {
     async fn run(&self, statements: String, variables: Vec<(&'static str, Value)>) -> surrealdb::Result<IndexedResults> {
         match self {
-            Connection::Embedded(connection, _) => run_on(connection, statements, variables).await,
-            Connection::Remote(connection) => run_on(connection, statements, variables).await,
+            Engine::Embedded(connection, _) => run_on(connection, statements, variables).await,
+            Engine::Remote(connection) => run_on(connection, statements, variables).await,
         }
     }
 
     async fn choose(&self, namespace: &str, database: Option<&str>) -> surrealdb::Result<()> {
         match (self, database) {
-            (Connection::Embedded(connection, _), None) => connection.use_ns(namespace).await.map(drop),
-            (Connection::Embedded(connection, _), Some(database)) => connection.use_ns(namespace).use_db(database).await.map(drop),
-            (Connection::Remote(connection), None) => connection.use_ns(namespace).await.map(drop),
-            (Connection::Remote(connection), Some(database)) => connection.use_ns(namespace).use_db(database).await.map(drop),
+            (Engine::Embedded(connection, _), None) => connection.use_ns(namespace).await.map(drop),
+            (Engine::Embedded(connection, _), Some(database)) => connection.use_ns(namespace).use_db(database).await.map(drop),
+            (Engine::Remote(connection), None) => connection.use_ns(namespace).await.map(drop),
+            (Engine::Remote(connection), Some(database)) => connection.use_ns(namespace).use_db(database).await.map(drop),
         }
     }
 }
@@ -66,31 +80,61 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     pub(super) fn new(config: Config) -> Client {
-        Client { config, connection: Mutex::new(None) }
+        Client { config, connection: Mutex::new(None), confirmed: AtomicU64::new(0) }
     }
 
-    /// Runs statements with variables; the answer is checked, so every statement has succeeded.
+    /// Runs statements with variables. All of them have succeeded, or the first cause is the error.
     pub(super) async fn query(&self, statements: String, variables: Vec<(&'static str, Value)>) -> Result<IndexedResults, Error> {
         let waited = self.config.call_wait_max;
         // Boxed, because the futures of the engine are large and every caller would carry them.
-        match tokio::time::timeout(waited, Box::pin(self.query_unbounded(statements, variables))).await {
+        let answer = match tokio::time::timeout(waited, Box::pin(self.query_unbounded(statements, variables))).await {
             Ok(answer) => answer,
-            Err(_) => {
+            Err(_) => Err(Error::TimedOut { url: self.config.url.clone(), waited }),
+        };
+        match answer {
+            Err(Error::Conflict(_)) | Ok(_) => answer,
+            Err(error) => {
                 self.forget().await;
-                Err(Error::TimedOut { url: self.config.url.clone(), waited })
+                Err(error)
             }
         }
     }
 
-    async fn query_unbounded(&self, statements: String, variables: Vec<(&'static str, Value)>) -> Result<IndexedResults, Error> {
+    /// Runs statements as one transaction, unless somebody else writes here by now.
+    pub(super) async fn commit(&self, statements: &str, variables: Vec<(&'static str, Value)>) -> Result<(), Error> {
+        let guard = format!("IF (SELECT VALUE writer FROM ONLY meta:partition_0) != $writer {{ THROW '{TAKEN}' }};");
+        self.query(format!("BEGIN;\n{guard}\n{statements}COMMIT;"), variables).await.map(drop)
+    }
+
+    /// Everything up to this position was answered as written: a database that comes back with less has lost it.
+    pub(super) fn confirm(&self, position: u64) {
+        self.confirmed.fetch_max(position, Ordering::AcqRel);
+    }
+
+    async fn query_unbounded(&self, statements: String, mut variables: Vec<(&'static str, Value)>) -> Result<IndexedResults, Error> {
         let connection = self.connection().await?;
-        match connection.run(statements, variables).await {
-            Ok(answer) => answer.check().map_err(refused),
-            Err(error) => {
-                self.forget().await;
-                Err(self.unavailable(error))
-            }
+        variables.push(("writer", Value::from_t(connection.writer)));
+        let answer = connection.engine.run(statements, variables).await.map_err(|error| self.unavailable(error))?;
+        self.checked(answer)
+    }
+
+    /// When one statement of a transaction fails, the others fail as well, saying nothing: the cause is the first that says more.
+    fn checked(&self, mut answer: IndexedResults) -> Result<IndexedResults, Error> {
+        let mut errors: Vec<_> = answer.take_errors().into_iter().collect();
+        errors.sort_by_key(|(statement, _)| *statement);
+        let is_consequence = |error: &surrealdb::Error| matches!(error.query_details(), Some(QueryError::NotExecuted | QueryError::Cancelled));
+        let cause = errors.iter().position(|(_, error)| !is_consequence(error)).unwrap_or(0);
+        if errors.is_empty() {
+            return Ok(answer);
         }
+        let (_, error) = errors.swap_remove(cause);
+        let url = self.config.url.clone();
+        Err(match error.query_details() {
+            Some(QueryError::TransactionConflict) => Error::Conflict(error.to_string()),
+            Some(_) | None if error.is_connection() => self.unavailable(error),
+            Some(_) | None if error.to_string().contains(TAKEN) => Error::Taken { url, database: self.config.database.clone() },
+            Some(_) | None => refused(error),
+        })
     }
 
     async fn connection(&self) -> Result<Connection, Error> {
@@ -105,21 +149,47 @@ impl Client {
 
     async fn connect(&self) -> Result<Connection, Error> {
         let Config { namespace, database, .. } = &self.config;
-        let connection = if self.is_embedded() { self.open().await? } else { self.dial().await? };
-        let define = format!("DEFINE NAMESPACE IF NOT EXISTS {};", escaped(namespace));
-        connection.run(define, Vec::new()).await.and_then(IndexedResults::check).map_err(refused)?;
-        connection.choose(namespace, None).await.map_err(refused)?;
-        let define = format!("DEFINE DATABASE IF NOT EXISTS {};", escaped(database));
-        connection.run(define, Vec::new()).await.and_then(IndexedResults::check).map_err(refused)?;
-        connection.choose(namespace, Some(database)).await.map_err(refused)?;
-        Ok(connection)
+        let (engine, may_define) = if self.is_embedded() { (self.open().await?, true) } else { self.dial().await? };
+        if may_define {
+            self.run(&engine, format!("DEFINE NAMESPACE IF NOT EXISTS {}", escaped(namespace))).await?;
+            engine.choose(namespace, None).await.map_err(|error| self.unavailable(error))?;
+            self.run(&engine, format!("DEFINE DATABASE IF NOT EXISTS {}", escaped(database))).await?;
+        }
+        engine.choose(namespace, Some(database)).await.map_err(|error| self.unavailable(error))?;
+        let writer = self.enter(&engine).await?;
+        Ok(Connection { engine, writer })
+    }
+
+    async fn run(&self, engine: &Engine, statements: String) -> Result<IndexedResults, Error> {
+        let answer = engine.run(statements, Vec::new()).await.map_err(|error| self.unavailable(error))?;
+        self.checked(answer)
+    }
+
+    /// Looks at what is there before anything is changed, and becomes the writer.
+    async fn enter(&self, engine: &Engine) -> Result<i64, Error> {
+        let look = "DEFINE TABLE IF NOT EXISTS meta SCHEMALESS; SELECT format, position FROM meta:partition_0";
+        let mut answer = self.run(engine, look.to_owned()).await?;
+        let rows: Vec<Object> = answer.take(1).map_err(refused)?;
+        let mut row = rows.into_iter().next().unwrap_or_default();
+        let found = super::rows::field::<Option<i64>>(&mut row, "format")?.unwrap_or(FORMAT);
+        if found > FORMAT {
+            return Err(Error::Newer { found });
+        }
+        let position = super::rows::unsigned(super::rows::field::<Option<i64>>(&mut row, "position")?.unwrap_or(0));
+        let confirmed = self.confirmed.load(Ordering::Acquire);
+        if position < confirmed {
+            return Err(Error::Behind { url: self.config.url.clone(), confirmed, position });
+        }
+        let enter = "UPSERT ONLY meta:partition_0 SET writer = (writer ?? 0) + 1 RETURN VALUE writer";
+        let writer: Option<i64> = self.run(engine, enter.to_owned()).await?.take(0).map_err(refused)?;
+        writer.ok_or_else(|| Error::Damaged("the number of the writer is missing".to_owned()))
     }
 
     fn is_embedded(&self) -> bool {
         ["surrealkv:", "mem:"].iter().any(|scheme| self.config.url.starts_with(scheme))
     }
 
-    async fn open(&self) -> Result<Connection, Error> {
+    async fn open(&self) -> Result<Engine, Error> {
         let settings = ConfigMap::empty()
             .with_key_value("datastore_sync", "every")
             .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES_MAX.to_string())
@@ -132,16 +202,26 @@ impl Client {
         datastore.bootstrap().await.map_err(|error| self.unavailable(error))?;
         datastore.start_maintenance_tasks();
         let connection = Surreal::<Db>::unstable_from_datastore(datastore.clone(), None).await.map_err(|error| self.unavailable(error))?;
-        Ok(Connection::Embedded(connection, datastore))
+        Ok(Engine::Embedded(connection, datastore))
     }
 
-    async fn dial(&self) -> Result<Connection, Error> {
+    /// Also says whether we may make the namespace and the database: a user of the database finds them there.
+    async fn dial(&self) -> Result<(Engine, bool), Error> {
         let connection = surrealdb::engine::any::connect(&self.config.url).await.map_err(|error| self.unavailable(error))?;
-        if let Some(credentials) = &self.config.credentials {
-            let root = Root { username: credentials.username.clone(), password: credentials.password.clone() };
-            connection.signin(root).await.map_err(|error| Error::Refused(format!("{} does not let us in: {error}", self.config.url)))?;
+        let Some(credentials) = &self.config.credentials else { return Ok((Engine::Remote(connection), true)) };
+        let (username, password) = (credentials.username.clone(), credentials.password.clone());
+        let root = auth::Root { username: username.clone(), password: password.clone() };
+        let as_root = connection.signin(root).await.map(drop);
+        let Err(error) = as_root else { return Ok((Engine::Remote(connection), true)) };
+        if error.is_connection() {
+            return Err(self.unavailable(error));
         }
-        Ok(Connection::Remote(connection))
+        let (namespace, database) = (self.config.namespace.clone(), self.config.database.clone());
+        let user = auth::Database { namespace, database, username, password };
+        match connection.signin(user).await {
+            Ok(_) => Ok((Engine::Remote(connection), false)),
+            Err(error) => Err(Error::Refused(format!("{} does not let us in: {error}", self.config.url))),
+        }
     }
 
     async fn forget(&self) {
@@ -153,9 +233,9 @@ impl Client {
 
     /// Writes what the engine still holds and closes its files.
     pub(super) async fn close(&self) -> Result<(), Error> {
-        match self.connection.lock().await.take() {
-            Some(Connection::Embedded(_, datastore)) => datastore.shutdown().await.map_err(|error| self.unavailable(error)),
-            Some(Connection::Remote(_)) | None => Ok(()),
+        match self.connection.lock().await.take().map(|connection| connection.engine) {
+            Some(Engine::Embedded(_, datastore)) => datastore.shutdown().await.map_err(|error| self.unavailable(error)),
+            Some(Engine::Remote(_)) | None => Ok(()),
         }
     }
 

@@ -72,8 +72,18 @@ pub enum Error {
     Unavailable { url: String, reason: String },
     #[error("{url} did not answer within {waited:?}")]
     TimedOut { url: String, waited: Duration },
+    /// Two transactions touched the same; trying again is right.
+    #[error("{0}")]
+    Conflict(String),
     #[error("{0}")]
     Refused(String),
+    #[error("another Pollux has begun to write to {url}, database `{database}`: give each its own `database` in [store], and restart this one")]
+    Taken { url: String, database: String },
+    #[error(
+        "{url} had confirmed all up to commit {confirmed} and came back with {position}: it does not sync what it commits. Restart Pollux, which \
+         reads its journal again, and let the database sync every commit"
+    )]
+    Behind { url: String, confirmed: u64, position: u64 },
     #[error("the graph store has format {found} and this version of Pollux writes {FORMAT}: use a newer Pollux, or another data folder")]
     Newer { found: i64 },
     #[error("the graph store holds what cannot be understood: {0}")]
@@ -109,15 +119,8 @@ impl Store {
             DEFINE INDEX IF NOT EXISTS twin_type ON twin FIELDS type;
             DEFINE TABLE IF NOT EXISTS rejection SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS checkpoint SCHEMALESS;
-            DEFINE TABLE IF NOT EXISTS type SCHEMALESS;
-            DEFINE TABLE IF NOT EXISTS meta SCHEMALESS;
-            SELECT VALUE format FROM ONLY meta:partition_0";
-        let mut answer = self.client.query(tables.to_owned(), Vec::new()).await?;
-        let found: Option<i64> = answer.take(6).map_err(client::refused)?;
-        match found {
-            Some(found) if found > FORMAT => Err(Error::Newer { found }),
-            Some(_) | None => Ok(()),
-        }
+            DEFINE TABLE IF NOT EXISTS type SCHEMALESS";
+        self.client.query(tables.to_owned(), Vec::new()).await.map(drop)
     }
 
     /// Flushes and lets go of the files.

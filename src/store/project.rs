@@ -1,4 +1,4 @@
-//! Writing: a consistent cut of what was committed, in one transaction with its position; and checkpoints.
+//! Writing: a consistent cut of what was committed, its position in the same transaction as the last of it; and checkpoints.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,11 @@ use super::client::escaped;
 use super::edges::table_of;
 use super::rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow, checkpoint_value, edge_value, rejection_value, signed};
 use super::{Error, FORMAT, Store};
+
+/// What goes into one transaction. The embedded engine refuses one that does not fit its memtable, and a connection a message above 64 MiB;
+/// a type may have thousands of slots, and a first start may begin a million edges.
+const TRANSACTION_BYTES_MAX: usize = 8 << 20;
+const TRANSACTION_ROWS_MAX: usize = 5_000;
 
 /// A part of what was committed. Written twice it leaves the same as written once.
 #[derive(Debug, Default)]
@@ -29,59 +34,81 @@ const TWINS: &str = "INSERT INTO twin $twins ON DUPLICATE KEY UPDATE no = $input
     externalIds = $input.externalIds RETURN NONE;\n";
 
 impl Store {
+    /// In as many transactions as it takes; the last of them moves the position.
     pub async fn project(&self, batch: &Batch) -> Result<(), Error> {
-        let mut statements = String::from("BEGIN;\n");
+        let types = batch.types.iter().map(|record| (Target::Type, type_value(record)));
+        let twins = batch.twins.iter().map(|row| (Target::Twin(row.no.0), row.content.clone()));
+        let rejections = batch.rejections.iter().map(|row| (Target::Rejection, rejection_value(row)));
+        let edges = batch.edges.iter().map(|row| {
+            let table = table_of(&row.edge.relation);
+            let value = edge_value(row, &table);
+            (Target::Edge(table, row.edge.no.0), value)
+        });
+        let mut part = Part::default();
+        for (target, row) in types.chain(twins).chain(edges).chain(rejections) {
+            if part.is_full() {
+                self.write(std::mem::take(&mut part), None).await?;
+            }
+            part.put(target, row);
+        }
+        self.write(part, batch.upto).await?;
+        batch.upto.into_iter().for_each(|upto| self.client.confirm(upto.0));
+        Ok(())
+    }
+
+    async fn write(&self, part: Part, upto: Option<Seq>) -> Result<(), Error> {
+        let mut statements = String::new();
+        let mut meta = format!("UPSERT meta:partition_0 SET format = {FORMAT}");
         let mut variables: Vec<(&'static str, Value)> = Vec::new();
-        if !batch.types.is_empty() {
+        if !part.types.is_empty() {
             statements.push_str("INSERT IGNORE INTO type $types RETURN NONE;\n");
-            variables.push(("types", list(batch.types.iter().map(type_value))));
+            variables.push(("types", list(part.types)));
         }
-        if !batch.twins.is_empty() {
+        if !part.twins.is_empty() {
             statements.push_str(TWINS);
-            variables.push(("twins", list(batch.twins.iter().map(|row| row.content.clone()))));
+            variables.push(("twins", list(part.twins)));
+            meta.push_str(&format!(", last_twin = math::max([last_twin ?? 0, {}])", part.last_twin));
         }
-        relate(&batch.edges, &mut statements, &mut variables);
-        if !batch.rejections.is_empty() {
+        if !part.edges.is_empty() {
+            relate(part.edges, &mut statements, &mut variables);
+            meta.push_str(&format!(", last_edge = math::max([last_edge ?? 0, {}])", part.last_edge));
+            meta.push_str(", relations = array::union(relations ?? [], $relations)");
+        }
+        if !part.rejections.is_empty() {
             statements.push_str("INSERT IGNORE INTO rejection $rejections RETURN NONE;\n");
-            variables.push(("rejections", list(batch.rejections.iter().map(rejection_value))));
+            variables.push(("rejections", list(part.rejections)));
         }
-        let mut meta = Object::new();
-        meta.insert("format", FORMAT);
-        if let Some(upto) = batch.upto {
-            meta.insert("position", signed(upto.0));
+        if let Some(upto) = upto {
+            meta.push_str(&format!(", position = {}", signed(upto.0)));
         }
-        variables.push(("meta", Value::Object(meta)));
-        statements.push_str("UPSERT meta:partition_0 MERGE $meta RETURN NONE;\n");
-        let highest_twin = batch.twins.iter().map(|row| i64::from(row.no.0)).max().unwrap_or(0);
-        let highest_edge = batch.edges.iter().map(|row| signed(row.edge.no.0)).max().unwrap_or(0);
-        if highest_twin > 0 || highest_edge > 0 {
-            statements.push_str(
-                "UPDATE meta:partition_0 SET last_twin = math::max([last_twin ?? 0, $last_twin]), last_edge = math::max([last_edge ?? 0, $last_edge]) RETURN NONE;\n",
-            );
-            variables.push(("last_twin", highest_twin.into_value()));
-            variables.push(("last_edge", highest_edge.into_value()));
-        }
-        statements.push_str("COMMIT;");
-        self.client.query(statements, variables).await.map(drop)
+        statements.push_str(&format!("{meta} RETURN NONE;\n"));
+        self.client.commit(&statements, variables).await
     }
 
     pub async fn save_checkpoints(&self, rows: &[CheckpointRow]) -> Result<(), Error> {
-        if rows.is_empty() {
-            return Ok(());
+        let mut part = Part::default();
+        for row in rows {
+            if part.is_full() {
+                self.write_checkpoints(std::mem::take(&mut part)).await?;
+            }
+            part.put(Target::Twin(row.no.0), checkpoint_value(row));
         }
-        let highest = rows.iter().map(|row| i64::from(row.no.0)).max().unwrap_or(0);
-        let statements = "BEGIN;
-            INSERT INTO checkpoint $rows ON DUPLICATE KEY UPDATE seq = $input.seq, data = $input.data RETURN NONE;
-            UPSERT meta:partition_0 SET last_twin = math::max([last_twin ?? 0, $last_twin]) RETURN NONE;
-            COMMIT;";
-        let variables = vec![("rows", list(rows.iter().map(checkpoint_value))), ("last_twin", highest.into_value())];
-        self.client.query(statements.to_owned(), variables).await.map(drop)
+        if part.twins.is_empty() { Ok(()) } else { self.write_checkpoints(part).await }
+    }
+
+    async fn write_checkpoints(&self, part: Part) -> Result<(), Error> {
+        let statements = format!(
+            "INSERT INTO checkpoint $rows ON DUPLICATE KEY UPDATE seq = $input.seq, data = $input.data RETURN NONE;
+             UPSERT meta:partition_0 SET last_twin = math::max([last_twin ?? 0, {}]) RETURN NONE;\n",
+            part.last_twin
+        );
+        self.client.commit(&statements, vec![("rows", list(part.twins))]).await
     }
 
     /// From now on recovery need not look at commits up to `upto` for the sake of twins.
     pub async fn save_upto(&self, upto: Seq) -> Result<(), Error> {
-        let statement = "UPSERT meta:partition_0 SET saved_upto = $upto RETURN NONE;".to_owned();
-        self.client.query(statement, vec![("upto", signed(upto.0).into_value())]).await.map(drop)
+        let statement = format!("UPSERT meta:partition_0 SET saved_upto = {} RETURN NONE;\n", signed(upto.0));
+        self.client.commit(&statement, Vec::new()).await
     }
 
     /// Drops the oldest rejections if there are more than `rejections_max`.
@@ -89,26 +116,77 @@ impl Store {
         let kept = self.client.config.rejections_max;
         let statements = format!(
             "LET $first = (SELECT VALUE id FROM rejection ORDER BY id DESC LIMIT 1 START {kept})[0];
-             IF $first != NONE {{ DELETE rejection WHERE id <= $first RETURN NONE }};"
+             IF $first != NONE {{ DELETE rejection WHERE id <= $first RETURN NONE }};\n"
         );
-        self.client.query(statements, Vec::new()).await.map(drop)
+        self.client.commit(&statements, Vec::new()).await
+    }
+}
+
+/// Rows for one transaction.
+#[derive(Default)]
+struct Part {
+    types: Vec<Value>,
+    twins: Vec<Value>,
+    /// By table.
+    edges: BTreeMap<String, Vec<Value>>,
+    rejections: Vec<Value>,
+    last_twin: u32,
+    last_edge: u64,
+    rows: usize,
+    bytes: usize,
+}
+
+/// Where a row goes, with the number to remember.
+enum Target {
+    Type,
+    Twin(u32),
+    Edge(String, u64),
+    Rejection,
+}
+
+impl Part {
+    fn is_full(&self) -> bool {
+        self.rows >= TRANSACTION_ROWS_MAX || self.bytes >= TRANSACTION_BYTES_MAX
+    }
+
+    fn put(&mut self, target: Target, row: Value) {
+        self.rows += 1;
+        self.bytes += bytes_of(&row);
+        match target {
+            Target::Type => self.types.push(row),
+            Target::Rejection => self.rejections.push(row),
+            Target::Twin(no) => {
+                self.last_twin = self.last_twin.max(no);
+                self.twins.push(row);
+            }
+            Target::Edge(table, no) => {
+                self.last_edge = self.last_edge.max(no);
+                self.edges.entry(table).or_default().push(row);
+            }
+        }
+    }
+}
+
+/// About what a value takes when it is written.
+fn bytes_of(value: &Value) -> usize {
+    if let Value::Object(members) = value {
+        members.iter().map(|(name, member)| name.len() + bytes_of(member)).sum()
+    } else if let Value::Array(items) = value {
+        items.iter().map(bytes_of).sum()
+    } else if let Value::String(text) = value {
+        text.len()
+    } else if let Value::Bytes(bytes) = value {
+        bytes.len()
+    } else {
+        16
     }
 }
 
 /// One statement per relation, since each is a table of its own.
-fn relate(edges: &[EdgeRow], statements: &mut String, variables: &mut Vec<(&'static str, Value)>) {
-    let mut by_table: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for row in edges {
-        let table = table_of(&row.edge.relation);
-        let value = edge_value(row, &table);
-        by_table.entry(table).or_default().push(value);
-    }
-    if by_table.is_empty() {
-        return;
-    }
+fn relate(edges: BTreeMap<String, Vec<Value>>, statements: &mut String, variables: &mut Vec<(&'static str, Value)>) {
     let mut all = Object::new();
     let mut relations = Vec::new();
-    for (table, rows) in by_table {
+    for (table, rows) in edges {
         let name = escaped(&table);
         statements.push_str(&format!(
             "DEFINE TABLE IF NOT EXISTS {name} TYPE RELATION FROM twin TO twin SCHEMALESS;\n\
@@ -116,9 +194,8 @@ fn relate(edges: &[EdgeRow], statements: &mut String, variables: &mut Vec<(&'sta
              properties = $input.properties, seq = $input.seq RETURN NONE;\n"
         ));
         relations.push(table.clone().into_value());
-        all.insert(table, Value::Array(Array::from(rows)));
+        all.insert(table, list(rows));
     }
-    statements.push_str("UPSERT meta:partition_0 SET relations = array::union(relations ?? [], $relations) RETURN NONE;\n");
     variables.push(("edges", Value::Object(all)));
     variables.push(("relations", list(relations)));
 }

@@ -177,7 +177,12 @@ fn unescape(text: &str) -> Vec<u8> {
 fn show(catalog: &Catalog) -> String {
     let mut out = String::new();
     for layout in &catalog.types {
-        writeln!(out, "type {} {}.{} {:?} extends {:?}", layout.name, layout.version.major, layout.version.minor, layout.kind, layout.ancestors).expect("a string");
+        writeln!(
+            out,
+            "type {} {}.{} {:?} extends {:?}",
+            layout.name, layout.version.major, layout.version.minor, layout.kind, layout.ancestors
+        )
+        .expect("a string");
         for slot in &layout.slots {
             let unit = slot.unit.as_ref().map_or("", |unit| unit.symbol());
             let limits = (slot.constraints.min, slot.constraints.max);
@@ -203,7 +208,8 @@ fn show(catalog: &Catalog) -> String {
         for edge in &twin.edges {
             let from = edge.valid_from.map(|time| format!(" from {time}")).unwrap_or_default();
             let to = edge.valid_to.map(|time| format!(" to {time}")).unwrap_or_default();
-            writeln!(out, "  {} -> {} {}{from}{to}", edge.name, edge.to, serde_json::Value::Object(edge.properties.clone())).expect("a string");
+            writeln!(out, "  {} -> {} {}{from}{to}", edge.name, edge.to, serde_json::Value::Object(edge.properties.clone()))
+                .expect("a string");
         }
     }
     for binding in &catalog.bindings {

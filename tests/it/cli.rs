@@ -42,10 +42,18 @@ fn every_code_can_be_explained() {
 fn check_says_all_problems_of_all_files_together() {
     let dir = tempfile::tempdir().expect("a folder");
     write(dir.path(), "schemas/Tank.yaml", "type: Tank\ntelemetry: {level: dobule m}\n");
-    write(dir.path(), "twins/a.yaml", "bindings:\n  - {id: a, source: plnt, topic: \"a/{tag}\", twin: \"{tag}\"}\n  - {id: b, source: plant, topic: \"a/{tag}\", twin: \"{tag}\"}\n");
+    write(
+        dir.path(),
+        "twins/a.yaml",
+        "bindings:\n  - {id: a, source: plnt, topic: \"a/{tag}\", twin: \"{tag}\"}\n  - {id: b, source: plant, topic: \"a/{tag}\", twin: \"{tag}\"}\n",
+    );
     write(dir.path(), "pollux.toml", "[[broker]]\nname = \"plant\"\nurl = \"mqtt://10.0.0.1\"\n");
     let text = checked(dir.path(), None, ExitCode::FAILURE);
-    assert_eq!(lines_with(&text, "error["), ["error[E213]: unknown value type `dobule`", "error[E609]: there is no source `plnt`: pollux.toml has no [[broker]] of that name"], "{text}");
+    assert_eq!(
+        lines_with(&text, "error["),
+        ["error[E213]: unknown value type `dobule`", "error[E609]: there is no source `plnt`: pollux.toml has no [[broker]] of that name"],
+        "{text}"
+    );
     assert!(text.contains("did you mean `plant`?"), "{text}");
     write(dir.path(), "pollux.toml", "[[broker]]\nname = \"plant\"\nurl = \"mqtt://10.0.0.1\"\nqos = 2\n");
     let text = checked(dir.path(), None, ExitCode::FAILURE);

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pollux::catalog::binding::{
-    Binding, JsonPath, MapRule, QualityRule, Source, Template, TimeFormat, TimeRule, TopicPattern, TwinSelector, UnknownTwin, Unmapped, ValueRule,
+    Binding, JsonPath, MapRule, QualityRule, Source, Template, TimeFormat, TimeRule, TopicPattern, TwinSelector, UnknownTwin, Unmapped,
+    ValueRule,
 };
 use pollux::catalog::layout::{
     Constraints, Duplicates, EnumValue, EnumWire, History, Kind, Layout, Member, Outside, Section, SlotSpec, TelemetryRules, ValueType,

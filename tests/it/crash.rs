@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::device::{Device, Orders, counts_in_state};
+use crate::device::{Device, Orders, counts_in_state, run_beside};
 use crate::ledger::Ledger;
 use crate::process::{Program, Workspace};
 
@@ -74,26 +74,18 @@ impl Story {
         let moment = Duration::from_millis(self.dice.below(LIFE_MAX_MS));
         let mut launched = self.workspace.launch(&self.settings);
         if self.lives.is_multiple_of(CUT_SHORT_EVERY) {
-            thread::park_timeout(moment);
+            pass(moment);
             launched.kill();
             return;
         }
         let program = launched.ready();
         self.check_state(&program);
-        let (orders, server) = (Orders::default(), program.mqtt);
-        thread::scope(|scope| {
-            let orders = &orders;
-            for device in &mut self.devices {
-                scope.spawn(move || device.run(server, orders));
-            }
+        let orders = Orders::default();
+        run_beside(&mut self.devices, program.mqtt, &orders, || {
             // Not a wait for something: the moment itself.
-            let end = Instant::now() + moment;
-            while Instant::now() < end {
-                thread::park_timeout(end.saturating_duration_since(Instant::now()));
-            }
+            pass(moment);
             program.kill();
         });
-        assert_eq!(orders.complaint.into_inner().unwrap(), None);
     }
 
     /// Everything acknowledged is there, and nothing that was never sent.
@@ -110,13 +102,9 @@ impl Story {
     fn end(&mut self) {
         let program = self.workspace.start(&self.settings);
         self.check_state(&program);
-        let orders = Orders::finishing();
-        thread::scope(|scope| {
-            for device in &mut self.devices {
-                scope.spawn(|| device.run(program.mqtt, &orders));
-            }
-        });
-        assert_eq!(orders.complaint.into_inner().unwrap(), None);
+        let orders = Orders::default();
+        orders.finish();
+        run_beside(&mut self.devices, program.mqtt, &orders, || ());
         self.check_end(&program);
         program.stop();
         let again = self.workspace.start(&self.settings);
@@ -136,6 +124,14 @@ impl Story {
             let twin = program.json(&format!("/admin/twins/machine-{}", machine.number));
             assert_eq!(twin["revision"].as_u64(), Some(self.first_revision + EVENTS_PER_MESSAGE * machine.sent), "{twin}");
         }
+    }
+}
+
+/// Lets so much time go by.
+pub fn pass(time: Duration) {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        thread::park_timeout(end.saturating_duration_since(Instant::now()));
     }
 }
 

@@ -7,9 +7,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 use crate::mqtt_peer::{connect_v3, publish_v3};
-use crate::process::{PATIENCE, Program};
+use crate::process::{PATIENCE, Program, until};
 
 /// The time of the reading before the first, in milliseconds since 1970: long enough ago for any clock.
 pub const EPOCH_MS: u64 = 1_600_000_000_000;
@@ -45,16 +46,17 @@ struct Sent {
 #[derive(Default)]
 pub struct Orders {
     /// Send nothing new, wait for what is under way, and leave.
-    pub finish: AtomicBool,
+    finish: AtomicBool,
     /// Acknowledgements heard by all.
-    pub acknowledged: AtomicU64,
+    acknowledged: AtomicU64,
     /// What the server did wrong, if anything.
-    pub complaint: Mutex<Option<String>>,
+    complaint: Mutex<Option<String>>,
 }
 
 impl Orders {
-    pub fn finishing() -> Orders {
-        Orders { finish: AtomicBool::new(true), ..Orders::default() }
+    /// From now on nothing new is sent.
+    pub fn finish(&self) {
+        self.finish.store(true, Ordering::SeqCst);
     }
 
     pub fn heard(&self) -> u64 {
@@ -72,8 +74,24 @@ impl Device {
         &self.machines
     }
 
+    /// Sends until so many more are acknowledged, and leaves with nothing under way.
+    pub fn send(&mut self, server: SocketAddr, count: u64) {
+        let orders = Orders::default();
+        run_beside(std::slice::from_mut(self), server, &orders, || {
+            until("the device has sent enough", || orders.heard() >= count, || format!("{} of {count}", orders.heard()));
+            orders.finish();
+        });
+    }
+
+    /// Sends again what is not acknowledged, and leaves.
+    pub fn settle(&mut self, server: SocketAddr) {
+        let orders = Orders::default();
+        orders.finish();
+        run_beside(std::slice::from_mut(self), server, &orders, || ());
+    }
+
     /// Connects and sends until the connection breaks, or until all is acknowledged after the order to finish.
-    pub fn run(&mut self, server: SocketAddr, orders: &Orders) {
+    fn run(&mut self, server: SocketAddr, orders: &Orders) {
         let Ok(mut stream) = TcpStream::connect(server) else { return };
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -143,6 +161,18 @@ impl Device {
         }
         Ok(())
     }
+}
+
+/// Runs devices while something else happens, and waits until all of them have gone.
+pub fn run_beside<R>(devices: &mut [Device], server: SocketAddr, orders: &Orders, happening: impl FnOnce() -> R) -> R {
+    let result = thread::scope(|scope| {
+        for device in devices {
+            scope.spawn(move || device.run(server, orders));
+        }
+        happening()
+    });
+    assert_eq!(*orders.complaint.lock().unwrap(), None);
+    result
 }
 
 /// The n-th reading of a machine.

@@ -4,12 +4,10 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::Ordering;
-use std::thread;
 
 use serde_json::Value;
 
-use crate::device::{Device, Orders, counts_in_state};
+use crate::device::{Device, Orders, counts_in_state, run_beside};
 use crate::mqtt_peer::{Client, connect_v3, publish_v3};
 use crate::process::{Launched, Program, Workspace, set_up};
 
@@ -25,14 +23,12 @@ fn a_full_disk_holds_back_acknowledgements_and_recovers() {
     }
     let program = start_on_small_disk(&workspace, &data);
     let disk = seen_by(&program, &data);
-    let mut device = Device::new("device", 0..2, 50);
-    let (orders, server) = (Orders::default(), program.mqtt);
+    let mut devices = [Device::new("device", 0..2, 50)];
+    let orders = Orders::default();
     let mut other = Client::to(program.mqtt);
     other.send(&connect_v3("other", 5));
     other.expect("20 02 0000");
-    thread::scope(|scope| {
-        let orders = &orders;
-        let running = scope.spawn(|| device.run(server, orders));
+    run_beside(&mut devices, program.mqtt, &orders, || {
         program.until("the load has begun", |_| orders.heard() > 100);
         let filler = fill(&disk);
         program.until("it says that it cannot write", |program| program.get("/readyz").0 == 503);
@@ -57,12 +53,10 @@ fn a_full_disk_holds_back_acknowledgements_and_recovers() {
         }
         program.until("it can write again", |program| program.get("/readyz").0 == 200);
         program.until("the load goes on", |_| orders.heard() > heard + 100);
-        orders.finish.store(true, Ordering::SeqCst);
-        running.join().unwrap();
+        orders.finish();
     });
-    assert_eq!(orders.complaint.into_inner().unwrap(), None);
     let counts = counts_in_state(&program);
-    for machine in device.machines() {
+    for machine in devices[0].machines() {
         assert_eq!((counts[machine.number], machine.acknowledged), (machine.sent, machine.sent));
     }
     // Also the graph store, which was on the same disk, has caught up.

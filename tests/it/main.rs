@@ -17,11 +17,18 @@ mod mqtt;
 mod mqtt_peer;
 
 // The real binary, as a process.
+mod broker;
 mod crash;
 mod device;
+mod disk_full;
+mod flood;
 mod ledger;
+mod mosquitto;
 mod process;
+mod restart;
 
-// The whole program.
-mod skipped;
+// The whole program, in this process.
+mod scenario;
 mod support;
+
+mod skipped;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -209,6 +209,11 @@ impl Client {
     /// Sends what the server may already not want any more.
     pub fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Nothing more will be sent.
+    pub fn finish_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).ok();
     }
 
     pub fn set_write_timeout(&self, limit: Duration) {

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::process::Command;
-use std::thread;
 
-use crate::device::{Device, Orders, counts_in_state};
-use crate::process::{Program, Workspace};
+use crate::device::{Device, Orders, counts_in_state, run_beside};
+use crate::process::Workspace;
 
-/// Nothing of the journal is passed over at a start.
-const WITHOUT_CHECKPOINTS: [(&str, &str); 1] = [("RUNTIME_CHECKPOINT_EVERY", "1d")];
+/// Nothing of the journal is passed over at a start, and the store knows of nothing that could be cut.
+const WITHOUT_CHECKPOINTS: [(&str, &str); 2] = [("RUNTIME_CHECKPOINT_EVERY", "1d"), ("RUNTIME_PROJECT_EVERY", "60s")];
 
 #[test]
 fn an_orderly_stop_leaves_nothing_to_replay() {
@@ -16,16 +15,11 @@ fn an_orderly_stop_leaves_nothing_to_replay() {
     let mut devices = [Device::new("left", 0..3, 50), Device::new("right", 3..6, 50)];
     let program = workspace.start(&[]);
     let orders = Orders::default();
-    thread::scope(|scope| {
-        for device in &mut devices {
-            let (server, orders) = (program.mqtt, &orders);
-            scope.spawn(move || device.run(server, orders));
-        }
+    run_beside(&mut devices, program.mqtt, &orders, || {
         program.until("the load has begun", |_| orders.heard() > 1000);
         program.terminate();
     });
     let log = program.stop();
-    assert_eq!(orders.complaint.into_inner().unwrap(), None);
     assert!(log.contains("\"message\":\"stopped\""), "{log}");
 
     let again = workspace.start(&[]);
@@ -50,16 +44,17 @@ fn a_folder_belongs_to_one_process() {
         program.pid()
     );
     assert_eq!(said, expected);
-    send_one_by_one(&program, &mut Device::new("device", 0..1, 1), 1);
+    Device::new("device", 0..1, 1).send(program.mqtt, 1);
     program.stop();
 }
 
 #[test]
 fn a_torn_end_is_cut() {
     let workspace = Workspace::of_machines(1);
+    // Each message in a group of its own.
     let mut device = Device::new("device", 0..1, 1);
     let program = workspace.start(&WITHOUT_CHECKPOINTS);
-    send_one_by_one(&program, &mut device, 5);
+    device.send(program.mqtt, 5);
     program.kill();
     let segment = workspace.segments().pop().unwrap();
     let mut bytes = fs::read(&segment).unwrap();
@@ -72,7 +67,7 @@ fn a_torn_end_is_cut() {
     assert_eq!(counts_in_state(&program), [device.machines()[0].acknowledged - 1]);
     program.kill();
     let program = workspace.start(&WITHOUT_CHECKPOINTS);
-    send_one_by_one(&program, &mut device, 5);
+    device.send(program.mqtt, 5);
     assert_eq!(counts_in_state(&program), [device.machines()[0].acknowledged]);
     program.stop();
 }
@@ -80,9 +75,10 @@ fn a_torn_end_is_cut() {
 #[test]
 fn a_damaged_middle_stops_the_start_and_says_what_to_do() {
     let workspace = Workspace::of_machines(1);
+    // Each message in a group of its own.
     let mut device = Device::new("device", 0..1, 1);
     let program = workspace.start(&WITHOUT_CHECKPOINTS);
-    send_one_by_one(&program, &mut device, 9);
+    device.send(program.mqtt, 9);
     program.kill();
     let segment = workspace.segments().pop().unwrap();
     let mut bytes = fs::read(&segment).unwrap();
@@ -97,7 +93,7 @@ fn a_damaged_middle_stops_the_start_and_says_what_to_do() {
     assert!(offset <= place && place < offset + 300, "{said}: the damage is at {place}");
     let command = between(&said, "`pollux journal ", "`");
     let mut cut = Command::new(env!("CARGO_BIN_EXE_pollux"));
-    cut.arg("journal").args(command.split(' ')).arg("--data").arg(workspace.path().join("data"));
+    cut.arg("journal").args(command.split(' ')).arg("--yes").current_dir(workspace.path());
     let done = cut.output().unwrap();
     assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
 
@@ -105,21 +101,6 @@ fn a_damaged_middle_stops_the_start_and_says_what_to_do() {
     let kept = counts_in_state(&program)[0];
     assert!((1..device.machines()[0].acknowledged).contains(&kept), "{kept}");
     program.stop();
-}
-
-/// Each in a group of its own. The device goes away in good order, with nothing unacknowledged.
-fn send_one_by_one(program: &Program, device: &mut Device, count: u64) {
-    let before = device.machines()[0].acknowledged;
-    let orders = Orders::default();
-    thread::scope(|scope| {
-        let (server, orders) = (program.mqtt, &orders);
-        let running = scope.spawn(move || device.run(server, orders));
-        program.until("the device has sent enough", |_| orders.heard() >= count);
-        orders.finish.store(true, std::sync::atomic::Ordering::SeqCst);
-        running.join().unwrap();
-    });
-    assert_eq!(orders.complaint.into_inner().unwrap(), None);
-    assert!(device.machines()[0].acknowledged >= before + count);
 }
 
 /// Where the zeros begin that the segment was filled with.

@@ -117,7 +117,10 @@ pub enum TimeFormat {
     UnixMillis,
     UnixMicros,
     /// A strftime pattern, read in the time zone (an IANA name or an offset) where the text itself has none.
-    Pattern { pattern: Box<str>, zone: Box<str> },
+    Pattern {
+        pattern: Box<str>,
+        zone: Box<str>,
+    },
 }
 
 /// Which sent codes mean GOOD and UNCERTAIN; all else is BAD.
@@ -132,7 +135,12 @@ pub struct QualityRule {
 pub enum MapRule {
     Value(ValueRule),
     /// Array fan-out: each element that `path` selects is a reading group of its own.
-    Each { path: JsonPath, time: Option<TimeRule>, quality: Option<QualityRule>, map: Box<[ValueRule]> },
+    Each {
+        path: JsonPath,
+        time: Option<TimeRule>,
+        quality: Option<QualityRule>,
+        map: Box<[ValueRule]>,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -58,7 +58,9 @@ impl Level {
 
 fn level(text: &str) -> Result<Level, String> {
     if text.contains(['+', '#']) {
-        return Err(format!("`{text}`: the wildcards + and # are not used here; write {{name}} for one level and {{name...}} for the rest"));
+        return Err(format!(
+            "`{text}`: the wildcards + and # are not used here; write {{name}} for one level and {{name...}} for the rest"
+        ));
     }
     if let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         let (name, is_rest) = name.strip_suffix("...").map_or((name, false), |name| (name, true));

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::catalog::binding::{Binding, Shape, Source, Template, TopicPattern, TwinSelector, UnknownTwin, Unmapped};
 use crate::source::keys::{BINDING, BINDING_TWIN, PROVISION, TWINS_FILE, UNMAPPED};
-use crate::source::{Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, list_some, wrong_kind};
+use crate::source::{
+    Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, list_some,
+    wrong_kind,
+};
 
 use super::binding_map::{self, Targets};
 use super::files::Files;
@@ -113,7 +116,11 @@ impl Reader<'_> {
         }
         let what = format!("`twin` of {}", fields.what);
         if node.as_mapping().is_none() {
-            self.problems.push(wrong_kind(node, &what, "a template such as \"{tag}\", {externalId: {nameSpace: \"{tag}\"}} or {path: $.id}"));
+            self.problems.push(wrong_kind(
+                node,
+                &what,
+                "a template such as \"{tag}\", {externalId: {nameSpace: \"{tag}\"}} or {path: $.id}",
+            ));
             return None;
         }
         let inner = Fields::read(&BINDING_TWIN, node, what, self.problems)?;
@@ -150,7 +157,11 @@ impl Reader<'_> {
         let name = fields.text("codec", self.problems)?;
         if !CODECS.contains(&name) {
             let diagnostic = Diagnostic::new(&codes::UNKNOWN_CODEC, node.span, format!("there is no codec `{name}`"));
-            self.problems.push(diagnostic.suggest(did_you_mean(name, CODECS.iter().copied())).help(format!("codecs: {}", list_some(CODECS.iter().copied()))));
+            self.problems.push(
+                diagnostic
+                    .suggest(did_you_mean(name, CODECS.iter().copied()))
+                    .help(format!("codecs: {}", list_some(CODECS.iter().copied()))),
+            );
             return None;
         }
         Some(Arc::from(name))
@@ -176,7 +187,11 @@ impl Reader<'_> {
             self.problems.push(diagnostic.suggest(self.types.nearest(name)));
         }
         if entry.is_some_and(|entry| entry.layout.is_abstract) {
-            self.problems.push(Diagnostic::new(&codes::ABSTRACT_TYPE, node.span, format!("`{name}` is abstract: it has no twins of its own")));
+            self.problems.push(Diagnostic::new(
+                &codes::ABSTRACT_TYPE,
+                node.span,
+                format!("`{name}` is abstract: it has no twins of its own"),
+            ));
         }
         let inside = match fields.get("in") {
             Some(node) => Some(self.twins.resolve(node, &format!("`in` of {}", fields.what), self.problems)?),

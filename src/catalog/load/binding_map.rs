@@ -5,7 +5,8 @@ use crate::catalog::layout::{Section, SlotSpec, ValueType};
 use crate::reading::unit::Unit;
 use crate::source::keys::{BINDING_EACH, BINDING_MAP, BINDING_QUALITY, BINDING_TIME};
 use crate::source::{
-    Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, list_some, wrong_kind,
+    Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, list_some,
+    wrong_kind,
 };
 
 use super::layouts::Types;

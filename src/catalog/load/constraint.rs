@@ -89,7 +89,15 @@ fn literal(node: &Node, unit: Option<&Unit>, is_step: bool, what: &str, key: &st
     None
 }
 
-fn quantity(number: f64, sent: &str, unit: Option<&Unit>, is_step: bool, span: Span, what: &str, problems: &mut Diagnostics) -> Option<f64> {
+fn quantity(
+    number: f64,
+    sent: &str,
+    unit: Option<&Unit>,
+    is_step: bool,
+    span: Span,
+    what: &str,
+    problems: &mut Diagnostics,
+) -> Option<f64> {
     let Some(unit) = unit else {
         let message = format!("`{number} {sent}`: {what} has no unit to convert to");
         problems.push(Diagnostic::new(&codes::UNIT_MISMATCH, span, message).help("write the number alone, or give the member a unit"));

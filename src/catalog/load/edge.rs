@@ -17,7 +17,13 @@ use super::relation::Relations;
 use super::twin::{Draft, Twins};
 
 /// Each edge with the place where it is written.
-pub(super) fn read(draft: &Draft<'_, '_>, entry: &Type, relations: &Relations, twins: &Twins, problems: &mut Diagnostics) -> Vec<(EdgeSpec, Span)> {
+pub(super) fn read(
+    draft: &Draft<'_, '_>,
+    entry: &Type,
+    relations: &Relations,
+    twins: &Twins,
+    problems: &mut Diagnostics,
+) -> Vec<(EdgeSpec, Span)> {
     let mut edges = Vec::new();
     let Some(node) = draft.fields.get("relations").filter(|node| !node.is_null()) else { return edges };
     let Some(mapping) = expect_mapping(node, &format!("`relations` of {}", draft.fields.what), problems) else { return edges };
@@ -41,7 +47,8 @@ fn unknown(name: &str, span: Span, entry: &Type, relations: &Relations, problems
     let layout = &entry.layout;
     if matches!(name, CONTAINS | OBSERVES) {
         let message = format!("`{name}` is built in and does not stand under `relations`");
-        let help = if name == CONTAINS { "write `contains:` on the twin, or `in:` on its children" } else { "write `observes:` on the twin" };
+        let help =
+            if name == CONTAINS { "write `contains:` on the twin, or `in:` on its children" } else { "write `observes:` on the twin" };
         problems.push(Diagnostic::new(&codes::BUILT_IN_RELATION, span, message).help(help));
         return;
     }
@@ -76,7 +83,8 @@ fn edge(
     let more: Vec<&str> = properties.iter().map(|field| &*field.name).collect();
     let fields = Fields::read_with(&EDGE, node, what, &more, problems)?;
     let mut values = Map::new();
-    for (field, given) in fields.others().filter_map(|given| Some((properties.iter().find(|field| *field.name == *given.key.text)?, given))) {
+    for (field, given) in fields.others().filter_map(|given| Some((properties.iter().find(|field| *field.name == *given.key.text)?, given)))
+    {
         let is_decimal = matches!(field.value.value_type, ValueType::Decimal);
         match literal::with_raw(&given.value, is_decimal, |raw| field.value.accept_literal(raw)) {
             Ok(value) => drop(values.insert(field.name.to_string(), value)),

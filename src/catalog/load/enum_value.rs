@@ -31,7 +31,11 @@ pub(super) fn enum_values(node: &Node, what: &str, problems: &mut Diagnostics) -
                 match item.as_scalar().filter(|scalar| scalar.value == ScalarValue::Text) {
                     Some(scalar) => add(&scalar.text, item.span, EnumWire::Text(scalar.text.clone()), item.span, problems),
                     None => {
-                        let diagnostic = Diagnostic::new(&codes::BAD_ENUM, item.span, format!("a value of {what} must be a name, not {}", item.describe()));
+                        let diagnostic = Diagnostic::new(
+                            &codes::BAD_ENUM,
+                            item.span,
+                            format!("a value of {what} must be a name, not {}", item.describe()),
+                        );
                         problems.push(diagnostic.help("where the wire says numbers, write `values: {IDLE: 0, RUN: 1}`"));
                     }
                 }
@@ -43,7 +47,11 @@ pub(super) fn enum_values(node: &Node, what: &str, problems: &mut Diagnostics) -
                     Some((ScalarValue::Int(number), _)) => EnumWire::Int(number),
                     Some((ScalarValue::Text, text)) => EnumWire::Text(text.clone()),
                     _ => {
-                        let message = format!("what the wire says for `{}` must be text or a whole number, not {}", entry.key.text, entry.value.describe());
+                        let message = format!(
+                            "what the wire says for `{}` must be text or a whole number, not {}",
+                            entry.key.text,
+                            entry.value.describe()
+                        );
                         problems.push(Diagnostic::new(&codes::BAD_ENUM, entry.value.span, message));
                         continue;
                     }
@@ -51,7 +59,9 @@ pub(super) fn enum_values(node: &Node, what: &str, problems: &mut Diagnostics) -
                 add(&entry.key.text, entry.key.span, wire, entry.value.span, problems);
             }
         }
-        NodeKind::Scalar(_) => problems.push(wrong_kind(node, &format!("`values` of {what}"), "a list of names, or names with what the wire says")),
+        NodeKind::Scalar(_) => {
+            problems.push(wrong_kind(node, &format!("`values` of {what}"), "a list of names, or names with what the wire says"))
+        }
     }
     if problems.len() == before && values.is_empty() {
         problems.push(Diagnostic::new(&codes::BAD_ENUM, node.span, format!("{what} has no values")));

@@ -110,7 +110,8 @@ fn report_twice(former: Option<&Tree>, span: Span, what: &str, problems: &mut Di
 
 fn misnamed(stem: &str, span: Span) -> Diagnostic {
     let mut letters = stem.chars();
-    let better: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).filter(char::is_ascii_alphanumeric).collect();
+    let better: String =
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).filter(char::is_ascii_alphanumeric).collect();
     let diagnostic = Diagnostic::new(&codes::FILE_NAME, span, format!("`{stem}` is not the name of a type"));
     let diagnostic = diagnostic.help("a file below schemas/ is named after its type: a capital letter, then letters and digits");
     if is_type_name(&better) { diagnostic.help(format!("rename it to `{better}`")) } else { diagnostic }

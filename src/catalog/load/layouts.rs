@@ -69,7 +69,12 @@ impl Type {
     }
 }
 
-pub(super) fn compile<'n>(declared: &Declared<'n>, relations: &Relations, values: &mut ValueReader<'n>, problems: &mut Diagnostics) -> Types {
+pub(super) fn compile<'n>(
+    declared: &Declared<'n>,
+    relations: &Relations,
+    values: &mut ValueReader<'n>,
+    problems: &mut Diagnostics,
+) -> Types {
     let mut types = Types { by_name: BTreeMap::new(), broken: declared.broken.iter().cloned().collect() };
     for name in &declared.order {
         let decl = &declared.types[name];

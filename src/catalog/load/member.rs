@@ -48,7 +48,12 @@ impl TimeDefaults {
     }
 }
 
-pub(super) fn property<'n>(entry: &'n Entry, declared_by: &Arc<str>, values: &mut ValueReader<'n>, problems: &mut Diagnostics) -> Option<Compiled> {
+pub(super) fn property<'n>(
+    entry: &'n Entry,
+    declared_by: &Arc<str>,
+    values: &mut ValueReader<'n>,
+    problems: &mut Diagnostics,
+) -> Option<Compiled> {
     let what = format!("property `{}`", entry.key.text);
     let Declared { leaf, fields } = values.read(&PROPERTY, &entry.value, &what, problems)?;
     let mut rules = PropertyRules::default();
@@ -133,7 +138,14 @@ fn telemetry_rules(fields: Option<&Fields<'_>>, times: TimeDefaults, problems: &
     }
 }
 
-fn compile(section: Section, entry: &Entry, leaf: Leaf, fields: Option<&Fields<'_>>, declared_by: &Arc<str>, problems: &mut Diagnostics) -> Compiled {
+fn compile(
+    section: Section,
+    entry: &Entry,
+    leaf: Leaf,
+    fields: Option<&Fields<'_>>,
+    declared_by: &Arc<str>,
+    problems: &mut Diagnostics,
+) -> Compiled {
     let name = &*entry.key.text;
     let decimals = fields.and_then(|fields| fields.whole("decimals", DECIMALS_MAX, problems)).and_then(|value| u8::try_from(value).ok());
     let mut slots = Vec::new();
@@ -227,4 +239,3 @@ pub(super) fn title(fields: &Fields<'_>, key: &str, problems: &mut Diagnostics) 
     }
     chosen.map(str::to_owned)
 }
-

@@ -9,7 +9,9 @@ use crate::catalog::layout::{Kind, Layout, Section, SlotSpec, ValueType};
 use crate::catalog::twin_spec::EdgeSpec;
 use crate::reading::TwinId;
 use crate::source::keys::{OBSERVES as OBSERVES_KEYS, OBSERVES_TARGET};
-use crate::source::{Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_text, list_some, wrong_kind};
+use crate::source::{
+    Diagnostic, Diagnostics, Fields, Node, NodeKind, Span, codes, did_you_mean, expect_list, expect_text, list_some, wrong_kind,
+};
 
 use super::edge::validity;
 use super::layouts::{Type, Types};
@@ -120,7 +122,10 @@ impl Reader<'_> {
                 continue;
             };
             if let Some(reason) = misfit(source, target) {
-                let message = format!("`{}` of `{}` cannot be `{}` of `{}`: {reason}", source.path, self.device.layout.name, target.path, asset.layout.name);
+                let message = format!(
+                    "`{}` of `{}` cannot be `{}` of `{}`: {reason}",
+                    source.path, self.device.layout.name, target.path, asset.layout.name
+                );
                 problems.push(Diagnostic::new(&codes::BAD_OBSERVES, to_span, message));
             } else if map.values().any(|known| known.as_str() == Some(&target.path)) {
                 problems.push(Diagnostic::new(&codes::BAD_OBSERVES, to_span, format!("`{}` is given twice", target.path)));
@@ -162,7 +167,9 @@ fn misfit(source: &SlotSpec, target: &SlotSpec) -> Option<String> {
         return lost.map(|value| format!("the value {} is not there", value.name));
     }
     match (&source.unit, &target.unit) {
-        (Some(from), Some(to)) if from.conversion_to(to).is_none() => Some(format!("{} does not convert to {}", from.symbol(), to.symbol())),
+        (Some(from), Some(to)) if from.conversion_to(to).is_none() => {
+            Some(format!("{} does not convert to {}", from.symbol(), to.symbol()))
+        }
         (Some(from), None) => Some(format!("one is in {}, the other has no unit", from.symbol())),
         (None, Some(to)) => Some(format!("one has no unit, the other is in {}", to.symbol())),
         (Some(_), Some(_)) | (None, None) => None,

@@ -54,7 +54,12 @@ struct Statement<'n> {
     is_complete: bool,
 }
 
-pub(super) fn collect<'n>(files: &'n Files, declared: &Declared<'n>, values: &mut ValueReader<'n>, problems: &mut Diagnostics) -> Relations {
+pub(super) fn collect<'n>(
+    files: &'n Files,
+    declared: &Declared<'n>,
+    values: &mut ValueReader<'n>,
+    problems: &mut Diagnostics,
+) -> Relations {
     let mut order: Vec<&'n str> = Vec::new();
     let mut statements: HashMap<&'n str, Vec<Statement<'n>>> = HashMap::new();
     let mut add = |name: &'n str, statement: Statement<'n>| {
@@ -91,7 +96,10 @@ fn workspace_relations<'n>(files: &'n Files, add: &mut dyn FnMut(&'n str, Statem
         let (name, span) = (&*entry.key.text, entry.key.span);
         if matches!(name, CONTAINS | OBSERVES) {
             let message = format!("`{name}` is built in and cannot be declared");
-            problems.push(Diagnostic::new(&codes::BUILT_IN_RELATION, span, message).help("its targets and cardinality are each type's own: declare them there"));
+            problems.push(
+                Diagnostic::new(&codes::BUILT_IN_RELATION, span, message)
+                    .help("its targets and cardinality are each type's own: declare them there"),
+            );
         } else if names::check_member(name, span, problems) {
             let fields = read_or_empty(&RELATION, &entry.value, name, problems);
             add(name, Statement { span, fields, is_complete: true });
@@ -100,7 +108,8 @@ fn workspace_relations<'n>(files: &'n Files, add: &mut dyn FnMut(&'n str, Statem
 }
 
 fn type_relations<'n>(fields: &Fields<'n>, add: &mut dyn FnMut(&'n str, Statement<'n>), problems: &mut Diagnostics) {
-    let Some(mapping) = fields.get("relations").and_then(|node| expect_mapping(node, &format!("`relations` of {}", fields.what), problems)) else {
+    let Some(mapping) = fields.get("relations").and_then(|node| expect_mapping(node, &format!("`relations` of {}", fields.what), problems))
+    else {
         return;
     };
     for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
@@ -159,7 +168,8 @@ fn unite<'n>(name: &'n str, statements: &[Statement<'n>], values: &mut ValueRead
             if let Some(other) = differs {
                 let message = format!("`{key}` of the relation `{name}` is declared differently elsewhere");
                 let diagnostic = Diagnostic::new(&codes::RELATION_DIFFERS, entry.key.span, message).related(other, "the other declaration");
-                problems.push(diagnostic.help("a relation means one thing in the whole workspace: declare it once, in schemas/relations.yaml"));
+                problems
+                    .push(diagnostic.help("a relation means one thing in the whole workspace: declare it once, in schemas/relations.yaml"));
             }
         }
     }

@@ -14,10 +14,19 @@ use super::types::Declared;
 const COUNT_MAX: u64 = u32::MAX as u64;
 
 /// The entry's keys were checked when the relations were collected; what is wrong with them is not said again.
-pub(super) fn read(entry: &Entry, relation: u16, type_name: &str, declared: &Declared<'_>, problems: &mut Diagnostics) -> Option<RelationRule> {
+pub(super) fn read(
+    entry: &Entry,
+    relation: u16,
+    type_name: &str,
+    declared: &Declared<'_>,
+    problems: &mut Diagnostics,
+) -> Option<RelationRule> {
     let what = format!("relation `{}` of `{type_name}`", entry.key.text);
     if entry.value.is_null() {
-        problems.push(Diagnostic::new(&codes::MISSING_KEY, entry.key.span, format!("{what} needs `to`")).help("write {to: Type}, {to: [A, B]} or {to: any}"));
+        problems.push(
+            Diagnostic::new(&codes::MISSING_KEY, entry.key.span, format!("{what} needs `to`"))
+                .help("write {to: Type}, {to: [A, B]} or {to: any}"),
+        );
         return None;
     }
     let fields = Fields::read(&TYPE_RELATION, &entry.value, what, &mut Diagnostics::new())?;
@@ -84,7 +93,9 @@ pub(super) fn check_inverses(relations: &Relations, types: &Types, problems: &mu
     let mut taken: HashMap<&str, &str> = HashMap::new();
     for (relation, place) in relations.iter() {
         let (Some(inverse), Some(place)) = (relation.inverse.as_deref(), place) else { continue };
-        let clash = |with: String| Diagnostic::new(&codes::INVERSE_CLASH, place, format!("`{inverse}`, the inverse of `{}`, is also {with}", relation.name));
+        let clash = |with: String| {
+            Diagnostic::new(&codes::INVERSE_CLASH, place, format!("`{inverse}`, the inverse of `{}`, is also {with}", relation.name))
+        };
         if relations.index_of(inverse).is_some() {
             problems.push(clash("a relation".to_owned()));
         } else if let Some(other) = taken.insert(inverse, &relation.name) {

@@ -10,7 +10,8 @@ use crate::catalog::{CONTAINS, Layout};
 use crate::reading::{Timestamp, TwinId};
 use crate::source::keys::{REFERENCE, TWIN, TWINS_FILE};
 use crate::source::{
-    Diagnostic, Diagnostics, Entry, Fields, Node, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, is_ignored, wrong_kind,
+    Diagnostic, Diagnostics, Entry, Fields, Node, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text, is_ignored,
+    wrong_kind,
 };
 
 use super::files::Files;
@@ -56,7 +57,8 @@ pub(super) fn collect(files: &Files, types: &Types, relations: &Relations, probl
     let mut finder = Finder { types, drafts: Vec::new(), places: HashMap::new(), problems };
     for tree in &files.twins {
         let Some(file) = Fields::read(&TWINS_FILE, &tree.root, "the file", finder.problems) else { continue };
-        if let Some(items) = file.get("twins").filter(|node| !node.is_null()).and_then(|node| expect_list(node, "`twins`", finder.problems)) {
+        if let Some(items) = file.get("twins").filter(|node| !node.is_null()).and_then(|node| expect_list(node, "`twins`", finder.problems))
+        {
             items.iter().for_each(|item| finder.find(item, None));
         }
     }
@@ -117,7 +119,8 @@ impl<'n, 't> Finder<'n, 't, '_> {
         let entry = self.types.get(name);
         match entry {
             Some(entry) if entry.layout.is_abstract => {
-                let diagnostic = Diagnostic::new(&codes::ABSTRACT_TYPE, node.span, format!("`{name}` is abstract: it has no twins of its own"));
+                let diagnostic =
+                    Diagnostic::new(&codes::ABSTRACT_TYPE, node.span, format!("`{name}` is abstract: it has no twins of its own"));
                 self.problems.push(diagnostic.related(entry.span, "the type"));
                 None
             }
@@ -212,7 +215,14 @@ impl Twins {
         let (Some(Some(place)), Some(relation)) = (self.ids.get(&parent).copied(), relations.index_of(CONTAINS)) else {
             return;
         };
-        let edge = EdgeSpec { relation, name: Arc::from(CONTAINS), to: draft.id.clone(), properties: serde_json::Map::new(), valid_from: None, valid_to: None };
+        let edge = EdgeSpec {
+            relation,
+            name: Arc::from(CONTAINS),
+            to: draft.id.clone(),
+            properties: serde_json::Map::new(),
+            valid_from: None,
+            valid_to: None,
+        };
         self.add_edge(place, edge, span, problems);
     }
 

@@ -38,7 +38,8 @@ pub(super) fn read(draft: &Draft<'_, '_>, entry: &Type, uniques: &mut Uniques, p
     for member in entry.layout.members.iter().filter(|member| !given.contains(&&*member.name)) {
         let missing = |slot: &&SlotSpec| slot.property.as_ref().is_some_and(|rules| rules.required && rules.default.is_none());
         if slots_of(entry, member).iter().any(missing) {
-            let diagnostic = Diagnostic::new(&codes::MISSING_PROPERTY, draft.id_span, format!("`{}` needs the property `{}`", draft.id, member.name));
+            let diagnostic =
+                Diagnostic::new(&codes::MISSING_PROPERTY, draft.id_span, format!("`{}` needs the property `{}`", draft.id, member.name));
             let place = entry.places.get(&*member.name);
             problems.push(match place {
                 Some(place) => diagnostic.related(*place, format!("`{}` requires it", member.declared_by)),

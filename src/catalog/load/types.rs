@@ -101,7 +101,9 @@ fn parent<'n>(fields: &Fields<'n>, problems: &mut Diagnostics) -> (Option<(&'n s
     let items = node.items_or_one();
     if items.len() > 1 {
         let message = format!("{} extends {} types; this version inherits from one at most", fields.what, items.len());
-        problems.push(Diagnostic::new(&codes::SEVERAL_PARENTS, node.span, message).help("keep one parent and declare the members of the others here"));
+        problems.push(
+            Diagnostic::new(&codes::SEVERAL_PARENTS, node.span, message).help("keep one parent and declare the members of the others here"),
+        );
     }
     let Some(first) = items.first() else { return (None, false) };
     let name = crate::source::expect_text(first, "a parent", problems);

@@ -22,7 +22,23 @@ const BYTES_DEFAULT: usize = 1 << 20;
 const BYTES_MAX: u64 = 16 << 20;
 
 const PLAIN: &[&str] = &[
-    "bool", "int", "double", "decimal", "string", "timestamp", "date", "time", "duration", "enum", "geo", "bytes", "object", "array", "map", "json", "unit",
+    "bool",
+    "int",
+    "double",
+    "decimal",
+    "string",
+    "timestamp",
+    "date",
+    "time",
+    "duration",
+    "enum",
+    "geo",
+    "bytes",
+    "object",
+    "array",
+    "map",
+    "json",
+    "unit",
 ];
 
 /// Reads value types; shared ones are read once, where they stand.
@@ -71,11 +87,24 @@ impl<'n> ValueReader<'n> {
     }
 
     /// `node` is the value of a member. What is wrong is reported and gives `None`.
-    pub(super) fn read(&mut self, section: &'static Section, node: &'n Node, what: &str, problems: &mut Diagnostics) -> Option<Declared<'n>> {
+    pub(super) fn read(
+        &mut self,
+        section: &'static Section,
+        node: &'n Node,
+        what: &str,
+        problems: &mut Diagnostics,
+    ) -> Option<Declared<'n>> {
         self.read_at(section, node, what, 1, problems)
     }
 
-    fn read_at(&mut self, section: &'static Section, node: &'n Node, what: &str, depth: usize, problems: &mut Diagnostics) -> Option<Declared<'n>> {
+    fn read_at(
+        &mut self,
+        section: &'static Section,
+        node: &'n Node,
+        what: &str,
+        depth: usize,
+        problems: &mut Diagnostics,
+    ) -> Option<Declared<'n>> {
         if depth > NESTING_MAX + 1 {
             problems.push(Diagnostic::new(&codes::LIMIT, node.span, format!("{what} lies more than {NESTING_MAX} deep")));
             return None;

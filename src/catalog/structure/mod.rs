@@ -49,7 +49,14 @@ impl Link {
             let paths = map.values().filter_map(|path| path.as_str()).map(Box::from).collect();
             Arc::new(Observed { paths, priority: edge.properties.get("priority").and_then(|priority| priority.as_i64()) })
         });
-        Link { relation: edge.relation, from: from.clone(), to: edge.to.clone(), valid_from: edge.valid_from, valid_to: edge.valid_to, observed }
+        Link {
+            relation: edge.relation,
+            from: from.clone(),
+            to: edge.to.clone(),
+            valid_from: edge.valid_from,
+            valid_to: edge.valid_to,
+            observed,
+        }
     }
 }
 
@@ -117,7 +124,8 @@ struct Checker<'a> {
 fn inverse_mins(catalog: &Catalog) -> Vec<&RelationRule> {
     let mut rules: Vec<&RelationRule> = Vec::new();
     for rule in catalog.types.iter().flat_map(|layout| &layout.relations).filter(|rule| rule.inverse_min > 0) {
-        let is_known = |known: &&RelationRule| known.relation == rule.relation && known.inverse_min == rule.inverse_min && same_targets(known, rule);
+        let is_known =
+            |known: &&RelationRule| known.relation == rule.relation && known.inverse_min == rule.inverse_min && same_targets(known, rule);
         if !rules.iter().any(is_known) {
             rules.push(rule);
         }

@@ -12,12 +12,21 @@ use super::{GraphView, Link};
 /// One step of a change. The steps of one change are checked together.
 #[derive(Debug, Clone)]
 pub enum Change {
-    CreateTwin { id: TwinId, layout: Arc<Layout> },
+    CreateTwin {
+        id: TwinId,
+        layout: Arc<Layout>,
+    },
     /// Its edges go as well.
-    DeleteTwin { id: TwinId },
+    DeleteTwin {
+        id: TwinId,
+    },
     AddEdge(Link),
     /// The edge as it is now ends earlier, or begins otherwise.
-    ChangeEdge { now: Link, valid_from: Option<Timestamp>, valid_to: Option<Timestamp> },
+    ChangeEdge {
+        now: Link,
+        valid_from: Option<Timestamp>,
+        valid_to: Option<Timestamp>,
+    },
     RemoveEdge(Link),
 }
 
@@ -33,7 +42,11 @@ pub struct Overlay<'g> {
 
 impl std::fmt::Debug for Overlay<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Overlay").field("created", &self.created.keys()).field("deleted", &self.deleted).field("added", &self.added).finish_non_exhaustive()
+        f.debug_struct("Overlay")
+            .field("created", &self.created.keys())
+            .field("deleted", &self.deleted)
+            .field("added", &self.added)
+            .finish_non_exhaustive()
     }
 }
 

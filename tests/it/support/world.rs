@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use pollux::app::{App, Settings};
 use pollux::catalog;
+use pollux::config::kind::ByteCount;
 use pollux::config::{self, Environment, Flags};
 use pollux::reading::{Seq, TwinId};
 use pollux::source::{Sources, render_text};
@@ -22,14 +23,6 @@ use super::sender::Sender;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at something that another thread brings about.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-
-/// Settings of all worlds that are not about them: quick followers and small files.
-const SETTINGS: &str = "
-[runtime]
-project_every = \"10ms\"
-[journal]
-segment_bytes = \"1MiB\"
-";
 
 pub struct World {
     pub clock: HandClock,
@@ -63,9 +56,6 @@ impl World {
         for (path, text) in files {
             write(&workspace.join(path), text);
         }
-        if !files.iter().any(|(path, _)| *path == "pollux.toml") {
-            write(&workspace.join("pollux.toml"), SETTINGS);
-        }
         let mut world = World { clock: HandClock::new(at("10:00:00")), workspace, lasting_store, alive: None, _folder: folder };
         world.start();
         world
@@ -91,6 +81,13 @@ impl World {
         problems.extend(loaded.problems);
         assert!(!problems.has_errors(), "the workspace of this test has errors:\n{}", render_text(&sources, &problems.sorted(), false));
         let mut config = loaded.config;
+        // Worlds that are not about them have quick followers and small files.
+        if !loaded.origins.contains_key(&("runtime", "project_every")) {
+            config.runtime.project_every = Duration::from_millis(10);
+        }
+        if !loaded.origins.contains_key(&("journal", "segment_bytes")) {
+            config.journal.segment_bytes = ByteCount::mib(1);
+        }
         if !self.lasting_store {
             config.store.url = Some("mem://".to_owned());
         }

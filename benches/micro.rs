@@ -1,0 +1,135 @@
+//! What the steps of one measurement cost, one by one: `cargo bench --bench micro`. Nanoseconds of one thread, the best of several rounds.
+
+#![expect(clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark measures time and prints it")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pollux::catalog::binding::Unmapped;
+use pollux::catalog::{Layout, load};
+use pollux::codec::{Decoded, native};
+use pollux::journal::{Config, checkpoint, open, record};
+use pollux::reading::{Group, Seq, Timestamp, TwinId, TwinNo};
+use pollux::source::Sources;
+use pollux::twin::{Input, Received, State, Twin, step};
+
+const ROUNDS: usize = 7;
+const TURNS: i64 = 200_000;
+
+const TYPE: &str = "type: Machine
+telemetry:
+  temperature: {type: double, unit: degC, min: -40, max: 250}
+  pressure: {type: double, unit: bar}
+  speed: {type: double, unit: rpm}
+  current: double
+  torque: double
+  load: double
+  count: int
+  mode: {type: enum, values: {IDLE: 0, RUN: 1}}
+";
+
+fn main() {
+    let layout = layout();
+    decode(&layout);
+    step_and_apply(&layout);
+    encode(&layout);
+    journal();
+}
+
+fn layout() -> Arc<Layout> {
+    let mut sources = Sources::new();
+    sources.add("schemas/Machine.yaml", TYPE.as_bytes());
+    let (catalog, problems) = load(&sources);
+    assert!(!problems.has_errors(), "the type of the benchmark loads");
+    catalog.layout("Machine").expect("it was just written").clone()
+}
+
+fn message(turn: i64) -> String {
+    format!(r#"{{"temperature": {}.5, "pressure": 2.25, "speed": 1480, "ts": {}}}"#, turn % 90, 1_767_225_600_000 + turn)
+}
+
+fn decode(layout: &Layout) {
+    let messages: Vec<String> = (0..1000).map(message).collect();
+    let mut decoded = Decoded::default();
+    report("decode a message of three readings", TURNS, &mut |turn| {
+        let payload = messages[usize::try_from(turn % 1000).expect("small")].as_bytes();
+        native::decode(layout, &layout.telemetry_fields, &Unmapped::Count, payload, &mut decoded).expect("it is well formed");
+        black_box(&decoded);
+    });
+}
+
+fn group(layout: &Layout, turn: i64) -> Group {
+    let mut decoded = Decoded::default();
+    native::decode(layout, &layout.telemetry_fields, &Unmapped::Count, message(turn).as_bytes(), &mut decoded).expect("it is well formed");
+    decoded.groups.remove(0)
+}
+
+fn twin(layout: &Arc<Layout>) -> Twin {
+    let id = TwinId::parse("machine-1").expect("an id");
+    Twin::new(State::new(TwinNo(1), id, layout.clone(), Timestamp(0)))
+}
+
+fn input(group: Group) -> Input {
+    Input::Readings { group, received: Received { at: Timestamp(i64::MAX / 2), future_tolerance: Duration::ZERO } }
+}
+
+/// With a reader that holds the state of before, as the view does: so each change copies the state.
+fn step_and_apply(layout: &Arc<Layout>) {
+    let mut twin = twin(layout);
+    let mut seen = twin.state.clone();
+    let mut group = group(layout, 0);
+    let mut time = 0;
+    report("step and apply it, with a reader of the state before", TURNS, &mut |_| {
+        time += 1;
+        group.time = Some(Timestamp(time));
+        let step = step(&twin, &input(group.clone()));
+        step.events.iter().for_each(|event| twin.apply(event, Timestamp(time)));
+        seen = twin.state.clone();
+        black_box(&seen);
+    });
+}
+
+fn encode(layout: &Arc<Layout>) {
+    let twin = twin(layout);
+    let events = step(&twin, &input(group(layout, 1))).events;
+    let mut out = Vec::new();
+    report("encode its events for the journal", TURNS, &mut |_| {
+        out.clear();
+        record::encode_start(Timestamp(0), &mut out);
+        record::encode_happened(Timestamp(0), TwinNo(1), twin.state.revision, &events, &mut out);
+        black_box(&out);
+    });
+    println!("  {} bytes", out.len());
+    report("encode a checkpoint of the twin", TURNS, &mut |_| {
+        out.clear();
+        checkpoint::encode_twin(&twin, &mut out);
+        black_box(&out);
+    });
+    println!("  {} bytes", out.len());
+}
+
+/// Appending from one thread, and until the last entry is on disk.
+fn journal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recovered = open(Config::new(folder.path().join("journal")), Seq(0), &mut |_, _| Ok(())).expect("a new journal");
+    let journal = recovered.start::<()>(|group| drop(black_box(group))).expect("it starts");
+    let entries = 2_000_000_u32;
+    let began = Instant::now();
+    for _ in 0..entries {
+        journal.append_blocking(|out| out.extend_from_slice(&[7; 100]), ()).expect("it is open");
+    }
+    journal.close().expect("it closes");
+    let spent = began.elapsed();
+    println!("journal: {:.0} entries of 100 bytes a second, appended and synced", f64::from(entries) / spent.as_secs_f64());
+}
+
+fn report(what: &str, turns: i64, turn: &mut dyn FnMut(i64)) {
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        (0..turns).for_each(&mut *turn);
+        best = best.min(began.elapsed());
+    }
+    println!("{what}: {:.0} ns", best.as_secs_f64() * 1e9 / turns as f64);
+}

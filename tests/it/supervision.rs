@@ -1,0 +1,110 @@
+//! A twin whose actor crashes: it is rebuilt from what is committed, takes nobody with it, and one that keeps crashing is left alone for a while.
+//!
+//! There is no input that makes a twin panic, so the clock does it: it blows up when the actor asks for the time.
+
+use std::time::Duration;
+
+use pollux::runtime::twin_actor::TwinMsg;
+
+use crate::support::World;
+
+const FILES: &[(&str, &str)] = &[
+    ("pollux.toml", "[runtime]\nrestarts_max = 2\nrestart_window = \"60s\"\nfault_rest = \"30s\"\n"),
+    ("schemas/Line.yaml", "type: Line\n"),
+    ("schemas/Pump.yaml", "type: Pump\ntelemetry: {flow: {type: double}, pressure: {type: double}}\n"),
+    (
+        "twins/plant.yaml",
+        "twins:\n  - {id: line, type: Line}\n  - {id: pump, type: Pump, in: line}\n  - {id: other, type: Pump, in: line}\n",
+    ),
+];
+
+/// The actor of `pump` blows up over its next message. Comes back when that has been noticed.
+fn crash_pump(world: &World) {
+    let runtime = &world.app().runtime;
+    let resident = runtime.shared.directory.by_id("pump").unwrap();
+    world.until("the pump is awake", || resident.actor().is_some());
+    let before = resident.observe().restarts;
+    world.clock.light_the_fuse();
+    resident.actor().unwrap().send_message(TwinMsg::Save).unwrap();
+    world.until("the crash is noticed", || resident.observe().restarts > before);
+    assert!(world.clock.fuse_is_burnt());
+}
+
+fn accepted(world: &World, id: &str, body: &str) {
+    let (status, answer) = world.post(&format!("/ingest/{id}"), body.to_owned());
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn a_twin_that_crashes_is_rebuilt_and_takes_nobody_with_it() {
+    let world = World::of(FILES);
+    accepted(&world, "pump", r#"{"flow": 1}"#);
+    accepted(&world, "other", r#"{"flow": 2}"#);
+    let (before, other) = (world.state("pump"), world.app().runtime.shared.directory.by_id("other").unwrap().actor().unwrap().get_id());
+    crash_pump(&world);
+    world.until("the pump is back", || world.app().runtime.observe("pump").unwrap().state == "AWAKE");
+    assert_eq!(world.state("pump"), before);
+
+    let seen = world.app().runtime.observe("pump").unwrap();
+    assert_eq!(seen.restarts, 1);
+    assert!(seen.last_error.as_deref().unwrap_or_default().contains("blown up"), "{seen:?}");
+    assert_eq!(world.metric("pollux_actor_restarts_total"), 1);
+    let neighbour = world.app().runtime.shared.directory.by_id("other").unwrap();
+    assert_eq!((neighbour.actor().unwrap().get_id(), neighbour.observe().restarts), (other, 0));
+
+    // It goes on where it was, and knows what it was told before.
+    world.clock.forward(Duration::from_secs(1));
+    accepted(&world, "pump", r#"{"pressure": 3}"#);
+    let after = world.state("pump");
+    assert!(after.revision > before.revision);
+    assert_eq!(after.slots[0], before.slots[0]);
+}
+
+#[test]
+fn mail_of_a_twin_that_crashes_is_offered_again() {
+    let world = World::of(FILES);
+    accepted(&world, "pump", r#"{"flow": 1}"#);
+    let resident = world.app().runtime.shared.directory.by_id("pump").unwrap();
+    let actor = resident.actor().unwrap();
+    let mut sender = world.sender("device");
+    world.clock.light_the_fuse();
+    actor.send_message(TwinMsg::Save).unwrap();
+    world.clock.forward(Duration::from_secs(1));
+    let ids: Vec<u16> = (0..50).map(|n| sender.send("pollux/pump/telemetry", format!("{{\"flow\": {n}, \"ts\": {n}}}").as_bytes())).collect();
+    for id in ids {
+        assert_eq!(sender.answer(id), "ack");
+    }
+    assert_eq!(resident.observe().restarts, 1);
+}
+
+#[test]
+fn a_twin_that_keeps_crashing_is_left_alone_and_comes_back() {
+    let world = World::of(FILES);
+    accepted(&world, "other", r#"{"flow": 2}"#);
+    accepted(&world, "pump", r#"{"flow": 1}"#);
+    for _ in 0..3 {
+        crash_pump(&world);
+    }
+    let runtime = &world.app().runtime;
+    world.until("the pump is left alone", || runtime.observe("pump").unwrap().state == "FAULTED");
+    assert_eq!(runtime.observe("line").unwrap().fault_below.as_deref(), Some("pump"));
+    assert_eq!(world.metric("pollux_twins{state=\"FAULTED\"}"), 1);
+
+    // Senders hear that it is not their fault, and others notice nothing.
+    let mut sender = world.sender("device");
+    let id = sender.send("pollux/pump/telemetry", br#"{"flow": 3}"#);
+    assert_eq!(sender.answer_code(id), Some(0x97));
+    let (status, answer) = world.post("/ingest/pump", r#"{"flow": 3}"#.to_owned());
+    assert_eq!(status, 503, "{answer}");
+    accepted(&world, "other", r#"{"flow": 4}"#);
+    assert_eq!(sender.publish("pollux/other/telemetry", br#"{"flow": 5, "ts": 1}"#), "ack");
+    // Readers still see what is committed.
+    assert_eq!(world.json("/admin/twins/pump")["telemetry"]["flow"]["value"], 1.0);
+
+    // After its rest it is tried again.
+    world.clock.forward(Duration::from_secs(31));
+    accepted(&world, "pump", r#"{"flow": 6}"#);
+    world.until("the line is well", || runtime.observe("line").unwrap().fault_below.is_none());
+    assert_eq!(runtime.observe("pump").unwrap().state, "AWAKE");
+    assert_eq!(world.json("/admin/twins/pump")["telemetry"]["flow"]["value"], 6.0);
+}
