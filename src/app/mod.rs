@@ -67,7 +67,8 @@ impl App {
         let journal = journal_config(&config, &data);
         // The store is not even touched by a second process: opening it makes one its writer.
         journal::check_free(&journal)?;
-        let store = Store::open(store_config(&config, &workspace, &data, &environment)?).await.context("the graph store cannot be opened")?;
+        let store =
+            Store::open(store_config(&config, &workspace, &data, &environment)?).await.context("the graph store cannot be opened")?;
         let parts = Parts { config: runtime_config(&config), clock: clock.clone(), journal, store, catalog: catalog.clone() };
         let (runtime, applied) = Runtime::start(parts).await?;
 
@@ -83,7 +84,13 @@ impl App {
             false => None,
         };
         let remotes = remotes(&config, &workspace, &environment, &catalog, &door, &permits, &clock)?;
-        let gauges = page::Sources { runtime: runtime.clone(), mqtt: counters, remotes: remotes.clone(), permits: permits.clone(), permits_max: config.runtime.deliveries_in_flight_max };
+        let gauges = page::Sources {
+            runtime: runtime.clone(),
+            mqtt: counters,
+            remotes: remotes.clone(),
+            permits: permits.clone(),
+            permits_max: config.runtime.deliveries_in_flight_max,
+        };
         let site = http::Site {
             config: http_config(&config),
             runtime: runtime.clone(),
@@ -217,7 +224,11 @@ fn mqtt_config(config: &Config) -> mqtt::Config {
 
 fn http_config(config: &Config) -> http::Config {
     let settings = &config.http;
-    http::Config { body_bytes_max: settings.body_bytes_max.as_usize(), items_max: settings.items_max, commit_wait_max: settings.commit_wait_max }
+    http::Config {
+        body_bytes_max: settings.body_bytes_max.as_usize(),
+        items_max: settings.items_max,
+        commit_wait_max: settings.commit_wait_max,
+    }
 }
 
 fn remotes(

@@ -48,6 +48,11 @@ impl Catalog {
         Catalog { types, relations, twins, bindings, type_index, twin_index }
     }
 
+    /// What a running system needs of it: once its twins live, what the files said of them need not stay in memory.
+    pub fn without_twins(&self) -> Catalog {
+        Catalog::new(self.types.clone(), self.relations.clone(), Vec::new(), self.bindings.clone())
+    }
+
     pub fn layout(&self, type_name: &str) -> Option<&Arc<Layout>> {
         self.type_index.get(type_name).map(|index| &self.types[*index])
     }

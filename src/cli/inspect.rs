@@ -145,7 +145,12 @@ fn get(connection: &Connection, path: &str, query: &[(&str, Option<&String>)]) -
     })
 }
 
-fn show(connection: &Connection, answer: &Value, out: &mut dyn Write, text: impl FnOnce(&Value) -> anyhow::Result<String>) -> anyhow::Result<ExitCode> {
+fn show(
+    connection: &Connection,
+    answer: &Value,
+    out: &mut dyn Write,
+    text: impl FnOnce(&Value) -> anyhow::Result<String>,
+) -> anyhow::Result<ExitCode> {
     if connection.json {
         serde_json::to_writer_pretty(&mut *out, answer)?;
         writeln!(out)?;

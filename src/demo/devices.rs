@@ -73,8 +73,14 @@ fn drive(client_id: &'static str, pump: &'static str, name: PumpName, rated_kw: 
         let state = plant.pump(name, at);
         let motor = plant.pump_motor(name, rated_kw, at);
         vec![
-            Message::telemetry(pump, &json!({"ts": millis(now), "speed": round(state.speed_rpm, 1), "flow": round(state.flow_l_min, 1), "pressure": round(state.pressure_bar, 2)})),
-            Message::telemetry(&format!("motor-{pump}"), &json!({"ts": millis(now), "current": round(motor.current_a, 2), "power": round(motor.power_kw, 3)})),
+            Message::telemetry(
+                pump,
+                &json!({"ts": millis(now), "speed": round(state.speed_rpm, 1), "flow": round(state.flow_l_min, 1), "pressure": round(state.pressure_bar, 2)}),
+            ),
+            Message::telemetry(
+                &format!("motor-{pump}"),
+                &json!({"ts": millis(now), "current": round(motor.current_a, 2), "power": round(motor.power_kw, 3)}),
+            ),
         ]
     });
     let slow = every_ms(5000, move |plant, at, now| {
@@ -152,7 +158,12 @@ fn boiler_plc() -> Device {
 /// All tanks but the one with a sensor of its own, on one topic.
 fn tank_gateway() -> Device {
     let stream = every_ms(2000, |plant, at, now| {
-        let tanks = [("tank-water", TankName::Water), ("tank-syrup", TankName::Syrup), ("tank-juice", TankName::Juice), ("tank-buffer", TankName::Buffer)];
+        let tanks = [
+            ("tank-water", TankName::Water),
+            ("tank-syrup", TankName::Syrup),
+            ("tank-juice", TankName::Juice),
+            ("tank-buffer", TankName::Buffer),
+        ];
         tanks
             .into_iter()
             .map(|(twin, name)| {
@@ -225,7 +236,10 @@ fn vibration_sensor(id: &'static str, mixer: MixerName) -> Device {
 fn energy_meter(id: &'static str, base_kw: f64, swing_kw: f64) -> Device {
     let stream = every_ms(1000, move |plant, at, _| {
         let (power, energy) = plant.meter(base_kw, swing_kw, at);
-        vec![Message::telemetry(id, &json!({"power": round(power, 2), "energy": round(energy, 3), "powerFactor": round(0.88 + power / base_kw * 0.03, 2)}))]
+        vec![Message::telemetry(
+            id,
+            &json!({"power": round(power, 2), "energy": round(energy, 3), "powerFactor": round(0.88 + power / base_kw * 0.03, 2)}),
+        )]
     });
     Device { client_id: id, streams: vec![stream] }
 }

@@ -195,7 +195,10 @@ impl Plant {
             TankName::Buffer => 2.0 + (pumped_litres(PumpName::Product, at.elapsed) - bottled_litres(at.elapsed)) / 1000.0 / (15.0 / 4.0),
         };
         let cooled_by = if name == TankName::Buffer { 12.0 } else { 2.0 };
-        Tank { level_m: level_m + 0.004 * self.noise(channel, at), temperature_c: self.ambient_c(at) - cooled_by + 0.1 * self.noise(channel + 4, at) }
+        Tank {
+            level_m: level_m + 0.004 * self.noise(channel, at),
+            temperature_c: self.ambient_c(at) - cooled_by + 0.1 * self.noise(channel + 4, at),
+        }
     }
 
     /// A motor that gives `load` of its rated power.
@@ -324,7 +327,8 @@ fn pump_duty(name: PumpName, elapsed: f64) -> f64 {
 }
 
 fn pumped_litres(name: PumpName, elapsed: f64) -> f64 {
-    let seconds: f64 = users(name).iter().map(|(mixer, pulse)| pulse.total(batch_time(*mixer, elapsed)) - pulse.total(batch_time(*mixer, 0.0))).sum();
+    let seconds: f64 =
+        users(name).iter().map(|(mixer, pulse)| pulse.total(batch_time(*mixer, elapsed)) - pulse.total(batch_time(*mixer, 0.0))).sum();
     seconds * litres_per_second(name)
 }
 

@@ -50,7 +50,8 @@ fn faults_come_on_schedule_rise_and_go() {
 #[test]
 fn mixer_1_overheats_when_it_is_meant_to_and_only_then() {
     let hottest = |fault: bool| {
-        let temperatures = moments().filter(|m| OVERHEATING.is_on(m.elapsed) == fault).map(|m| plant().mixer(MixerName::One, m).temperature_c);
+        let temperatures =
+            moments().filter(|m| OVERHEATING.is_on(m.elapsed) == fault).map(|m| plant().mixer(MixerName::One, m).temperature_c);
         temperatures.fold(f64::MIN, f64::max)
     };
     assert!(hottest(true) > 95.0 && hottest(true) < 130.0, "{}", hottest(true));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ use super::Site;
 /// How often a packet is offered again when its twin died with it.
 const OFFERS_MAX: u32 = 3;
 
-pub(super) async fn envelopes(State(site): State<Site>, body: Bytes) -> Response {
+pub(super) async fn envelopes(State(site): State<Site>, Whole(body): Whole) -> Response {
     let items = match split(&body, site.config.items_max) {
         Ok(items) => items,
         Err(refusal) => return refusal.into_response(),
@@ -30,7 +30,7 @@ pub(super) async fn envelopes(State(site): State<Site>, body: Bytes) -> Response
     deliver(&site, packets).await
 }
 
-pub(super) async fn native(State(site): State<Site>, Path(twin): Path<String>, body: Bytes) -> Response {
+pub(super) async fn native(State(site): State<Site>, Path(twin): Path<String>, Whole(body): Whole) -> Response {
     let twin = match TwinId::parse(&twin) {
         Ok(twin) => twin,
         Err(error) => return Unreadable(StatusCode::BAD_REQUEST, "INVALID_TWIN_ID", error.to_string()).into_response(),
@@ -40,13 +40,31 @@ pub(super) async fn native(State(site): State<Site>, Path(twin): Path<String>, b
 }
 
 /// For bindings with `source: http`: the rest of the path is the topic.
-pub(super) async fn topic(State(site): State<Site>, Path(topic): Path<String>, body: Bytes) -> Response {
+pub(super) async fn topic(State(site): State<Site>, Path(topic): Path<String>, Whole(body): Whole) -> Response {
     let packet = Packet { address: Address::Topic(topic.into()), payload: body, received: site.clock.now() };
     deliver(&site, vec![packet]).await
 }
 
+/// A body as a whole; if it does not come, the answer is JSON like all others.
+pub(super) struct Whole(Bytes);
+
+impl FromRequest<Site> for Whole {
+    type Rejection = Unreadable;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Whole, Unreadable> {
+        let bytes_max = site.config.body_bytes_max;
+        Bytes::from_request(request, site).await.map(Whole).map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let message = format!("the body is larger than {bytes_max} bytes (`http.body_bytes_max`); send it in parts");
+                Unreadable(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
+            }
+            status => Unreadable(status, "UNREADABLE_BODY", rejection.body_text()),
+        })
+    }
+}
+
 /// A body that cannot be taken apart at all.
-struct Unreadable(StatusCode, &'static str, String);
+pub(super) struct Unreadable(StatusCode, &'static str, String);
 
 impl IntoResponse for Unreadable {
     fn into_response(self) -> Response {
@@ -86,7 +104,8 @@ async fn deliver(site: &Site, packets: Vec<Packet>) -> Response {
     let line = Line::new();
     let waited = tokio::time::timeout(site.config.commit_wait_max, through(site, &packets, &line)).await;
     let Ok(outcomes) = waited else {
-        let message = "not on disk within `http.commit_wait_max`; it may still be written: send it again with the same times, duplicates are known";
+        let message =
+            "not on disk within `http.commit_wait_max`; it may still be written: send it again with the same times, duplicates are known";
         let mut response = Unreadable(StatusCode::SERVICE_UNAVAILABLE, "NOT_COMMITTED", message.to_owned()).into_response();
         response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
         return response;

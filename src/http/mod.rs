@@ -27,11 +27,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config {
-            body_bytes_max: 8 * 1024 * 1024,
-            items_max: 10_000,
-            commit_wait_max: Duration::from_secs(30),
-        }
+        Config { body_bytes_max: 8 * 1024 * 1024, items_max: 10_000, commit_wait_max: Duration::from_secs(30) }
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! It knows protocols and topics, and nothing of twins: the door behind it is given to it by `runtime`.
 
-mod permits;
-pub mod receipt;
-mod socket;
-mod window;
-pub mod mqtt;
-pub mod remote;
 pub mod client;
 pub mod counters;
+pub mod mqtt;
+mod permits;
+pub mod receipt;
+pub mod remote;
+mod socket;
+mod window;
 
 use bytes::Bytes;
 

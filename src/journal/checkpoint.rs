@@ -34,6 +34,11 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
     for fingerprint in twin.recent.iter() {
         out.extend_from_slice(&fingerprint.to_le_bytes());
     }
+    put_unsigned(twin.recent.lately().len() as u64, out);
+    for (second, count) in twin.recent.lately() {
+        put_signed(second, out);
+        put_unsigned(u64::from(count), out);
+    }
 }
 
 pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {
@@ -62,8 +67,11 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
     let recent = (0..cursor.unsigned("fingerprints")?)
         .map(|_| Ok(u64::from_le_bytes(cursor.array("a fingerprint")?)))
         .collect::<Result<Vec<_>, Unreadable>>()?;
+    let lately = (0..cursor.unsigned("seconds")?)
+        .map(|_| Ok((cursor.signed("a second")?, cursor.small("a number of deliveries")?)))
+        .collect::<Result<Vec<_>, Unreadable>>()?;
     let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots };
-    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent) })
+    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately) })
 }
 
 const HAS_VALUE: u8 = 0x40;

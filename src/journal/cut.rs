@@ -40,7 +40,9 @@ pub(super) fn cut_on(disk: &dyn Disk, config: &Config, after: Seq) -> Result<Cut
         Ok(Opened::Walk(walk)) => Some(walk),
         // Nothing of it is wanted, so it does not matter that nothing of it can be read.
         Ok(Opened::Unborn) | Err(Error::CorruptHeader { .. }) if name.first.0 == after.0 + 1 => None,
-        Ok(Opened::Unborn) => return Err(Error::CorruptHeader { path: dir.join(name.file_name()), what: "the segment is empty", first_lost: name.first }),
+        Ok(Opened::Unborn) => {
+            return Err(Error::CorruptHeader { path: dir.join(name.file_name()), what: "the segment is empty", first_lost: name.first });
+        }
         Err(error) => return Err(error),
     };
     let erase = match &mut walk {

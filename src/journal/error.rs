@@ -45,7 +45,9 @@ pub enum Error {
     Behind { dir: PathBuf, after: Seq, last: Seq },
     #[error("entry {seq} of the journal cannot be replayed: {message}")]
     Replay { seq: Seq, message: String },
-    #[error("{entries} entries were not written before the journal was closed, and their senders have not been told that they were: {message}")]
+    #[error(
+        "{entries} entries were not written before the journal was closed, and their senders have not been told that they were: {message}"
+    )]
     Unwritten { entries: u64, message: String },
     #[error("cannot cut after entry {after}: it lies within a group; cut after entry {before} or {behind}")]
     WithinGroup { after: Seq, before: Seq, behind: Seq },

@@ -33,9 +33,15 @@ pub struct Health {
 pub enum State {
     Writable,
     /// The disk or quota is full. Nothing is released; goes on by itself when there is room.
-    NoSpace { attempts: u64, message: String },
+    NoSpace {
+        attempts: u64,
+        message: String,
+    },
     /// The disk refuses for another reason. Nothing is released; tries on.
-    Failing { attempts: u64, message: String },
+    Failing {
+        attempts: u64,
+        message: String,
+    },
     Closed,
 }
 

@@ -9,10 +9,9 @@
 //! - Nothing is released past an entry that is not on disk, however long the disk refuses it.
 //! - No timer makes groups: while one group is written and synced the next one gathers; an idle journal commits a single entry at once.
 
-mod cut;
 mod bytes;
 pub mod checkpoint;
-pub mod record;
+mod cut;
 pub mod disk;
 mod error;
 mod gate;
@@ -20,6 +19,7 @@ mod handle;
 mod health;
 mod keeper;
 mod reader;
+pub mod record;
 mod recover;
 mod segment;
 pub mod sim_disk;

@@ -50,12 +50,7 @@ pub fn open(config: Config, after: Seq, replay: Replay<'_>) -> Result<Recovered,
 }
 
 /// The same on any disk.
-pub fn open_on(
-    disk: Arc<dyn Disk>,
-    config: Config,
-    after: Seq,
-    replay: Replay<'_>,
-) -> Result<Recovered, Error> {
+pub fn open_on(disk: Arc<dyn Disk>, config: Config, after: Seq, replay: Replay<'_>) -> Result<Recovered, Error> {
     let lock = take_folder(&*disk, &config.dir)?;
     let (names, foreign_files) = list(&*disk, &config.dir, &[LOCK, SPARE])?;
     let mut replayed = Replayed { first_seq: Seq(after.0 + 1), last_seq: Seq(0), entries: 0, torn_bytes_cut: 0, foreign_files };

@@ -170,7 +170,8 @@ impl Writer {
     /// Released entries must be readable before the journal goes on behind them.
     fn read_again(&self, broken: &Active, first: Seq) -> Result<(), Error> {
         let Some(name) = broken.path.file_name().and_then(|name| name.to_str()).and_then(Name::parse) else { return Ok(()) };
-        let unreadable = |offset, what, first_lost| Error::Corrupt { path: broken.path.clone(), offset, what, first_lost, last_lost: Seq(first.0 - 1) };
+        let unreadable =
+            |offset, what, first_lost| Error::Corrupt { path: broken.path.clone(), offset, what, first_lost, last_lost: Seq(first.0 - 1) };
         match Walk::open(&*self.disk, &self.config.dir, name, Access::Read, Some(self.config.partition))? {
             Opened::Unborn => Err(unreadable(0, "its header is gone", broken.first)),
             Opened::Walk(mut walk) => {

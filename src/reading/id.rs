@@ -18,11 +18,7 @@ pub struct InvalidId {
 
 impl TwinId {
     pub fn parse(text: &str) -> Result<TwinId, InvalidId> {
-        if TwinId::is_valid(text) {
-            Ok(TwinId(Arc::from(text)))
-        } else {
-            Err(InvalidId { shown: text.chars().take(40).collect() })
-        }
+        if TwinId::is_valid(text) { Ok(TwinId(Arc::from(text))) } else { Err(InvalidId { shown: text.chars().take(40).collect() }) }
     }
 
     pub fn is_valid(text: &str) -> bool {

@@ -19,9 +19,9 @@ pub enum InvalidTime {
     Number(String),
 }
 
-/// 0001-01-01 and 9999-12-31, the years RFC 3339 can say.
+/// The years RFC 3339 can say: 0001-01-01, and 9999-12-30T22:00 so that it is the year 9999 in every time zone.
 const EARLIEST: i64 = -62_135_596_800_000_000;
-const LATEST: i64 = 253_402_300_799_999_999;
+const LATEST: i64 = 253_402_207_200_999_999;
 
 impl Timestamp {
     pub fn from_micros(micros: i64) -> Option<Timestamp> {

@@ -12,14 +12,16 @@ use crate::codec::{Mapped, Router};
 /// Compiled maps that are kept: one for each pair of binding and type that has met.
 const MAPS_MAX: usize = 100_000;
 
+/// The binding's id and the layout's fingerprint.
+type Pair = (Arc<str>, u64);
+
 #[derive(Debug)]
 pub struct Bindings {
     pub catalog: Arc<Catalog>,
     routers: HashMap<Source, Router>,
     /// For sources without bindings: native topics only.
     native: Router,
-    /// By the binding's id and the layout's fingerprint.
-    maps: RwLock<HashMap<(Arc<str>, u64), Arc<Mapped>>>,
+    maps: RwLock<HashMap<Pair, Arc<Mapped>>>,
 }
 
 impl Bindings {

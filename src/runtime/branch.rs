@@ -72,7 +72,12 @@ impl Actor for Branch {
         Ok(())
     }
 
-    async fn handle_supervisor_evt(&self, _me: ActorRef<BranchMsg>, event: SupervisionEvent, state: &mut BranchState) -> Result<(), ActorProcessingErr> {
+    async fn handle_supervisor_evt(
+        &self,
+        _me: ActorRef<BranchMsg>,
+        event: SupervisionEvent,
+        state: &mut BranchState,
+    ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorFailed(cell, error) => match state.twins.remove(&cell.get_id()) {
                 Some(resident) => self.fallen(&resident, &error.to_string()),

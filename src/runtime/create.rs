@@ -12,8 +12,8 @@ use crate::twin::{Description, Edge, Entry, Fact, Input, State, Twin, step};
 use crate::view::Cell;
 
 use super::Runtime;
-use super::live_graph::LiveGraph;
 use super::held::{Aside, Held, StructureChange};
+use super::live_graph::LiveGraph;
 use super::resident::Resident;
 
 /// Why a twin could not be made on demand.
@@ -58,7 +58,8 @@ impl Runtime {
             return Ok(known);
         }
         let bindings = self.bindings.load();
-        let layout = bindings.catalog.layout(type_name).filter(|layout| !layout.is_abstract).ok_or_else(|| Refusal::Type(type_name.to_owned()))?;
+        let layout =
+            bindings.catalog.layout(type_name).filter(|layout| !layout.is_abstract).ok_or_else(|| Refusal::Type(type_name.to_owned()))?;
         let parent = inside.map(|parent| self.shared.directory.by_id(parent.as_str()).ok_or_else(|| Refusal::Parent(parent.to_string())));
         let parent = parent.transpose()?;
         self.may_contain(&bindings.catalog, id, layout, parent.as_deref())?;
@@ -91,7 +92,8 @@ impl Runtime {
     fn may_contain(&self, catalog: &Catalog, id: &TwinId, layout: &Arc<Layout>, parent: Option<&Resident>) -> Result<(), Refusal> {
         let graph = self.graph.lock();
         let live = LiveGraph { catalog, directory: &self.shared.directory, graph: &graph };
-        let contains = catalog.relations.iter().position(|relation| &*relation.name == CONTAINS).and_then(|index| u16::try_from(index).ok());
+        let contains =
+            catalog.relations.iter().position(|relation| &*relation.name == CONTAINS).and_then(|index| u16::try_from(index).ok());
         let edge = parent.zip(contains).map(|(parent, relation)| {
             let (from, to) = (parent.id.clone(), id.clone());
             Change::AddEdge(Link { relation, from, to, valid_from: Some(self.shared.clock.now()), valid_to: None, observed: None })

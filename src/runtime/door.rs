@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
 
-use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
 use crate::catalog::Binding;
+use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
 use crate::codec::{self, Captures, Decoded, Mapped, Route, topic};
 use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt, Refused};
 use crate::reading::{Problem, TwinId, TwinNo};
@@ -158,12 +158,19 @@ impl TwinLane {
     }
 
     /// The payload itself names the twin, so it is read before anything else.
-    fn offer_by_path(&mut self, binding: &Arc<Binding>, path: &crate::catalog::binding::JsonPath, packet: &Packet) -> Result<Arc<Resident>, Lost> {
+    fn offer_by_path(
+        &mut self,
+        binding: &Arc<Binding>,
+        path: &crate::catalog::binding::JsonPath,
+        packet: &Packet,
+    ) -> Result<Arc<Resident>, Lost> {
         let (json, problems) = codec::parse_json(&packet.payload).map_err(Lost::payload)?;
         let id = topic::twin_in(path, &json).map_err(Lost::payload)?;
         let resident = self.twin_or_policy(&id, binding)?;
         let mapped = self.bindings.mapped(binding, &resident.cell.state().layout);
-        mapped.decode_json(&json, problems, &mut self.decoded).map_err(|problem| Lost { twin: Some(resident.id.clone()), ..Lost::payload(problem) })?;
+        mapped
+            .decode_json(&json, problems, &mut self.decoded)
+            .map_err(|problem| Lost { twin: Some(resident.id.clone()), ..Lost::payload(problem) })?;
         Ok(resident)
     }
 
@@ -221,7 +228,18 @@ impl TwinLane {
         let unstored = count - stored;
         if !self.runtime.observers.is_empty() {
             for (asset, groups) in self.runtime.observers.observed(resident.no, &groups, packet.received) {
-                self.put(asset, Delivery { received, groups, rejections: Vec::new(), unstored: 0, refused: None, unmapped: 0, receipt: receipt.split() });
+                self.put(
+                    asset,
+                    Delivery {
+                        received,
+                        groups,
+                        rejections: Vec::new(),
+                        unstored: 0,
+                        refused: None,
+                        unmapped: 0,
+                        receipt: receipt.split(),
+                    },
+                );
             }
         }
         let unmapped = self.decoded.unmapped;
@@ -297,7 +315,8 @@ impl Lost {
 
     fn unknown_twin(id: &str) -> Lost {
         let shown: String = id.chars().take(128).collect();
-        let message = format!("there is no twin `{shown}`; describe it in twins/, or bind the topic with `unknownTwin: {{provision: TYPE}}`");
+        let message =
+            format!("there is no twin `{shown}`; describe it in twins/, or bind the topic with `unknownTwin: {{provision: TYPE}}`");
         Lost { twin: TwinId::parse(id).ok(), ..Lost::new(Fault::Twin, "UNKNOWN_TWIN", message) }
     }
 
@@ -306,7 +325,11 @@ impl Lost {
         match &binding.unknown_twin {
             UnknownTwin::Quarantine => {
                 let message = format!("`{id}` is not known; the message is kept in quarantine (binding `{}`)", binding.id);
-                Lost { twin: TwinId::parse(id).ok(), excerpt_bytes_max: QUARANTINE_BYTES_MAX, ..Lost::new(Fault::Twin, "QUARANTINED", message) }
+                Lost {
+                    twin: TwinId::parse(id).ok(),
+                    excerpt_bytes_max: QUARANTINE_BYTES_MAX,
+                    ..Lost::new(Fault::Twin, "QUARANTINED", message)
+                }
             }
             UnknownTwin::Reject | UnknownTwin::Provision { .. } => Lost::unknown_twin(id),
         }

@@ -84,7 +84,14 @@ impl Route {
             Value::Int(value) => Raw::Int(*value),
             Value::Bool(value) => Raw::Bool(*value),
             Value::Text(value) => Raw::Text(value),
-            Value::Decimal(_) | Value::Timestamp(_) | Value::Date(_) | Value::Time(_) | Value::Duration(_) | Value::Enum(_) | Value::Bytes(_) | Value::Json(_) => {
+            Value::Decimal(_)
+            | Value::Timestamp(_)
+            | Value::Date(_)
+            | Value::Time(_)
+            | Value::Duration(_)
+            | Value::Enum(_)
+            | Value::Bytes(_)
+            | Value::Json(_) => {
                 return Some(Reading { slot: self.to, ..reading.clone() });
             }
         };

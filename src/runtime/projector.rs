@@ -60,6 +60,8 @@ pub(super) struct Progress {
     pub(super) finished: Notify,
 }
 
+type Rejections = Vec<(Seq, Rejection)>;
+
 /// One round of checkpoints: of all twins that had changed by `upto`.
 #[derive(Debug)]
 struct Round {
@@ -117,7 +119,11 @@ impl Projector {
 
     fn nothing_waits(&self) -> bool {
         let changes = self.followers.changes.lock();
-        changes.twins.is_empty() && changes.edges.is_empty() && changes.rejections.is_empty() && changes.checkpoints.is_empty() && changes.unsaved.is_empty()
+        changes.twins.is_empty()
+            && changes.edges.is_empty()
+            && changes.rejections.is_empty()
+            && changes.checkpoints.is_empty()
+            && changes.unsaved.is_empty()
     }
 
     /// Writes one cut, as often as it takes.
@@ -147,7 +153,8 @@ impl Projector {
             self.progress.position.store(upto.0, Ordering::Release);
         }
         for rows in checkpoints.chunks(CHECKPOINTS_PER_BATCH_MAX) {
-            let rows: Vec<CheckpointRow> = rows.iter().map(|row| CheckpointRow { no: row.no, seq: row.seq, bytes: row.bytes.clone() }).collect();
+            let rows: Vec<CheckpointRow> =
+                rows.iter().map(|row| CheckpointRow { no: row.no, seq: row.seq, bytes: row.bytes.clone() }).collect();
             self.insist("saving checkpoints", || self.store.save_checkpoints(&rows)).await;
             let mut passing = self.rebuilder.passing.lock();
             for row in &rows {
@@ -183,7 +190,7 @@ impl Projector {
     }
 
     /// More rare changes came than wait in memory: the journal has them all.
-    fn read_again(&self, upto: Seq) -> Result<(Vec<EdgeChange>, Vec<(Seq, Rejection)>), rebuild::Error> {
+    fn read_again(&self, upto: Seq) -> Result<(Vec<EdgeChange>, Rejections), rebuild::Error> {
         let mut changes = Changes::default();
         let mut newest = VecDeque::new();
         let position = Seq(self.progress.position.load(Ordering::Acquire));
@@ -269,7 +276,7 @@ fn rejected(event: Event) -> Option<Rejection> {
     }
 }
 
-fn rejection_rows(rejections: Vec<(Seq, Rejection)>) -> Vec<RejectionRow> {
+fn rejection_rows(rejections: Rejections) -> Vec<RejectionRow> {
     let mut rows: Vec<RejectionRow> = Vec::with_capacity(rejections.len());
     for (seq, rejection) in rejections {
         let part = rows.last().filter(|row| row.seq == seq).map_or(0, |row| row.part + 1);

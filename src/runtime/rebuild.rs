@@ -75,13 +75,13 @@ impl Rebuilder {
     /// All facts behind `after`, in order.
     pub fn each_fact(&self, after: Seq, f: &mut dyn FnMut(Seq, Fact) -> ControlFlow<()>) -> Result<(), Error> {
         let mut failed = None;
-        journal::read(&self.journal_dir, Seq(after.0 + 1), &mut |seq, bytes| {
-            match record::decode(bytes, &|fingerprint| self.layouts.get(fingerprint)) {
-                Ok(entry) => entry.facts.into_iter().try_for_each(|fact| f(seq, fact)),
-                Err(reason) => {
-                    failed = Some(Error::Unreadable { seq: seq.0, reason });
-                    ControlFlow::Break(())
-                }
+        journal::read(&self.journal_dir, Seq(after.0 + 1), &mut |seq, bytes| match record::decode(bytes, &|fingerprint| {
+            self.layouts.get(fingerprint)
+        }) {
+            Ok(entry) => entry.facts.into_iter().try_for_each(|fact| f(seq, fact)),
+            Err(reason) => {
+                failed = Some(Error::Unreadable { seq: seq.0, reason });
+                ControlFlow::Break(())
             }
         })?;
         failed.map_or(Ok(()), Err)

@@ -88,7 +88,10 @@ pub(super) async fn recover(
     twins.sort_by_key(|(no, _)| *no);
     for (no, twin) in twins {
         graph.twin_is_taken(no);
-        let parent = graph.incoming(no).find(|edge| &*edge.relation == CONTAINS && edge.valid_to.is_none()).map_or(TwinNo::PARTITION, |edge| edge.from);
+        let parent = graph
+            .incoming(no)
+            .find(|edge| &*edge.relation == CONTAINS && edge.valid_to.is_none())
+            .map_or(TwinNo::PARTITION, |edge| edge.from);
         let seq = touched.get(&no).or(seqs.get(&no)).copied().unwrap_or_default();
         let cell = Arc::new(Cell::new(twin.state.clone(), seq));
         view.insert(twin.state.id.clone(), cell.clone());
@@ -110,7 +113,8 @@ fn follow(seq: Seq, fact: Fact, is_new: bool, graph: &mut Graph, changes: &mut C
     match fact {
         Fact::Happened { no, events, .. } => {
             touched.insert(no, seq);
-            let rejected = events.into_iter().filter_map(|event| if let Event::Rejected(rejection) = event { Some(rejection) } else { None });
+            let rejected =
+                events.into_iter().filter_map(|event| if let Event::Rejected(rejection) = event { Some(rejection) } else { None });
             rejected.filter(|_| is_new).for_each(|rejection| changes.reject(seq, *rejection));
         }
         Fact::Created { no, .. } => {

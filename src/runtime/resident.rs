@@ -45,7 +45,9 @@ pub enum Residence {
     Waking(VecDeque<TwinMsg>),
     Awake(ActorRef<TwinMsg>),
     /// It has crashed too often and is left alone until the time.
-    Faulted { until: Timestamp },
+    Faulted {
+        until: Timestamp,
+    },
 }
 
 /// What went wrong with a twin's actor.

@@ -73,7 +73,8 @@ impl Runtime {
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
         let shared = Arc::new(Shared { config, clock, directory, journal: journal.clone(), tallies, restarts: Default::default() });
-        let rebuilder = Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), passing: Default::default() });
+        let rebuilder =
+            Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), passing: Default::default() });
         let graph = Arc::new(Mutex::new(graph));
         let progress = Arc::new(Progress::default());
         progress.position.store(found.position.0, Ordering::Release);
@@ -91,7 +92,7 @@ impl Runtime {
         };
         tasks.spawn(projector.run());
         let runtime = Arc::new(Runtime {
-            bindings: ArcSwap::from_pointee(Bindings::new(catalog.clone())),
+            bindings: ArcSwap::from_pointee(Bindings::new(Arc::new(catalog.without_twins()))),
             observers: Observers::default(),
             provisioned: Mutex::new(0),
             shared,

@@ -73,7 +73,11 @@ impl Runtime {
             }),
         }
         if let Some(error) = self.progress.failing.lock().clone() {
-            issues.push(Issue { part: "store", blocking: false, message: format!("the graph store falls behind: {error}; the journal keeps everything") });
+            issues.push(Issue {
+                part: "store",
+                blocking: false,
+                message: format!("the graph store falls behind: {error}; the journal keeps everything"),
+            });
         }
         HealthReport { ready: !issues.iter().any(|issue| issue.blocking), issues }
     }
@@ -103,9 +107,11 @@ impl Runtime {
         let graph = self.graph.lock();
         let named = |no| self.shared.directory.by_no(no).map(|twin| twin.id.to_string());
         let out = graph.out(resident.no).filter(|edge| edge.holds_at(now));
-        let out: Vec<Value> = out.map(|edge| json!({ "name": &*edge.relation, "to": named(edge.to), "properties": edge.properties })).collect();
+        let out: Vec<Value> =
+            out.map(|edge| json!({ "name": &*edge.relation, "to": named(edge.to), "properties": edge.properties })).collect();
         let into = graph.incoming(resident.no).filter(|edge| edge.holds_at(now));
-        let into: Vec<Value> = into.map(|edge| json!({ "name": &*edge.relation, "from": named(edge.from), "properties": edge.properties })).collect();
+        let into: Vec<Value> =
+            into.map(|edge| json!({ "name": &*edge.relation, "from": named(edge.from), "properties": edge.properties })).collect();
         json!({ "out": out, "in": into })
     }
 
@@ -129,7 +135,8 @@ impl Runtime {
     }
 
     pub fn twins_by_state(&self) -> Vec<(&'static str, usize)> {
-        let mut counts: std::collections::BTreeMap<&'static str, usize> = ["AWAKE", "FAULTED", "RESTING", "WAKING"].map(|state| (state, 0)).into();
+        let mut counts: std::collections::BTreeMap<&'static str, usize> =
+            ["AWAKE", "FAULTED", "RESTING", "WAKING"].map(|state| (state, 0)).into();
         for resident in self.shared.directory.all() {
             *counts.entry(resident.state_name()).or_default() += 1;
         }

@@ -1,11 +1,12 @@
 //! A twin's actor: a page around the pure `twin` module. It steps, applies in memory at once, hands its events to the journal and goes on.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::catalog::Layout;
-use crate::ingress::{Receipt, Refused, Tally};
+use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Seq, Timestamp};
 use crate::twin::{Description, Event, Input, Received, Rejection, Twin, step};
@@ -129,10 +130,15 @@ impl<'a> Work<'a> {
     }
 
     fn deliver(&mut self, delivery: Delivery) {
-        let Delivery { received, groups, rejections, unstored, refused, unmapped, receipt } = delivery;
+        let Delivery { received, groups, rejections, unstored, mut refused, unmapped, receipt } = delivery;
         let mut tally = Tally { unmapped, rejected: u16::try_from(unstored).unwrap_or(u16::MAX), ..Tally::default() };
         for group in groups {
+            let begun = self.events.len();
             tally.add(self.take_in(&Input::Readings { group, received }).into());
+            // The twin itself may refuse a reading: one that contradicts an earlier one, if its type wants that.
+            if refused.is_none() {
+                refused = self.events[begun..].iter().find_map(refusal);
+            }
         }
         for rejection in rejections {
             tally.add(self.take_in(&Input::Refused(Box::new(rejection))).into());
@@ -153,6 +159,20 @@ impl From<StepTally> for Tally {
     fn from(StepTally(tally): StepTally) -> Tally {
         let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, rejected } = tally;
         Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped: 0 }
+    }
+}
+
+/// What the sender is told of a reading that the twin itself refused.
+fn refusal(event: &Event) -> Option<Arc<Refused>> {
+    match event {
+        Event::Rejected(rejection) => {
+            let code = match &rejection.code {
+                Cow::Borrowed(code) => code,
+                Cow::Owned(_) => "REJECTED",
+            };
+            Some(Arc::new(Refused { fault: Fault::Payload, code, message: rejection.message.clone() }))
+        }
+        Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connection: made when it is needed, bounded in time, and made anew after the server has gone away.
+//! The connection: made when it is needed, bounded in time, made anew after the server has gone away, and the only one that writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -122,7 +122,8 @@ impl Client {
     fn checked(&self, mut answer: IndexedResults) -> Result<IndexedResults, Error> {
         let mut errors: Vec<_> = answer.take_errors().into_iter().collect();
         errors.sort_by_key(|(statement, _)| *statement);
-        let is_consequence = |error: &surrealdb::Error| matches!(error.query_details(), Some(QueryError::NotExecuted | QueryError::Cancelled));
+        let is_consequence =
+            |error: &surrealdb::Error| matches!(error.query_details(), Some(QueryError::NotExecuted | QueryError::Cancelled));
         let cause = errors.iter().position(|(_, error)| !is_consequence(error)).unwrap_or(0);
         if errors.is_empty() {
             return Ok(answer);

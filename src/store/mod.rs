@@ -2,8 +2,12 @@
 //!
 //! Tables: `twin`; one table per relation (`RELATE` edges from twin to twin, with properties and validity); `rejection`, `checkpoint`, `type`,
 //! `meta`. The journal is the truth: whatever is here can be made again from it, up to the position that is written in the same transaction as
-//! the data. The embedded engine runs with `sync=every`, so a transaction that was answered is on disk and a journal segment may go once both
-//! the position and the checkpoints have passed it; there are few transactions and they are large, so this costs little.
+//! the last of the data. A journal segment may go once both the position and the checkpoints have passed it, so what the store has answered must
+//! last: the embedded engine runs with `sync=every` (a commit waits for the fsync of its log; tables and large values are synced before a log
+//! is dropped), and there are few transactions and they are large, so this costs little. A server has to be run the same way; one that comes
+//! back with less than it had confirmed is not written to any more.
+//!
+//! There is one writer: see `client`.
 
 mod client;
 mod edges;
@@ -21,7 +25,7 @@ use crate::reading::Seq;
 use client::Client;
 
 pub use project::Batch;
-pub use read::RejectionFilter;
+pub use read::{Direction, RejectionFilter};
 pub use rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow};
 
 /// What is written here says so; a store of a newer format is refused.
@@ -77,7 +81,9 @@ pub enum Error {
     Conflict(String),
     #[error("{0}")]
     Refused(String),
-    #[error("another Pollux has begun to write to {url}, database `{database}`: give each its own `database` in [store], and restart this one")]
+    #[error(
+        "another Pollux has begun to write to {url}, database `{database}`: give each its own `database` in [store], and restart this one"
+    )]
     Taken { url: String, database: String },
     #[error(
         "{url} had confirmed all up to commit {confirmed} and came back with {position}: it does not sync what it commits. Restart Pollux, which \

@@ -7,9 +7,9 @@ use surrealdb::types::{Array, Object, SurrealValue, Value};
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::Seq;
 
-use super::client::escaped;
+use super::client::{escaped, refused};
 use super::edges::table_of;
-use super::rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow, checkpoint_value, edge_value, rejection_value, signed};
+use super::rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow, checkpoint_value, edge_value, field, rejection_value, signed, unsigned};
 use super::{Error, FORMAT, Store};
 
 /// What goes into one transaction. The embedded engine refuses one that does not fit its memtable, and a connection a message above 64 MiB;
@@ -113,12 +113,21 @@ impl Store {
 
     /// Drops the oldest rejections if there are more than `rejections_max`.
     pub async fn trim_rejections(&self) -> Result<(), Error> {
-        let kept = self.client.config.rejections_max;
-        let statements = format!(
-            "LET $first = (SELECT VALUE id FROM rejection ORDER BY id DESC LIMIT 1 START {kept})[0];
-             IF $first != NONE {{ DELETE rejection WHERE id <= $first RETURN NONE }};\n"
-        );
-        self.client.commit(&statements, Vec::new()).await
+        let mut excess = self.count_rejections().await?.saturating_sub(self.client.config.rejections_max);
+        while excess > 0 {
+            let some = excess.min(TRANSACTION_ROWS_MAX as u64);
+            let statements =
+                format!("LET $oldest = SELECT VALUE id FROM rejection ORDER BY id LIMIT {some};\nDELETE $oldest RETURN NONE;\n");
+            self.client.commit(&statements, Vec::new()).await?;
+            excess -= some;
+        }
+        Ok(())
+    }
+
+    async fn count_rejections(&self) -> Result<u64, Error> {
+        let mut answer = self.client.query("SELECT count() AS rows FROM rejection GROUP ALL".to_owned(), Vec::new()).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        rows.into_iter().next().map_or(Ok(0), |mut row| Ok(unsigned(field(&mut row, "rows")?)))
     }
 }
 

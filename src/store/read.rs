@@ -13,8 +13,19 @@ use super::edges::table_of;
 use super::rows::{CheckpointRow, RejectionRow, field, twin_record, unsigned};
 use super::{Error, Meta, Store};
 
-/// Rows that are read at once at a start.
-const PAGE_ROWS: u64 = 5_000;
+/// Edges that are read at once at a start.
+const EDGES_PER_PAGE: usize = 5_000;
+/// A checkpoint of a type with thousands of slots takes a hundred kilobytes; a page of such still fits a message of a server (64 MiB).
+const CHECKPOINTS_PER_PAGE: usize = 500;
+
+/// Which end of an edge a twin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The edges that begin at it.
+    Out,
+    /// The edges that end at it.
+    In,
+}
 
 /// Which rejections to list, newest first.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +62,8 @@ impl Store {
 
     pub async fn load_checkpoints(&self, f: &mut (dyn FnMut(CheckpointRow) + Send)) -> Result<(), Error> {
         let last = u64::from(self.load_meta().await?.last_twin);
-        for first in (1..=last).step_by(usize::try_from(PAGE_ROWS).unwrap_or(1)) {
-            let page = format!("SELECT no, seq, data FROM checkpoint:{first}..{}", first + PAGE_ROWS);
+        for first in (1..=last).step_by(CHECKPOINTS_PER_PAGE) {
+            let page = format!("SELECT no, seq, data FROM checkpoint:{first}..{}", first + CHECKPOINTS_PER_PAGE as u64);
             let mut answer = self.client.query(page, Vec::new()).await?;
             let rows: Vec<Object> = answer.take(0).map_err(refused)?;
             for row in rows {
@@ -69,12 +80,10 @@ impl Store {
     }
 
     pub async fn load_edges(&self, f: &mut (dyn FnMut(Edge) + Send)) -> Result<(), Error> {
-        let mut answer = self.client.query("SELECT VALUE relations FROM meta:partition_0".to_owned(), Vec::new()).await?;
-        let tables: Vec<Option<Vec<String>>> = answer.take(0).map_err(refused)?;
         let last = self.load_meta().await?.last_edge;
-        for table in tables.into_iter().flatten().flatten() {
-            for first in (1..=last).step_by(usize::try_from(PAGE_ROWS).unwrap_or(1)) {
-                let page = format!("SELECT * FROM {}:{first}..{}", escaped(&table), first + PAGE_ROWS);
+        for table in self.relations().await? {
+            for first in (1..=last).step_by(EDGES_PER_PAGE) {
+                let page = format!("SELECT * FROM {}:{first}..{}", escaped(&table), first + EDGES_PER_PAGE as u64);
                 let mut answer = self.client.query(page, Vec::new()).await?;
                 let rows: Vec<Object> = answer.take(0).map_err(refused)?;
                 for row in rows {
@@ -107,15 +116,31 @@ impl Store {
         rows.into_iter().map(rejection).collect()
     }
 
-    /// The edges of one relation that begin at any of these twins and hold at a time: one statement, however many twins.
-    pub async fn neighbours(&self, from: &[TwinId], relation: &str, at: Timestamp) -> Result<Vec<Edge>, Error> {
-        let name = escaped(&table_of(relation));
-        let statement = format!("SELECT * FROM $from->{name} WHERE validFrom <= $at AND (validTo = NONE OR validTo = NULL OR validTo > $at)");
-        let from = from.iter().map(|id| twin_record(id).into_value()).collect::<Vec<_>>();
-        let variables = vec![("from", Value::Array(Array::from(from))), ("at", at.0.into_value())];
+    /// The edges of one relation at any of these twins that hold at a time: one statement, however many twins.
+    pub async fn neighbours(&self, of: &[TwinId], relation: &str, direction: Direction, at: Timestamp) -> Result<Vec<Edge>, Error> {
+        let table = table_of(relation);
+        if !self.relations().await?.contains(&table) {
+            return Ok(Vec::new());
+        }
+        let name = escaped(&table);
+        let from = match direction {
+            Direction::Out => format!("$of->{name}"),
+            Direction::In => format!("$of<-{name}"),
+        };
+        let statement = format!("SELECT * FROM {from} WHERE validFrom <= $at AND (validTo = NONE OR validTo = NULL OR validTo > $at)");
+        let of = of.iter().map(|id| twin_record(id).into_value()).collect::<Vec<_>>();
+        let variables = vec![("of", Value::Array(Array::from(of))), ("at", at.0.into_value())];
         let mut answer = self.client.query(statement, variables).await?;
         let rows: Vec<Object> = answer.take(0).map_err(refused)?;
         rows.into_iter().map(edge).collect()
+    }
+
+    /// The tables of all relations that ever had an edge.
+    async fn relations(&self) -> Result<Vec<String>, Error> {
+        let mut answer = self.client.query("SELECT relations FROM meta:partition_0".to_owned(), Vec::new()).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        let mut row = rows.into_iter().next().unwrap_or_default();
+        Ok(field::<Option<Vec<String>>>(&mut row, "relations")?.unwrap_or_default())
     }
 
     /// The row of a twin as JSON, for tests and for looking.
@@ -139,10 +164,8 @@ fn edge(mut row: Object) -> Result<Edge, Error> {
     let mut twin = |name| field::<i64>(&mut row, name).map(|no| TwinNo(u32::try_from(no).unwrap_or(0)));
     let (from, to) = (twin("from")?, twin("to")?);
     let relation: String = field(&mut row, "relation")?;
-    let properties: serde_json::Value = field(&mut row, "properties")?;
-    let properties = match properties {
-        serde_json::Value::Object(properties) => properties,
-        other => return Err(Error::Damaged(format!("the properties of an edge are {other}"))),
+    let serde_json::Value::Object(properties) = field(&mut row, "properties")? else {
+        return Err(Error::Damaged(format!("the properties of an edge of {relation} are no object")));
     };
     Ok(Edge {
         no: EdgeNo(unsigned(field(&mut row, "no")?)),

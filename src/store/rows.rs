@@ -4,7 +4,7 @@ use surrealdb::types::{Object, RecordId, SurrealValue, Value};
 
 use crate::catalog::SlotSpec;
 use crate::catalog::layout::{Kind, Section};
-use crate::reading::{Seq, TwinId, TwinNo};
+use crate::reading::{Seq, TwinId, TwinNo, Value as Held};
 use crate::twin::{Edge, Rejection, Slot, State};
 
 /// A twin as graph queries see it.
@@ -77,8 +77,18 @@ fn member(spec: &SlotSpec, slot: &Slot) -> Option<Object> {
     let value = slot.value.as_ref()?;
     let mut member = Object::new();
     match value {
-        crate::reading::Value::Double(number) => member.insert("v", *number),
-        other => member.insert("v", spec.to_json(other)),
+        Held::Bool(value) => member.insert("v", *value),
+        Held::Int(value) => member.insert("v", *value),
+        Held::Double(value) => member.insert("v", *value),
+        Held::Text(text) => member.insert("v", text.to_string()),
+        Held::Decimal(_)
+        | Held::Timestamp(_)
+        | Held::Date(_)
+        | Held::Time(_)
+        | Held::Duration(_)
+        | Held::Enum(_)
+        | Held::Bytes(_)
+        | Held::Json(_) => member.insert("v", spec.to_json(value)),
     };
     member.insert("t", slot.time.0);
     member.insert("q", slot.quality.as_str().to_owned());

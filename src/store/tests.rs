@@ -1,6 +1,8 @@
 //! The store against its real engines: in memory, and on a folder that is opened again.
 
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -9,7 +11,7 @@ use crate::catalog::{FieldTable, Layout};
 use crate::reading::{Quality, Reason, Seq, Timestamp, TwinId, TwinNo, Value};
 use crate::twin::{Edge, EdgeNo, Rejection, Slot, State};
 
-use super::{Batch, CheckpointRow, Config, EdgeRow, RejectionFilter, RejectionRow, Store, TwinRow};
+use super::{Batch, CheckpointRow, Config, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Store, TwinRow};
 
 fn layout() -> Arc<Layout> {
     let slot = SlotSpec {
@@ -48,7 +50,8 @@ fn id(text: &str) -> TwinId {
 fn tank(no: u32, level: f64) -> State {
     let mut state = State::new(TwinNo(no), id(&format!("tank-{no}")), layout(), Timestamp(1_000));
     let time = Timestamp(2_000);
-    state.slots[0] = Slot { value: Some(Value::Double(level)), time, received: time, sent: None, quality: Quality::Good, reason: Reason::None };
+    state.slots[0] =
+        Slot { value: Some(Value::Double(level)), time, received: time, sent: None, quality: Quality::Good, reason: Reason::None };
     state.revision.0 = 1;
     state
 }
@@ -125,23 +128,29 @@ async fn a_later_state_takes_the_place_of_an_earlier_one() {
 }
 
 #[tokio::test]
-async fn neighbours_are_those_of_the_time() {
+async fn neighbours_are_those_of_the_time_and_direction() {
     let store = memory().await;
     store.project(&batch(7)).await.unwrap();
     let ended = Batch { edges: vec![feeds(1, 1, 2, Some(500)), feeds(2, 1, 1, None)], upto: Some(Seq(8)), ..Batch::default() };
     store.project(&ended).await.unwrap();
-    let at = |time| {
+    let found = |of: &'static [&'static str], relation: &'static str, direction, at| {
         let store = store.clone();
         async move {
-            let from = [id("tank-1"), id("tank-2")];
-            let mut found: Vec<u64> = store.neighbours(&from, "feeds", Timestamp(time)).await.unwrap().iter().map(|edge| edge.no.0).collect();
-            found.sort_unstable();
-            found
+            let of: Vec<TwinId> = of.iter().map(|name| id(name)).collect();
+            let edges = store.neighbours(&of, relation, direction, Timestamp(at)).await.unwrap();
+            let mut numbers: Vec<u64> = edges.iter().map(|edge| edge.no.0).collect();
+            numbers.sort_unstable();
+            numbers
         }
     };
-    assert_eq!(at(99).await, Vec::<u64>::new());
-    assert_eq!(at(499).await, [1, 2]);
-    assert_eq!(at(500).await, [2]);
+    let both = &["tank-1", "tank-2"];
+    assert_eq!(found(both, "feeds", Direction::Out, 99).await, Vec::<u64>::new());
+    assert_eq!(found(both, "feeds", Direction::Out, 499).await, [1, 2]);
+    assert_eq!(found(both, "feeds", Direction::Out, 500).await, [2]);
+    assert_eq!(found(&["tank-2"], "feeds", Direction::Out, 499).await, Vec::<u64>::new());
+    assert_eq!(found(&["tank-2"], "feeds", Direction::In, 499).await, [1]);
+    assert_eq!(found(both, "nobody-uses-this", Direction::Out, 499).await, Vec::<u64>::new());
+    assert_eq!(found(&[], "feeds", Direction::Out, 499).await, Vec::<u64>::new());
 }
 
 #[tokio::test]
@@ -182,4 +191,72 @@ async fn a_folder_that_is_opened_again_holds_what_was_written() {
     assert_eq!(store.load_meta().await.unwrap().position, Seq(7));
     assert_eq!(edges(&store).await.len(), 1);
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_leaves_nothing_of_the_others() {
+    let store = memory().await;
+    // A table of this name that is no relation: the edges are refused.
+    store.client.query("DEFINE TABLE feeds TYPE NORMAL; CREATE feeds:1".to_owned(), Vec::new()).await.unwrap();
+    let error = store.project(&batch(7)).await.unwrap_err();
+    assert!(matches!(&error, Error::Refused(reason) if reason.contains("feeds")), "{error}");
+    assert_eq!(store.load_meta().await.unwrap().position, Seq(0));
+    assert_eq!(store.twin(&id("tank-1")).await.unwrap(), None);
+    assert_eq!(store.rejections(&RejectionFilter { limit: 10, ..Default::default() }).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_one_transaction_takes_several() {
+    let store = memory().await;
+    let large = |seq| {
+        let mut row = rejection(seq, "TOO_LARGE");
+        row.rejection.excerpt = "x".repeat(5 << 20);
+        row
+    };
+    let rejections = (1..=5).map(large).collect();
+    store.project(&Batch { rejections, upto: Some(Seq(5)), ..Batch::default() }).await.unwrap();
+    let found = store.rejections(&RejectionFilter { limit: 10, ..Default::default() }).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.seq.0).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+    let checkpoint = |no| CheckpointRow { no: TwinNo(no), seq: Seq(5), bytes: vec![1; 5 << 20] };
+    store.save_checkpoints(&[checkpoint(1), checkpoint(2), checkpoint(3)]).await.unwrap();
+    assert_eq!(store.load_checkpoint(TwinNo(3)).await.unwrap(), Some(checkpoint(3)));
+    assert_eq!(store.load_meta().await.unwrap().last_twin, 3);
+}
+
+#[tokio::test]
+async fn a_writer_whom_another_has_followed_is_refused() {
+    let store = memory().await;
+    store.project(&batch(7)).await.unwrap();
+    store.client.query("UPDATE meta:partition_0 SET writer += 1".to_owned(), Vec::new()).await.unwrap();
+    let error = store.project(&batch(8)).await.unwrap_err();
+    assert!(matches!(error, Error::Taken { .. }), "{error}");
+    assert!(matches!(store.save_upto(Seq(8)).await, Err(Error::Taken { .. })));
+    assert_eq!(store.load_meta().await.unwrap().position, Seq(7));
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_format_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("surrealkv://{}", folder.path().join("graph").display());
+    let store = Store::open(Config::at(&url)).await.unwrap();
+    store.client.query(format!("UPSERT meta:partition_0 SET format = {}", FORMAT + 1), Vec::new()).await.unwrap();
+    store.close().await.unwrap();
+    let error = Store::open(Config::at(&url)).await.unwrap_err();
+    assert!(matches!(error, Error::Newer { found } if found == FORMAT + 1), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unavailable() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = Store::open(Config::at(format!("ws://127.0.0.1:{port}"))).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let config = Config { call_wait_max: Duration::from_millis(50), ..Config::at(url) };
+    let error = Store::open(config).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error}");
 }

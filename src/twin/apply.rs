@@ -17,7 +17,7 @@ impl Twin {
         state.updated = at;
         match event {
             Event::Read(read) => state.take(read),
-            Event::Heard(fingerprint) => self.recent.remember(*fingerprint),
+            Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
             Event::Rejected(_) => {}
             Event::PropertySet { slot, value } => {
                 state.slots[slot.index()] = match value {

@@ -16,9 +16,16 @@ pub enum Event {
     Heard(Fingerprint),
     /// Something that was sent for this twin could not be used.
     Rejected(Box<Rejection>),
-    PropertySet { slot: SlotNo, value: Option<Value> },
+    PropertySet {
+        slot: SlotNo,
+        value: Option<Value>,
+    },
     /// The workspace's files said this of it.
-    Described { name: Arc<str>, external_ids: Box<[(String, String)]>, applied: u64 },
+    Described {
+        name: Arc<str>,
+        external_ids: Box<[(String, String)]>,
+        applied: u64,
+    },
     /// Its type was changed; values move to the slots of the same path where they still fit.
     Relaid(Arc<Layout>),
     /// It has been idle and was put aside.

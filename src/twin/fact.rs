@@ -17,12 +17,23 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub enum Fact {
     /// What happened to one twin, in order. `before` is its revision before the first of them.
-    Happened { no: TwinNo, before: Revision, events: Vec<Event> },
+    Happened {
+        no: TwinNo,
+        before: Revision,
+        events: Vec<Event>,
+    },
     /// From here on, twins may be laid out like this.
     TypeKnown(Box<LayoutRecord>),
-    Created { no: TwinNo, id: TwinId, layout: u64 },
+    Created {
+        no: TwinNo,
+        id: TwinId,
+        layout: u64,
+    },
     EdgeBegun(Box<Edge>),
-    EdgeEnded { edge: EdgeNo, at: Timestamp },
+    EdgeEnded {
+        edge: EdgeNo,
+        at: Timestamp,
+    },
     /// Something came in that no twin could be found for.
     Refused(Box<Rejection>),
 }

@@ -15,6 +15,6 @@ mod tests;
 pub use event::{Event, Outcome, Read, Rejection};
 pub use fact::{Edge, EdgeNo, Entry, Fact};
 pub use input::{Description, Input, Received};
-pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_MAX, Recent};
+pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use state::{SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};

@@ -5,14 +5,22 @@
 
 use std::collections::VecDeque;
 
+use foldhash::HashSet;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::reading::{Reading, Timestamp, Value};
 
-/// How many deliveries an awake twin remembers.
-pub const RECENT_MAX: usize = 128;
+/// How many deliveries an awake twin remembers, however long ago they were.
+pub const RECENT_KEPT: usize = 128;
+/// A busy twin remembers all that came within so many seconds of the newest: what an external broker that went away has not heard of, it sends
+/// again as a whole, and that is up to a window of the connection.
+pub const RECENT_SPAN_S: i64 = 10;
+/// Also then not more than this: twice the usual window of a connection to a broker.
+pub const RECENT_MAX: usize = 16_384;
+/// With more than so many, looking through all of them would cost more than an index.
+const INDEXED_FROM: usize = 256;
 /// How many of them it keeps when it goes to rest.
-pub const RECENT_AT_REST_MAX: usize = 16;
+pub const RECENT_AT_REST_MAX: usize = 32;
 
 /// A hash of the event time, slots and values of one group of readings. It is stored, so the function never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,41 +53,92 @@ fn hash_value(value: &Value, seed: u64) -> u64 {
 }
 
 /// The newest fingerprints, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recent(VecDeque<u64>);
+#[derive(Debug, Clone, Default)]
+pub struct Recent {
+    fingerprints: VecDeque<u64>,
+    /// How many came in each second of the span, oldest first: the seconds since 1970, and the number.
+    lately: VecDeque<(i64, u32)>,
+    /// The same fingerprints, of a busy twin only.
+    index: Option<Box<HashSet<u64>>>,
+}
+
+/// The index adds nothing to what is known.
+impl PartialEq for Recent {
+    fn eq(&self, other: &Recent) -> bool {
+        self.fingerprints == other.fingerprints && self.lately == other.lately
+    }
+}
+
+impl Eq for Recent {}
 
 impl Recent {
     pub fn contains(&self, fingerprint: Fingerprint) -> bool {
-        self.0.contains(&fingerprint.0)
+        match &self.index {
+            Some(index) => index.contains(&fingerprint.0),
+            None => self.fingerprints.contains(&fingerprint.0),
+        }
     }
 
-    pub(super) fn remember(&mut self, fingerprint: Fingerprint) {
-        if self.0.len() == RECENT_MAX {
-            self.0.pop_front();
+    /// `at` is when it was recorded. A clock that is set back makes the span longer, for once.
+    pub(super) fn remember(&mut self, fingerprint: Fingerprint, at: Timestamp) {
+        let second = at.0.div_euclid(1_000_000);
+        match self.lately.back_mut() {
+            Some((newest, count)) if *newest >= second => *count = count.saturating_add(1),
+            Some(_) | None => self.lately.push_back((second, 1)),
         }
-        self.0.push_back(fingerprint.0);
+        while self.lately.front().is_some_and(|(oldest, _)| *oldest < second.saturating_sub(RECENT_SPAN_S)) {
+            self.lately.pop_front();
+        }
+        self.fingerprints.push_back(fingerprint.0);
+        if let Some(index) = &mut self.index {
+            index.insert(fingerprint.0);
+        }
+        let lately: usize = self.lately.iter().map(|(_, count)| *count as usize).sum();
+        self.keep(lately.clamp(RECENT_KEPT, RECENT_MAX));
     }
 
     pub(super) fn rest(&mut self) {
-        let excess = self.0.len().saturating_sub(RECENT_AT_REST_MAX);
-        self.0.drain(..excess);
-        self.0.shrink_to_fit();
+        self.lately = VecDeque::new();
+        self.keep(RECENT_AT_REST_MAX);
+        self.fingerprints.shrink_to_fit();
+    }
+
+    fn keep(&mut self, count: usize) {
+        let excess = self.fingerprints.len().saturating_sub(count);
+        for forgotten in self.fingerprints.drain(..excess) {
+            if let Some(index) = &mut self.index {
+                index.remove(&forgotten);
+            }
+        }
+        match self.fingerprints.len() {
+            len if len <= RECENT_KEPT => self.index = None,
+            len if len > INDEXED_FROM && self.index.is_none() => self.index = Some(Box::new(self.fingerprints.iter().copied().collect())),
+            _ => {}
+        }
+        // After a rush its room is given back.
+        if self.fingerprints.capacity() > 4 * self.fingerprints.len().max(RECENT_KEPT) {
+            self.fingerprints.shrink_to_fit();
+        }
     }
 
     /// Whether going to rest would free anything.
     pub fn is_worth_resting(&self) -> bool {
-        self.0.len() > RECENT_AT_REST_MAX
+        self.fingerprints.len() > RECENT_AT_REST_MAX
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
-        self.0.iter().copied()
+        self.fingerprints.iter().copied()
     }
 
-    /// From a checkpoint; more than fits is cut at the old end.
-    pub fn restore(fingerprints: impl IntoIterator<Item = u64>) -> Recent {
-        let mut recent = Recent(fingerprints.into_iter().collect());
-        let excess = recent.0.len().saturating_sub(RECENT_MAX);
-        recent.0.drain(..excess);
+    /// The seconds of the span, and how many came in each.
+    pub fn lately(&self) -> impl ExactSizeIterator<Item = (i64, u32)> + '_ {
+        self.lately.iter().copied()
+    }
+
+    /// From a checkpoint.
+    pub fn restore(fingerprints: impl IntoIterator<Item = u64>, lately: impl IntoIterator<Item = (i64, u32)>) -> Recent {
+        let mut recent = Recent { fingerprints: fingerprints.into_iter().collect(), lately: lately.into_iter().collect(), index: None };
+        recent.keep(RECENT_MAX);
         recent
     }
 }

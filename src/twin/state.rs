@@ -80,7 +80,8 @@ impl State {
 
     /// The newest receipt time of its telemetry.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        let telemetry = self.layout.slots.iter().zip(&self.slots).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
+        let telemetry =
+            self.layout.slots.iter().zip(&self.slots).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
         telemetry.map(|(_, slot)| slot.received).max()
     }
 }

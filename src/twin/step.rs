@@ -58,9 +58,9 @@ impl Step {
             Clock::Wrong { .. } => received.at,
         };
         let fingerprint = Fingerprint::of(said, &group.readings);
-        // A group that is newer than all it touches cannot have been heard before, so the common case looks nothing up.
-        let is_newest = group.readings.iter().all(|reading| said > twin.state.slot(reading.slot).time);
-        if (!is_newest || matches!(clock, Clock::Wrong { .. })) && twin.recent.contains(fingerprint) {
+        // Always looked up, also where the group is newer than all it touches: it may have been heard with a clock that was not believed, or
+        // have been too old to become the newest.
+        if twin.recent.contains(fingerprint) {
             self.tally.duplicate = u16::try_from(group.readings.len()).unwrap_or(u16::MAX);
             return;
         }

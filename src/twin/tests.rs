@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
-use crate::catalog::layout::{
-    Duplicates, History, Kind, Outside, PropertyRules, Section, SlotSpec, TelemetryRules, ValueType, Version,
-};
+use crate::catalog::layout::{Duplicates, History, Kind, Outside, PropertyRules, Section, SlotSpec, TelemetryRules, ValueType, Version};
 use crate::catalog::{FieldTable, Layout};
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, TwinId, TwinNo, Value};
 
-use super::{Description, Event, Input, RECENT_AT_REST_MAX, RECENT_MAX, Received, State, Twin, step};
+use super::{Description, Event, Input, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Received, State, Twin, step};
 
 const SECOND: i64 = 1_000_000;
 
@@ -47,7 +45,8 @@ fn layout(duplicates: Duplicates, max_age: Option<Duration>) -> Arc<Layout> {
         title: None,
         description: None,
         icon: None,
-        slots: vec![slot("temperature", None, Some(rules.clone())), slot("pressure", None, Some(rules)), slot("limit", Some(limit), None)].into(),
+        slots: vec![slot("temperature", None, Some(rules.clone())), slot("pressure", None, Some(rules)), slot("limit", Some(limit), None)]
+            .into(),
         members: Box::default(),
         telemetry_fields: FieldTable::default(),
         reported_fields: FieldTable::default(),
@@ -69,9 +68,10 @@ fn temperature(value: f64, time: Option<i64>, received: i64) -> Input {
 
 fn take(twin: &mut Twin, input: &Input) -> String {
     let step = step(twin, input);
+    let at = if let Input::Readings { received, .. } = input { received.at } else { twin.state.updated };
     let mut shown: Vec<String> = Vec::new();
     for event in &step.events {
-        twin.apply(event, Timestamp(0));
+        twin.apply(event, at);
         match event {
             Event::Read(read) => shown.push(format!("{:?} {:?} at {}", read.outcome, read.value, read.time.0 / SECOND)),
             Event::Heard(_) => {}
@@ -97,80 +97,148 @@ fn story(twin: &mut Twin, inputs: &[Input], expected: &Expect) {
 
 #[test]
 fn the_newest_by_event_time_is_the_value() {
-    let inputs = [temperature(20.0, Some(10), 10), temperature(22.0, Some(30), 30), temperature(21.0, Some(20), 31), temperature(23.0, None, 40)];
-    story(&mut oven(Duplicates::Last, None), &inputs, &expect![[r#"
+    let inputs =
+        [temperature(20.0, Some(10), 10), temperature(22.0, Some(30), 30), temperature(21.0, Some(20), 31), temperature(23.0, None, 40)];
+    story(
+        &mut oven(Duplicates::Last, None),
+        &inputs,
+        &expect![[r#"
         New Double(20.0) at 10
         New Double(22.0) at 30
         OutOfOrder Double(21.0) at 20
         New Double(23.0) at 40
-        now Some(Double(23.0)) at 40 GOOD NONE"#]]);
+        now Some(Double(23.0)) at 40 GOOD NONE"#]],
+    );
 }
 
 #[test]
 fn what_was_heard_before_is_a_duplicate_even_behind_newer_ones() {
-    let inputs = [temperature(20.0, Some(10), 10), temperature(20.0, Some(10), 11), temperature(22.0, Some(30), 30), temperature(20.0, Some(10), 31)];
-    story(&mut oven(Duplicates::Last, None), &inputs, &expect![[r#"
+    let inputs = [
+        temperature(20.0, Some(10), 10),
+        temperature(20.0, Some(10), 11),
+        temperature(22.0, Some(30), 30),
+        temperature(20.0, Some(10), 31),
+    ];
+    story(
+        &mut oven(Duplicates::Last, None),
+        &inputs,
+        &expect![[r#"
         New Double(20.0) at 10
         1 duplicate
         New Double(22.0) at 30
         1 duplicate
-        now Some(Double(22.0)) at 30 GOOD NONE"#]]);
+        now Some(Double(22.0)) at 30 GOOD NONE"#]],
+    );
 }
 
 #[test]
 fn another_value_of_the_same_time_is_for_the_type_to_judge() {
     let inputs = [temperature(20.0, Some(10), 10), temperature(25.0, Some(10), 11)];
-    story(&mut oven(Duplicates::Last, None), &inputs, &expect![[r#"
+    story(
+        &mut oven(Duplicates::Last, None),
+        &inputs,
+        &expect![[r#"
         New Double(20.0) at 10
         Replaced Double(25.0) at 10
-        now Some(Double(25.0)) at 10 GOOD NONE"#]]);
-    story(&mut oven(Duplicates::First, None), &inputs, &expect![[r#"
+        now Some(Double(25.0)) at 10 GOOD NONE"#]],
+    );
+    story(
+        &mut oven(Duplicates::First, None),
+        &inputs,
+        &expect![[r#"
         New Double(20.0) at 10
         NotReplaced Double(25.0) at 10
-        now Some(Double(20.0)) at 10 GOOD NONE"#]]);
-    story(&mut oven(Duplicates::Reject, None), &inputs, &expect![[r#"
+        now Some(Double(20.0)) at 10 GOOD NONE"#]],
+    );
+    story(
+        &mut oven(Duplicates::Reject, None),
+        &inputs,
+        &expect![[r#"
         New Double(20.0) at 10
         rejected: `temperature` already has another value at 1970-01-01T00:00:10Z, and its type says `duplicates: reject`
-        now Some(Double(20.0)) at 10 GOOD NONE"#]]);
+        now Some(Double(20.0)) at 10 GOOD NONE"#]],
+    );
 }
 
 #[test]
 fn a_clock_that_is_ahead_is_not_believed() {
     let inputs = [temperature(20.0, Some(310), 10), temperature(21.0, Some(9_999), 20), temperature(21.0, Some(9_999), 21)];
-    story(&mut oven(Duplicates::Last, None), &inputs, &expect![[r#"
+    story(
+        &mut oven(Duplicates::Last, None),
+        &inputs,
+        &expect![[r#"
         New Double(20.0) at 310
         OutOfOrder Double(21.0) at 20
         1 duplicate
-        now Some(Double(20.0)) at 310 GOOD NONE"#]]);
+        now Some(Double(20.0)) at 310 GOOD NONE"#]],
+    );
 }
 
 #[test]
 fn very_old_readings_are_history_only_if_the_type_says_so() {
     let inputs = [temperature(20.0, Some(10), 1_000), temperature(21.0, Some(990), 1_000)];
-    story(&mut oven(Duplicates::Last, Some(Duration::from_secs(60))), &inputs, &expect![[r#"
+    story(
+        &mut oven(Duplicates::Last, Some(Duration::from_secs(60))),
+        &inputs,
+        &expect![[r#"
         TooOld Double(20.0) at 10
         New Double(21.0) at 990
-        now Some(Double(21.0)) at 990 GOOD NONE"#]]);
+        now Some(Double(21.0)) at 990 GOOD NONE"#]],
+    );
 }
 
 #[test]
 fn a_description_sets_properties_once() {
     let description = Description { name: "Oven 1".into(), external_ids: Box::default(), properties: Vec::new(), applied: 7 };
     let inputs = [Input::Described(description.clone()), Input::Described(description)];
-    story(&mut oven(Duplicates::Last, None), &inputs, &expect![[r#"
+    story(
+        &mut oven(Duplicates::Last, None),
+        &inputs,
+        &expect![[r#"
         slot 2 := Some(Double(80.0)); described as Oven 1
 
-        now None at -9223372036854 MISSING NONE"#]]);
+        now None at -9223372036854 MISSING NONE"#]],
+    );
+}
+
+#[test]
+fn a_twin_remembers_its_newest_deliveries_and_all_of_the_last_seconds() {
+    let mut twin = oven(Duplicates::Last, None);
+    let kept = i64::try_from(RECENT_KEPT).unwrap();
+    for time in 0..kept + 5 {
+        take(&mut twin, &temperature(1.0, Some(time), time));
+    }
+    assert_eq!(twin.recent.iter().len(), RECENT_KEPT);
+    // A rush within one second, of which nothing is forgotten as long as it is fresh.
+    let first = kept + 5;
+    let rush = first + 4 * kept;
+    for time in first..rush {
+        take(&mut twin, &temperature(1.0, Some(time), rush));
+    }
+    assert_eq!(take(&mut twin, &temperature(1.0, Some(first), rush)), "1 duplicate");
+    let end = rush + RECENT_SPAN_S;
+    take(&mut twin, &temperature(1.0, Some(end), end));
+    assert_eq!(take(&mut twin, &temperature(1.0, Some(first), end)), "1 duplicate");
+    take(&mut twin, &temperature(1.0, Some(end + 1), end + 1));
+    assert_eq!(twin.recent.iter().len(), RECENT_KEPT);
+}
+
+#[test]
+fn a_rush_is_remembered_within_bounds() {
+    let mut twin = oven(Duplicates::Last, None);
+    for time in 0..i64::try_from(RECENT_MAX).unwrap() + 5 {
+        take(&mut twin, &temperature(1.0, Some(time - 20_000), 1));
+    }
+    assert_eq!(twin.recent.iter().len(), RECENT_MAX);
 }
 
 #[test]
 fn rest_forgets_all_but_the_newest_fingerprints() {
     let mut twin = oven(Duplicates::Last, None);
-    let many = i64::try_from(RECENT_MAX).unwrap() + 5;
+    let many = i64::try_from(RECENT_KEPT).unwrap() + 5;
     for time in 0..many {
         take(&mut twin, &temperature(1.0, Some(time), time));
     }
-    assert_eq!(twin.recent.iter().len(), RECENT_MAX);
     assert_eq!(take(&mut twin, &Input::Idle), "rested");
     assert_eq!(twin.recent.iter().len(), RECENT_AT_REST_MAX);
     assert_eq!(take(&mut twin, &Input::Idle), "");

@@ -10,8 +10,6 @@ use crate::process::{Program, Workspace};
 const DEVICES: usize = 4;
 const MACHINES_EACH: usize = 3;
 const WINDOW: usize = 50;
-/// The longest time from the start of the load, or of the process, to its end.
-const LIFE_MAX_MS: u64 = 400;
 /// One start in so many is cut off before it is ready.
 const CUT_SHORT_EVERY: usize = 5;
 /// Two values, and that their message was heard.
@@ -20,8 +18,8 @@ const EVENTS_PER_MESSAGE: u64 = 3;
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled() {
     let mut story = Story::new("whole journal", &[("RUNTIME_CHECKPOINT_EVERY", "1d")]);
-    for _ in 0..30 {
-        story.live_and_die();
+    for _ in 0..35 {
+        story.live_and_die(Duration::from_millis(400));
         story.ledger.read_on(&story.workspace);
         story.devices.iter().flat_map(Device::machines).for_each(|machine| story.ledger.must_have(machine.number, machine.acknowledged));
     }
@@ -36,10 +34,12 @@ fn nothing_acknowledged_is_lost_or_doubled() {
 #[test]
 fn nothing_is_lost_while_checkpoints_are_made_and_segments_go() {
     let mut story = Story::new("checkpoints", &[("RUNTIME_CHECKPOINT_EVERY", "1s"), ("RUNTIME_PROJECT_EVERY", "20ms")]);
-    for _ in 0..20 {
-        story.live_and_die();
+    for _ in 0..15 {
+        // Long enough for a round of checkpoints, which begins each second.
+        story.live_and_die(Duration::from_millis(2500));
         story.ledger.read_on(&story.workspace);
     }
+    assert!(story.ledger.oldest > 1, "no segment has gone");
     story.end();
 }
 
@@ -69,9 +69,9 @@ impl Story {
     }
 
     /// A start, a look at what it knows, load, and a sudden end.
-    fn live_and_die(&mut self) {
+    fn live_and_die(&mut self, longest: Duration) {
         self.lives += 1;
-        let moment = Duration::from_millis(self.dice.below(LIFE_MAX_MS));
+        let moment = Duration::from_millis(self.dice.below(longest.as_millis() as u64));
         let mut launched = self.workspace.launch(&self.settings);
         if self.lives.is_multiple_of(CUT_SHORT_EVERY) {
             pass(moment);

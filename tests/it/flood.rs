@@ -78,6 +78,7 @@ fn running_out_of_files_is_no_end() {
                 client
             })
             .collect();
+        program.until("it has no files left", |program| program.process.log().contains("a connection could not be accepted"));
         drop(crowd);
         // Whoever comes next gets in, as soon as those have gone.
         let mut client = Client::to(program.mqtt);

@@ -14,6 +14,8 @@ use crate::process::Workspace;
 /// Reads on whenever it is asked to, so that it also knows what retention has since deleted.
 #[derive(Default)]
 pub struct Ledger {
+    /// The oldest entry that is still there.
+    pub oldest: u64,
     /// The entry that was read last.
     last: u64,
     /// Entries that were deleted before they were read here.
@@ -27,9 +29,9 @@ impl Ledger {
     /// Reads what is new. Sequences must go on without a gap, except where whole segments are gone.
     pub fn read_on(&mut self, workspace: &Workspace) {
         let segments = workspace.segments();
-        let oldest = segments.first().map_or(1, |segment| first_of(segment));
-        self.missed += oldest.saturating_sub(self.last + 1);
-        let from = Seq(oldest.max(self.last + 1));
+        self.oldest = segments.first().map_or(1, |segment| first_of(segment));
+        self.missed += self.oldest.saturating_sub(self.last + 1);
+        let from = Seq(self.oldest.max(self.last + 1));
         let mut expected = from.0;
         let read = journal::read(&workspace.journal(), from, &mut |seq, entry| {
             assert_eq!(seq.0, expected, "the sequence has a gap");

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop at once")]
 #![expect(clippy::print_stdout, reason = "what a test prints is shown when it fails")]
+#![expect(unreachable_pub, reason = "nothing outside uses a test, so `pub` means: for the other tests")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one thing; that there are others is for the code to know")]
 #![expect(clippy::disallowed_methods, reason = "tests ask the environment what to do, and time how long they wait")]
 
 // The house.
@@ -29,6 +31,8 @@ mod restart;
 
 // The whole program, in this process.
 mod scenario;
+mod sim;
+mod supervision;
 mod support;
 
 mod skipped;

@@ -64,7 +64,13 @@ fn spawn(dir: &TempDir) -> Option<Child> {
     match command.spawn() {
         Ok(child) => Some(child),
         // Where it is installed, it may lie where only the administrator looks.
-        Err(_) => Command::new("/usr/sbin/mosquitto").args(command.get_args()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok(),
+        Err(_) => Command::new("/usr/sbin/mosquitto")
+            .args(command.get_args())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok(),
     }
 }
 

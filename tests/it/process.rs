@@ -141,7 +141,12 @@ impl Launched {
             let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
             if line["message"] == "ready" {
                 let address = |field: &str| line[field].as_str().unwrap().parse().unwrap();
-                return Program { http: address("http"), mqtt: address("mqtt"), replayed: line["replayed"].as_u64().unwrap(), process: self };
+                return Program {
+                    http: address("http"),
+                    mqtt: address("mqtt"),
+                    replayed: line["replayed"].as_u64().unwrap(),
+                    process: self,
+                };
             }
         }
     }

@@ -29,7 +29,7 @@ use std::sync::Mutex;
 use serde_json::Value as Json;
 
 use crate::mqtt_peer::{Client, bytes, packet};
-use crate::support::{Sender, World, at};
+use crate::support::{Sender, World, at, body, words};
 
 const INDENT: &str = "    ";
 /// Worlds at once.
@@ -76,7 +76,10 @@ fn difference(told: &str, seen: &str) -> String {
         let sign = |sign: char, lines: &[&str]| lines.iter().map(|line| format!("{sign}{line}\n")).collect::<String>();
         text += &match told == seen {
             true => sign(' ', &told),
-            false => sign(' ', &told[..1]) + &sign('-', &told[1..]) + &sign('+', &seen[1..]),
+            false => {
+                let same = told.iter().zip(&seen).take_while(|(told, seen)| told == seen).count();
+                sign(' ', &told[..same]) + &sign('-', &told[same..]) + &sign('+', &seen[same..])
+            }
         };
     }
     text
@@ -104,7 +107,7 @@ struct Story<'a> {
 
 impl<'a> Story<'a> {
     fn of(text: &'a str) -> Story<'a> {
-        let mut files = BTreeMap::new();
+        let mut files: BTreeMap<String, String> = BTreeMap::new();
         let mut file: Option<String> = None;
         let mut steps = Vec::new();
         for line in text.lines() {
@@ -218,7 +221,11 @@ impl Stage {
             }
             "restart" | "kill" => {
                 (self.v5, self.v3, self.subscriber) = (None, None, None);
-                if verb == "kill" { self.world.kill() } else { self.world.stop() }
+                if verb == "kill" {
+                    self.world.kill()
+                } else {
+                    self.world.stop()
+                }
                 self.world.start();
                 let found = self.world.app().found;
                 format!("{} twins, {} edges", found.twins, found.edges)
@@ -252,8 +259,7 @@ impl Stage {
         client.finish_sending();
         let mut heard = String::new();
         while let Some(packet) = client.packet() {
-            let hex: Vec<String> = packet.iter().map(|byte| format!("{byte:02X}")).collect();
-            writeln!(heard, "{}", hex.join(" ")).unwrap();
+            writeln!(heard, "{}", words(&packet)).unwrap();
         }
         heard + "closed"
     }
@@ -299,9 +305,8 @@ impl Stage {
     fn received(&mut self, count: usize) -> String {
         let client = self.subscriber.as_mut().expect("somebody has subscribed");
         let message = |packet: Vec<u8>| {
-            // One byte of length is enough for what stories send; then the topic with its length.
-            let length = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
-            let (topic, payload) = packet[4..].split_at(length);
+            let (length, rest) = body(&packet).split_at(2);
+            let (topic, payload) = rest.split_at(usize::from(u16::from_be_bytes([length[0], length[1]])));
             format!("{} {}\n", String::from_utf8_lossy(topic), String::from_utf8_lossy(payload))
         };
         let heard = (0..count).map(|_| message(client.packet().unwrap())).collect();
@@ -364,7 +369,9 @@ fn answer((status, body): (u16, String)) -> String {
     for item in items.as_ref().and_then(Json::as_array).into_iter().flatten() {
         let tally = item["readings"].as_object().into_iter().flatten().filter(|(_, count)| **count != Json::from(0));
         let tally: String = tally.map(|(name, count)| format!(" {name} {count}")).collect();
-        let error = item.get("error").map_or(String::new(), |error| format!(" {} {}", error["code"].as_str().unwrap(), error["message"].as_str().unwrap()));
+        let error = item
+            .get("error")
+            .map_or(String::new(), |error| format!(" {} {}", error["code"].as_str().unwrap(), error["message"].as_str().unwrap()));
         writeln!(text, "{}{tally}{error}", item["status"].as_str().unwrap()).unwrap();
     }
     text
@@ -404,7 +411,8 @@ fn twin(shown: &Json) -> String {
 }
 
 fn twins(page: &Json) -> String {
-    let line = |twin: &Json| format!("{} : {}, revision {}\n", twin["id"].as_str().unwrap(), twin["type"].as_str().unwrap(), twin["revision"]);
+    let line =
+        |twin: &Json| format!("{} : {}, revision {}\n", twin["id"].as_str().unwrap(), twin["type"].as_str().unwrap(), twin["revision"]);
     page["twins"].as_array().unwrap().iter().map(line).collect()
 }
 

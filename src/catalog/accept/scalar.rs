@@ -70,7 +70,7 @@ impl Check<'_> {
             Raw::Float(number) => decimal(&number.to_string()),
             Raw::Null | Raw::Bool(_) | Raw::Structure(_) => None,
         };
-        let mut value = exact.ok_or_else(|| not_a_number("a decimal number as text, of at most 28 digits,", place, raw))?;
+        let mut value = exact.ok_or_else(|| not_a_number("a decimal number as text, of at most 28 digits", place, raw))?;
         if let Some(from) = self.from.filter(|conversion| !conversion.is_identity()) {
             let converted = value.to_f64().map(|number| from.apply(number)).and_then(|number| Decimal::try_from(number).ok());
             value = converted.ok_or_else(|| not_a_number("a decimal number", place, raw))?;

@@ -103,7 +103,13 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn new(plan: Rc<Plan>, client_id: String, pace: Option<Pace>, topics: impl Iterator<Item = String>, tally: Rc<RefCell<Tally>>) -> Publisher {
+    pub(super) fn new(
+        plan: Rc<Plan>,
+        client_id: String,
+        pace: Option<Pace>,
+        topics: impl Iterator<Item = String>,
+        tally: Rc<RefCell<Tally>>,
+    ) -> Publisher {
         let twins = topics.map(|topic| Twin { template: Template::new(&topic, plan.qos, &plan.shape), last_micros: 0 }).collect();
         Publisher {
             window: Window::new(plan.window),
@@ -197,7 +203,9 @@ impl Publisher {
             return schedule.drain_until;
         }
         match self.pace {
-            Some(pace) if !self.held_up && self.out.is_empty() => schedule.end.min(schedule.start + Duration::from_nanos(pace.due_at(self.made))),
+            Some(pace) if !self.held_up && self.out.is_empty() => {
+                schedule.end.min(schedule.start + Duration::from_nanos(pace.due_at(self.made)))
+            }
             Some(_) | None => schedule.end,
         }
     }

@@ -39,7 +39,14 @@ pub(super) fn run(args: &IngestArgs) -> anyhow::Result<Report> {
     let (ready_tx, ready) = mpsc::channel();
     let mut workers = Vec::new();
     for index in 0..args.threads {
-        let share = Share { index, threads: args.threads, args: args.clone(), setup: setup.clone(), addr, filter: filter.clone().filter(|_| index == 0) };
+        let share = Share {
+            index,
+            threads: args.threads,
+            args: args.clone(),
+            setup: setup.clone(),
+            addr,
+            filter: filter.clone().filter(|_| index == 0),
+        };
         let (go, schedule) = mpsc::channel();
         let ready = ready_tx.clone();
         let handle = thread::Builder::new().name(format!("bench-{index}")).spawn(move || share.work(&ready, &schedule))?;
@@ -69,7 +76,10 @@ fn setup(args: &IngestArgs) -> anyhow::Result<Setup> {
     ensure!(args.seconds > 0, "--seconds must be at least 1");
     let topic_bytes = args.topic.len() + args.twin_prefix.len() + 20;
     ensure!(topic_bytes <= TOPIC_BYTES_MAX, "--topic and --twin-prefix are longer than {TOPIC_BYTES_MAX} bytes together");
-    ensure!(!args.topic.contains(['#', '+', '\0']), "--topic is a topic to publish to: it has no wildcards; write {{twin}} where the twin's id stands");
+    ensure!(
+        !args.topic.contains(['#', '+', '\0']),
+        "--topic is a topic to publish to: it has no wildcards; write {{twin}} where the twin's id stands"
+    );
     let twins = if args.one_twin { 1 } else { args.twins };
     let connections = if args.gateway { 1 } else { args.connections.min(twins) };
     ensure!(connections <= CONNECTIONS_MAX, "--connections must be at most {CONNECTIONS_MAX}: one address has no more ports");
@@ -89,7 +99,8 @@ fn setup(args: &IngestArgs) -> anyhow::Result<Setup> {
 }
 
 fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
-    let mut found = text.to_socket_addrs().with_context(|| format!("--mqtt {text:?} is not an address: write HOST:PORT, as in 127.0.0.1:1883"))?;
+    let mut found =
+        text.to_socket_addrs().with_context(|| format!("--mqtt {text:?} is not an address: write HOST:PORT, as in 127.0.0.1:1883"))?;
     found.next().with_context(|| format!("--mqtt {text:?}: the host has no address"))
 }
 
@@ -207,7 +218,8 @@ impl Share {
     async fn open(&self, plan: &Rc<Plan>, tally: &Rc<RefCell<Tally>>) -> anyhow::Result<Vec<(Publisher, tokio::net::TcpStream)>> {
         let mut opened = Vec::new();
         for number in (self.index..self.setup.connections).step_by(self.threads) {
-            let publisher = Publisher::new(plan.clone(), client_id(&number.to_string()), self.pace(number), self.topics(number), tally.clone());
+            let publisher =
+                Publisher::new(plan.clone(), client_id(&number.to_string()), self.pace(number), self.topics(number), tally.clone());
             let stream = publisher.open().await?;
             opened.push((publisher, stream));
         }

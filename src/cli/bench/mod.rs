@@ -118,7 +118,13 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         }
         BenchCommand::Workspace(workspace) => {
             workspace::write(&workspace.dir, workspace.twins)?;
-            writeln!(out, "wrote {} twins to {}; start them with: pollux run {}", workspace.twins, workspace.dir.display(), workspace.dir.display())?;
+            writeln!(
+                out,
+                "wrote {} twins to {}; start them with: pollux run {}",
+                workspace.twins,
+                workspace.dir.display(),
+                workspace.dir.display()
+            )?;
             Ok(ExitCode::SUCCESS)
         }
     }

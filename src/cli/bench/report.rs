@@ -165,7 +165,12 @@ impl Report {
             messages: tally.messages,
             messages_per_second: tally.messages as f64 / seconds,
             readings_per_second: tally.messages as f64 * f64::from(setup.readings) / seconds,
-            ack: (setup.qos > 0).then(|| Latency { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), max_ms: tally.latencies.max() as f64 / 1000.0 }),
+            ack: (setup.qos > 0).then(|| Latency {
+                p50_ms: at(0.5),
+                p90_ms: at(0.9),
+                p99_ms: at(0.99),
+                max_ms: tally.latencies.max() as f64 / 1000.0,
+            }),
             errors: tally.errors,
             reconnects: tally.reconnects,
             unanswered: tally.unanswered,
@@ -207,13 +212,21 @@ impl Report {
         writeln!(out, "  messages     {:>12.0} /s   ({} in all)", self.messages_per_second, self.messages)?;
         writeln!(out, "  readings     {:>12.0} /s   ({} a message)", self.readings_per_second, setup.readings)?;
         if let Some(ack) = &self.ack {
-            writeln!(out, "  ack          {:>12.2} ms   p50; p90 {:.2}, p99 {:.2}, max {:.2}", ack.p50_ms, ack.p90_ms, ack.p99_ms, ack.max_ms)?;
+            writeln!(
+                out,
+                "  ack          {:>12.2} ms   p50; p90 {:.2}, p99 {:.2}, max {:.2}",
+                ack.p50_ms, ack.p90_ms, ack.p99_ms, ack.max_ms
+            )?;
         }
         if let Some(received) = &self.subscriber {
             writeln!(out, "  subscriber   {:>12.0} /s   ({} in all)", received.messages_per_second, received.messages)?;
         }
         if let Some(server) = &self.server {
-            writeln!(out, "  server CPU   {:>12.2} s    per million messages ({:.2} s in all)", server.cpu_seconds_per_million, server.cpu_seconds)?;
+            writeln!(
+                out,
+                "  server CPU   {:>12.2} s    per million messages ({:.2} s in all)",
+                server.cpu_seconds_per_million, server.cpu_seconds
+            )?;
             writeln!(
                 out,
                 "  server RSS   {:>12.1} MiB  at the end; start {:.1}, max {:.1}, peak {:.1}",
@@ -223,8 +236,16 @@ impl Report {
                 mebibytes(server.rss_peak_bytes)
             )?;
         }
-        writeln!(out, "  client CPU   {:>12.2} s    per million messages ({:.2} s in all)", self.client_cpu_seconds_per_million, self.client_cpu_seconds)?;
-        writeln!(out, "  errors       {:>12}      reconnects {}, unanswered {}, behind {}", self.errors, self.reconnects, self.unanswered, self.behind)?;
+        writeln!(
+            out,
+            "  client CPU   {:>12.2} s    per million messages ({:.2} s in all)",
+            self.client_cpu_seconds_per_million, self.client_cpu_seconds
+        )?;
+        writeln!(
+            out,
+            "  errors       {:>12}      reconnects {}, unanswered {}, behind {}",
+            self.errors, self.reconnects, self.unanswered, self.behind
+        )?;
         for error in &self.first_errors {
             writeln!(out, "    {error}")?;
         }

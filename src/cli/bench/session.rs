@@ -22,7 +22,9 @@ pub(super) async fn open(addr: SocketAddr, client_id: &str) -> anyhow::Result<Tc
     match timeout(ANSWER_WAIT_MAX, inbound.first(&stream)).await.with_context(|| format!("{addr} did not answer CONNECT"))?? {
         Incoming::ConnAck { code: 0 } => Ok(stream),
         Incoming::ConnAck { code } => bail!("{addr} refused the connection: {}", refusal(code)),
-        other @ (Incoming::PubAck(_) | Incoming::SubAck { .. } | Incoming::Publish { .. } | Incoming::PingResp) => bail!("{addr} answered CONNECT with {other:?}"),
+        other @ (Incoming::PubAck(_) | Incoming::SubAck { .. } | Incoming::Publish { .. } | Incoming::PingResp) => {
+            bail!("{addr} answered CONNECT with {other:?}")
+        }
     }
 }
 

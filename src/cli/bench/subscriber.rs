@@ -22,7 +22,9 @@ pub(super) async fn subscribe(plan: &Plan, client_id: &str, filter: &str) -> any
     match timeout(ANSWER_WAIT_MAX, inbound.first(&stream)).await.context("the server did not answer SUBSCRIBE")?? {
         Incoming::SubAck { code: 0..=2 } => Ok(stream),
         Incoming::SubAck { code } => bail!("the server refused to subscribe {filter:?} (code {code})"),
-        other @ (Incoming::ConnAck { .. } | Incoming::PubAck(_) | Incoming::Publish { .. } | Incoming::PingResp) => bail!("the server answered SUBSCRIBE with {other:?}"),
+        other @ (Incoming::ConnAck { .. } | Incoming::PubAck(_) | Incoming::Publish { .. } | Incoming::PingResp) => {
+            bail!("the server answered SUBSCRIBE with {other:?}")
+        }
     }
 }
 

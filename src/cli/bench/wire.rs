@@ -173,11 +173,17 @@ fn fill_digits(text: &mut [u8], mut number: u64) {
 /// What a server may send to a generator.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
-    ConnAck { code: u8 },
+    ConnAck {
+        code: u8,
+    },
     PubAck(u16),
-    SubAck { code: u8 },
+    SubAck {
+        code: u8,
+    },
     /// The packet id is present at QoS 1.
-    Publish { packet_id: Option<u16> },
+    Publish {
+        packet_id: Option<u16>,
+    },
     PingResp,
 }
 

@@ -35,7 +35,9 @@ relations:
 pub(super) fn write(dir: &Path, twins: usize) -> anyhow::Result<()> {
     refuse_a_used_folder(dir)?;
     let twins_dir = dir.join("twins");
-    fs::create_dir_all(dir.join("schemas")).and_then(|()| fs::create_dir_all(&twins_dir)).with_context(|| format!("cannot make {}", dir.display()))?;
+    fs::create_dir_all(dir.join("schemas"))
+        .and_then(|()| fs::create_dir_all(&twins_dir))
+        .with_context(|| format!("cannot make {}", dir.display()))?;
     put(&dir.join("schemas/BenchMachine.yaml"), MACHINE)?;
     put(&dir.join("schemas/BenchArea.yaml"), AREA)?;
     put(&twins_dir.join("root.yaml"), "twins:\n  - {id: bench, type: BenchArea, name: Bench}\n")?;

@@ -1,9 +1,9 @@
 //! Damage at every byte: a torn end is cut, a damaged middle is refused and named.
 
+use crate::journal::Error;
 use crate::journal::cut::cut_on;
 use crate::journal::segment::{GROUP_HEADER_BYTES, HEADER_BYTES};
 use crate::journal::sim_disk::Crash;
-use crate::journal::Error;
 use crate::reading::Seq;
 
 use super::{World, commit, group_bytes, offset_behind};

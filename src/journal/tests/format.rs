@@ -81,7 +81,8 @@ fn this_version_writes_the_same_layout_as_the_fixture() {
     commit(&mut writer, &["third, alone"]).unwrap();
     commit(&mut writer, &[&"x".repeat(100)]).unwrap();
     drop(writer);
-    let made: Vec<_> = world.segments().iter().map(|path| (path.file_name().unwrap().to_owned(), world.disk.bytes(path).unwrap())).collect();
+    let made: Vec<_> =
+        world.segments().iter().map(|path| (path.file_name().unwrap().to_owned(), world.disk.bytes(path).unwrap())).collect();
     let sizes: Vec<_> = made.iter().map(|(name, bytes)| (name.to_str().unwrap(), bytes.len())).collect();
     assert_eq!(sizes, [("00000000000000000001-00000001.seg", 256), ("00000000000000000004-00000002.seg", 256)]);
     if let Some(dir) = option_env!("POLLUX_WRITE_JOURNAL_FIXTURE") {

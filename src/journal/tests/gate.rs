@@ -81,6 +81,7 @@ fn many_senders_each_keep_their_order() {
 
 /// The disk is full from the start; the journal must say so, hold everything, bound what it holds, and go on by itself.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the task is awaited below")]
 async fn a_full_disk_is_told_bounded_and_survived() {
     let mut world = World::new(4096);
     world.config.pending_bytes_max = 1000;

@@ -33,7 +33,10 @@ fn live(seed: u64) {
         };
         let expected = (forgotten + 1..).zip(&released[forgotten as usize..]);
         assert!(found.len() >= released.len() - forgotten as usize, "seed {seed}, life {life}: released entries are gone");
-        assert!(found.iter().map(|(seq, entry)| (*seq, entry)).zip(expected).all(|(found, expected)| found == expected), "seed {seed}, life {life}");
+        assert!(
+            found.iter().map(|(seq, entry)| (*seq, entry)).zip(expected).all(|(found, expected)| found == expected),
+            "seed {seed}, life {life}"
+        );
         assert!(found.iter().map(|(seq, _)| *seq).eq(forgotten + 1..=recovered.last_seq().0), "seed {seed}, life {life}: gap");
         let more: Vec<&String> = found.iter().skip(released.len() - forgotten as usize).map(|(_, entry)| entry).collect();
         assert!(more.is_empty() || more.into_iter().eq(&unreleased), "seed {seed}, life {life}: something else follows");
@@ -61,7 +64,9 @@ fn live(seed: u64) {
                 _ => {}
             }
             let entries: Vec<String> = (0..1 + random.below(4))
-                .map(|n| format!("{life}.{round}.{n} {}", "x".repeat(random.below(if random.0.is_multiple_of(9) { 1500 } else { 60 }) as usize)))
+                .map(|n| {
+                    format!("{life}.{round}.{n} {}", "x".repeat(random.below(if random.0.is_multiple_of(9) { 1500 } else { 60 }) as usize))
+                })
                 .collect();
             let group: Vec<&str> = entries.iter().map(String::as_str).collect();
             let written = (0..6).any(|_| commit(&mut writer, &group).is_ok());
@@ -79,6 +84,7 @@ fn live(seed: u64) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the seed to repeat comes from the environment")]
 fn what_was_released_is_always_there() {
     let (first, count) = match std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => (seed, 1),

@@ -1,12 +1,15 @@
-//! A clock that a test turns by hand. It can be told to blow up when it is asked, which is how a test makes an actor crash.
+//! A clock that a test turns by hand. It can be a trap for whoever asks for the time next, which is how a test makes an actor crash.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use pollux::reading::Timestamp;
 use pollux::runtime::clock::Clock;
+
+use super::world::PATIENCE;
 
 /// The day on which all stories play.
 const DAY: &str = "2026-01-01";
@@ -21,13 +24,29 @@ pub struct HandClock(Arc<Works>);
 
 struct Works {
     now: AtomicI64,
-    /// How many more times it may be asked before it blows up, plus one; 0 if it will not.
-    fuse: AtomicU32,
+    /// The next who asks is caught.
+    is_trap: AtomicBool,
+    caught: Mutex<Caught>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caught {
+    Nobody,
+    Somebody,
+    /// Has been told to go on, and panics.
+    LetGo,
 }
 
 impl HandClock {
     pub fn new(now: Timestamp) -> HandClock {
-        HandClock(Arc::new(Works { now: AtomicI64::new(now.0), fuse: AtomicU32::new(0) }))
+        let works = Works {
+            now: AtomicI64::new(now.0),
+            is_trap: AtomicBool::new(false),
+            caught: Mutex::new(Caught::Nobody),
+            changed: Condvar::new(),
+        };
+        HandClock(Arc::new(works))
     }
 
     pub fn now(&self) -> Timestamp {
@@ -42,21 +61,39 @@ impl HandClock {
         self.set(self.now().plus(by));
     }
 
-    /// Whoever asks for the time next panics, once.
-    pub fn light_the_fuse(&self) {
-        self.0.fuse.store(1, Ordering::SeqCst);
+    /// Catches the next who asks for the time: it waits there until [`HandClock::spring`], and then panics.
+    pub fn set_trap(&self) {
+        *self.0.caught.lock() = Caught::Nobody;
+        self.0.is_trap.store(true, Ordering::SeqCst);
     }
 
-    pub fn fuse_is_burnt(&self) -> bool {
-        self.0.fuse.load(Ordering::SeqCst) == 0
+    pub fn wait_until_caught(&self) {
+        let mut caught = self.0.caught.lock();
+        let waited = self.0.changed.wait_while_for(&mut caught, |caught| *caught == Caught::Nobody, PATIENCE);
+        assert!(!waited.timed_out(), "nobody asked for the time");
+    }
+
+    pub fn spring(&self) {
+        *self.0.caught.lock() = Caught::LetGo;
+        self.0.changed.notify_all();
+    }
+
+    fn catch(&self) {
+        let mut caught = self.0.caught.lock();
+        *caught = Caught::Somebody;
+        self.0.changed.notify_all();
+        self.0.changed.wait_while_for(&mut caught, |caught| *caught == Caught::Somebody, PATIENCE);
+        drop(caught);
+        panic!("the clock was a trap");
     }
 
     /// For the program.
     pub fn face(&self) -> Clock {
         let hands = self.clone();
         Clock(Arc::new(move || {
-            let lit = hands.0.fuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-            assert!(lit != Ok(1), "the clock has blown up");
+            if hands.0.is_trap.swap(false, Ordering::SeqCst) {
+                hands.catch();
+            }
             hands.now()
         }))
     }

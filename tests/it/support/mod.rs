@@ -4,6 +4,6 @@ mod clock;
 mod sender;
 mod world;
 
-pub use clock::{HandClock, at};
-pub use sender::Sender;
-pub use world::{PATIENCE, World};
+pub use clock::at;
+pub use sender::{Sender, body, words};
+pub use world::World;

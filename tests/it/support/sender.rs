@@ -71,28 +71,38 @@ impl Sender {
         framed(if id == 0 { PUBLISH } else { PUBLISH | QOS_1 }, &body)
     }
 
-    /// The next packet, which must be about `id`, in words: `ack`, `ack 99 the reason`, or how the connection ended.
+    /// The next packet, which must be about `id`, in words.
     pub fn answer(&mut self, id: u16) -> String {
         let Some(packet) = self.client.packet() else { return "closed".to_owned() };
-        let (code, properties) = match packet[0] {
-            PUBACK => {
-                assert_eq!(packet[2..4], id.to_be_bytes(), "acknowledgements come in order: {packet:02X?}");
-                (packet.get(4).copied().unwrap_or(0), packet.get(5..).unwrap_or_default())
-            }
-            DISCONNECT => (packet.get(2).copied().unwrap_or(0), packet.get(3..).unwrap_or_default()),
-            _ => return format!("{packet:02X?}"),
-        };
-        let what = if packet[0] == PUBACK { "ack" } else { "disconnected" };
-        let code = if code == 0 { String::new() } else { format!(" {code:02X}") };
-        let reason = reason_string(properties).map_or(String::new(), |reason| format!(" {reason}"));
-        format!("{what}{code}{reason}")
+        assert!(packet[0] != PUBACK || body(&packet)[..2] == id.to_be_bytes(), "acknowledgements come in order: {packet:02X?}");
+        words(&packet)
     }
 
     /// The code of the next PUBACK.
     pub fn answer_code(&mut self, id: u16) -> Option<u8> {
         let packet = self.client.packet()?;
-        (packet[0] == PUBACK && packet[2..4] == id.to_be_bytes()).then(|| packet.get(4).copied().unwrap_or(0))
+        let body = body(&packet);
+        (packet[0] == PUBACK && body[..2] == id.to_be_bytes()).then(|| body.get(2).copied().unwrap_or(0))
     }
+}
+
+/// `ack`, `ack 99 the reason`, `disconnected 81 the reason`; other packets in hex.
+pub fn words(packet: &[u8]) -> String {
+    let (what, said) = match packet[0] {
+        PUBACK => ("ack", &body(packet)[2..]),
+        DISCONNECT => ("disconnected", body(packet)),
+        _ => return packet.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" "),
+    };
+    let (code, properties) = said.split_first().map_or((0, said), |(code, properties)| (*code, properties));
+    let code = if code == 0 { String::new() } else { format!(" {code:02X}") };
+    let reason = reason_string(properties).map_or(String::new(), |reason| format!(" {reason}"));
+    format!("{what}{code}{reason}")
+}
+
+/// A packet without its fixed header.
+pub fn body(packet: &[u8]) -> &[u8] {
+    let length_bytes = packet[1..].iter().position(|byte| byte & 0x80 == 0).expect("a whole packet") + 1;
+    &packet[1 + length_bytes..]
 }
 
 /// The reason in words, if it is the first of the properties.

@@ -27,7 +27,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 pub struct World {
     pub clock: HandClock,
     workspace: PathBuf,
+    data: PathBuf,
     lasting_store: bool,
+    /// How often it was killed.
+    deaths: u32,
     alive: Option<Alive>,
     /// Goes last.
     _folder: TempDir,
@@ -56,13 +59,14 @@ impl World {
         for (path, text) in files {
             write(&workspace.join(path), text);
         }
-        let mut world = World { clock: HandClock::new(at("10:00:00")), workspace, lasting_store, alive: None, _folder: folder };
+        let (clock, data) = (HandClock::new(at("10:00:00")), folder.path().join("data"));
+        let mut world = World { clock, workspace, data, lasting_store, deaths: 0, alive: None, _folder: folder };
         world.start();
         world
     }
 
     pub fn start(&mut self) {
-        let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
         let settings = self.settings();
         let app = threads.block_on(App::start(settings)).unwrap_or_else(|error| panic!("the program does not start: {error:#}"));
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
@@ -75,7 +79,7 @@ impl World {
             read_into(&mut sources, &self.workspace, &self.workspace.join(folder));
         }
         let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let flags = Flags { http: Some(free), mqtt: Some(free), data: None };
+        let flags = Flags { http: Some(free), mqtt: Some(free), data: Some(self.data.clone()) };
         let loaded = config::load(&mut sources, &self.workspace, &Environment::default(), &flags);
         let (catalog, mut problems) = catalog::load(&sources);
         problems.extend(loaded.problems);
@@ -118,15 +122,19 @@ impl World {
         threads.shutdown_timeout(PATIENCE);
         drop((app, http));
         journal.close().unwrap();
-    }
-
-    pub fn restart(&mut self) {
-        self.stop();
-        self.start();
+        // The embedded engine keeps its lock in this process although nothing runs it any more; so the next start gets the files as they are now.
+        self.deaths += 1;
+        let data = self.data.with_file_name(format!("data-{}", self.deaths));
+        copy(&self.data, &data);
+        self.data = data;
     }
 
     pub fn write(&self, path: &str, text: &str) {
         write(&self.workspace.join(path), text);
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.data.join("journal")
     }
 
     pub fn mqtt(&self) -> SocketAddr {
@@ -217,6 +225,18 @@ impl Drop for World {
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// All files below `folder`, in the order of their names.
