@@ -72,11 +72,11 @@ impl Runtime {
         let (resident, facts) = self.new_twin(id.clone(), layout, parent_no, description, at);
         let mut facts = Vec::from(facts);
         let mut structure = vec![StructureChange::Created(resident.clone())];
+        let mut placed = None;
         if let Some(parent) = &parent {
-            let mut graph = self.graph.lock();
-            let (no, relation) = (graph.next_edge(), Arc::from(CONTAINS));
+            let (no, relation) = (self.graph.lock().next_edge(), Arc::from(CONTAINS));
             let edge = Edge { no, relation, from: parent.no, to: resident.no, properties: Map::new(), valid_from: at, valid_to: None };
-            graph.put(Arc::new(edge.clone()));
+            placed = Some(Arc::new(edge.clone()));
             structure.push(StructureChange::EdgeBegun(edge.clone()));
             facts.push(Fact::EdgeBegun(Box::new(edge)));
         }
@@ -85,6 +85,7 @@ impl Runtime {
         self.shared.journal.try_append(|out| record::encode(&entry, out), held).map_err(|_| Refusal::NoRoom)?;
         // Behind its entry in the journal, so nothing that is sent to it can come before its creation.
         self.shared.directory.register(resident.clone());
+        placed.into_iter().for_each(|edge| self.graph.lock().put(edge));
         *provisioned += 1;
         Ok(resident)
     }

@@ -201,7 +201,10 @@ impl TwinLane {
                 topic::expand(id, captures, &mut text);
                 let known = self.runtime.shared.directory.by_external_id(namespace, &text);
                 // A name of another system is no id to make a twin by.
-                known.ok_or_else(|| Lost::by_policy(&format!("{namespace}: {text}"), binding))
+                known.ok_or_else(|| match binding.unknown_twin {
+                    UnknownTwin::Quarantine => Lost::by_policy(&format!("{namespace}: {text}"), binding),
+                    UnknownTwin::Reject | UnknownTwin::Provision { .. } => Lost::unknown_external_id(namespace, &text),
+                })
             }
             TwinSelector::Path(_) => Err(Lost::by_policy("", binding)),
         }
@@ -318,6 +321,13 @@ impl Lost {
         let message =
             format!("there is no twin `{shown}`; describe it in twins/, or bind the topic with `unknownTwin: {{provision: TYPE}}`");
         Lost { twin: TwinId::parse(id).ok(), ..Lost::new(Fault::Twin, "UNKNOWN_TWIN", message) }
+    }
+
+    fn unknown_external_id(namespace: &str, id: &str) -> Lost {
+        let shown: String = id.chars().take(128).collect();
+        let message =
+            format!("no twin has the external id `{shown}`; give it to one in twins/ with `externalIds: {{{namespace}: {shown}}}`");
+        Lost::new(Fault::Twin, "UNKNOWN_TWIN", message)
     }
 
     /// What the binding says about senders that nobody knows.

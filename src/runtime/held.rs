@@ -8,6 +8,7 @@ use crate::catalog::stored::LayoutRecord;
 use crate::ingress::{Outcome, Receipt, Refused, Tally};
 use crate::reading::{Seq, TwinNo};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
+use crate::view::Cell;
 
 use super::resident::Resident;
 
@@ -66,7 +67,9 @@ pub enum StructureChange {
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     pub no: TwinNo,
-    /// The commit it stands behind; set by the release.
+    /// What readers see of the twin, so that the release can say which commit carried its latest change.
+    pub cell: Arc<Cell>,
+    /// That commit; set by the release.
     pub seq: Seq,
     pub bytes: Vec<u8>,
 }

@@ -242,7 +242,7 @@ impl Projector {
 
     async fn ask(&self, residents: impl Iterator<Item = &Arc<Resident>>) {
         for resident in residents {
-            match resident.while_resting(|twin| encode(twin)) {
+            match resident.while_resting(|twin| encode(twin, resident)) {
                 Some(checkpoint) => {
                     let aside = Aside { checkpoint: Some(checkpoint), ..Aside::default() };
                     let held = Held { aside: Some(Box::new(aside)), ..Held::default() };
@@ -263,10 +263,10 @@ impl Projector {
     }
 }
 
-fn encode(twin: &Twin) -> Checkpoint {
+fn encode(twin: &Twin, resident: &Resident) -> Checkpoint {
     let mut bytes = Vec::with_capacity(512);
     checkpoint::encode_twin(twin, &mut bytes);
-    Checkpoint { no: twin.state.no, seq: Seq(0), bytes }
+    Checkpoint { no: twin.state.no, cell: resident.cell.clone(), seq: Seq(0), bytes }
 }
 
 fn rejected(event: Event) -> Option<Rejection> {

@@ -141,11 +141,12 @@ fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside
             StructureChange::TypeKnown(record) => changes.types.push(record),
             StructureChange::Created(resident) => {
                 view.insert(resident.id.clone(), resident.cell.clone());
+                resident.cell.publish(resident.cell.state(), seq);
                 changes.mark(&resident, resident.cell.state(), seq);
             }
             StructureChange::EdgeBegun(edge) => changes.edge(EdgeChange::Begun(seq, edge)),
             StructureChange::EdgeEnded { edge } => changes.edge(EdgeChange::Ended { edge, seq }),
         }
     }
-    changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq, ..checkpoint }));
+    changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint }));
 }

@@ -90,7 +90,7 @@ impl Runtime {
             rebuilder,
             progress: progress.clone(),
         };
-        tasks.spawn(projector.run());
+        tasks.spawn_on(projector.run(), store.threads());
         let runtime = Arc::new(Runtime {
             bindings: ArcSwap::from_pointee(Bindings::new(Arc::new(catalog.without_twins()))),
             observers: Observers::default(),

@@ -81,7 +81,7 @@ impl Actor for TwinActor {
         let held = Held {
             change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
             receipts,
-            aside: aside(&events, saves.then_some(&*twin)),
+            aside: aside(&events, saves.then(|| self.checkpoint(twin))),
         };
         let encode = |out: &mut Vec<u8>| {
             if !events.is_empty() {
@@ -96,6 +96,14 @@ impl Actor for TwinActor {
             self.resident.dealt();
         }
         Ok(())
+    }
+}
+
+impl TwinActor {
+    fn checkpoint(&self, twin: &Twin) -> Checkpoint {
+        let mut bytes = Vec::with_capacity(512);
+        checkpoint::encode_twin(twin, &mut bytes);
+        Checkpoint { no: twin.state.no, cell: self.resident.cell.clone(), seq: Seq(0), bytes }
     }
 }
 
@@ -177,19 +185,14 @@ fn refusal(event: &Event) -> Option<Arc<Refused>> {
 }
 
 /// The rare part of what waits for the commit, if there is any.
-fn aside(events: &[Event], save: Option<&Twin>) -> Option<Box<Aside>> {
+fn aside(events: &[Event], checkpoint: Option<Checkpoint>) -> Option<Box<Aside>> {
     let rejections = events.iter().filter_map(|event| match event {
         Event::Rejected(rejection) => Some(rejection.as_ref().clone()),
         Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
     });
     let rejections: Vec<Rejection> = rejections.collect();
-    if rejections.is_empty() && save.is_none() {
+    if rejections.is_empty() && checkpoint.is_none() {
         return None;
     }
-    let checkpoint = save.map(|twin| {
-        let mut bytes = Vec::with_capacity(512);
-        checkpoint::encode_twin(twin, &mut bytes);
-        Checkpoint { no: twin.state.no, seq: Seq(0), bytes }
-    });
     Some(Box::new(Aside { rejections, checkpoint, ..Aside::default() }))
 }

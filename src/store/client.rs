@@ -12,6 +12,7 @@ use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 use tokio::sync::Mutex;
 
+use super::threads::Threads;
 use super::{Config, Error, FORMAT};
 
 /// Memory the embedded engine may use for what it has not yet written to its tables, and for blocks it has read.
@@ -24,6 +25,7 @@ const TAKEN: &str = "another writer has begun";
 
 pub(super) struct Client {
     pub(super) config: Config,
+    pub(super) threads: Threads,
     /// `None` before the first call and after the connection broke.
     connection: Mutex<Option<Connection>>,
     /// The highest position whose transaction was answered.
@@ -79,18 +81,26 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    pub(super) fn new(config: Config) -> Client {
-        Client { config, connection: Mutex::new(None), confirmed: AtomicU64::new(0) }
+    pub(super) fn new(config: Config) -> Result<Client, Error> {
+        let threads = Threads::start().map_err(|error| Error::Refused(format!("no threads for the graph store: {error}")))?;
+        Ok(Client { config, threads, connection: Mutex::new(None), confirmed: AtomicU64::new(0) })
     }
 
     /// Runs statements with variables. All of them have succeeded, or the first cause is the error.
-    pub(super) async fn query(&self, statements: String, variables: Vec<(&'static str, Value)>) -> Result<IndexedResults, Error> {
+    pub(super) async fn query(
+        self: &Arc<Client>,
+        statements: String,
+        variables: Vec<(&'static str, Value)>,
+    ) -> Result<IndexedResults, Error> {
         let waited = self.config.call_wait_max;
-        // Boxed, because the futures of the engine are large and every caller would carry them.
-        let answer = match tokio::time::timeout(waited, Box::pin(self.query_unbounded(statements, variables))).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Error::TimedOut { url: self.config.url.clone(), waited }),
-        };
+        let client = self.clone();
+        let asked = self.threads.run(async move {
+            match tokio::time::timeout(waited, client.query_unbounded(statements, variables)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Error::TimedOut { url: client.config.url.clone(), waited }),
+            }
+        });
+        let answer = asked.await;
         match answer {
             Err(Error::Conflict(_)) | Ok(_) => answer,
             Err(error) => {
@@ -101,7 +111,7 @@ impl Client {
     }
 
     /// Runs statements as one transaction, unless somebody else writes here by now.
-    pub(super) async fn commit(&self, statements: &str, variables: Vec<(&'static str, Value)>) -> Result<(), Error> {
+    pub(super) async fn commit(self: &Arc<Client>, statements: &str, variables: Vec<(&'static str, Value)>) -> Result<(), Error> {
         let guard = format!("IF (SELECT VALUE writer FROM ONLY meta:partition_0) != $writer {{ THROW '{TAKEN}' }};");
         self.query(format!("BEGIN;\n{guard}\n{statements}COMMIT;"), variables).await.map(drop)
     }
@@ -235,7 +245,10 @@ impl Client {
     /// Writes what the engine still holds and closes its files.
     pub(super) async fn close(&self) -> Result<(), Error> {
         match self.connection.lock().await.take().map(|connection| connection.engine) {
-            Some(Engine::Embedded(_, datastore)) => datastore.shutdown().await.map_err(|error| self.unavailable(error)),
+            Some(Engine::Embedded(_, datastore)) => {
+                let closed = self.threads.run(async move { Ok(datastore.shutdown().await) }).await?;
+                closed.map_err(|error| self.unavailable(error))
+            }
             Some(Engine::Remote(_)) | None => Ok(()),
         }
     }

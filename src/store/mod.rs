@@ -16,6 +16,7 @@ mod read;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,18 +116,22 @@ pub struct Store {
 
 impl Store {
     pub async fn open(config: Config) -> Result<Store, Error> {
-        let store = Store { client: Arc::new(Client::new(config)) };
+        let store = Store { client: Arc::new(Client::new(config)?) };
         store.prepare().await?;
         Ok(store)
     }
 
     async fn prepare(&self) -> Result<(), Error> {
         let tables = "DEFINE TABLE IF NOT EXISTS twin SCHEMALESS;
-            DEFINE INDEX IF NOT EXISTS twin_type ON twin FIELDS type;
             DEFINE TABLE IF NOT EXISTS rejection SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS checkpoint SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS type SCHEMALESS";
         self.client.query(tables.to_owned(), Vec::new()).await.map(drop)
+    }
+
+    /// Where to do what serves the store alone, such as following the journal.
+    pub fn threads(&self) -> &tokio::runtime::Handle {
+        self.client.threads.handle()
     }
 
     /// Flushes and lets go of the files.

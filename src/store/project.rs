@@ -29,9 +29,9 @@ pub struct Batch {
     pub upto: Option<Seq>,
 }
 
-const TWINS: &str = "INSERT INTO twin $twins ON DUPLICATE KEY UPDATE no = $input.no, name = $input.name, type = $input.type, kind = $input.kind, \
-    revision = $input.revision, seq = $input.seq, updated = $input.updated, properties = $input.properties, values = $input.values, \
-    externalIds = $input.externalIds RETURN NONE;\n";
+/// Each row whole. Not `INSERT … ON DUPLICATE KEY UPDATE`: it takes more than twice the time, by failing first for every row that is there.
+const TWINS: &str = "FOR $row IN $twins { UPSERT $row.id CONTENT $row RETURN NONE };\n";
+const CHECKPOINTS: &str = "FOR $row IN $checkpoints { UPSERT $row.id CONTENT $row RETURN NONE };\n";
 
 impl Store {
     /// In as many transactions as it takes; the last of them moves the position.
@@ -97,12 +97,8 @@ impl Store {
     }
 
     async fn write_checkpoints(&self, part: Part) -> Result<(), Error> {
-        let statements = format!(
-            "INSERT INTO checkpoint $rows ON DUPLICATE KEY UPDATE seq = $input.seq, data = $input.data RETURN NONE;
-             UPSERT meta:partition_0 SET last_twin = math::max([last_twin ?? 0, {}]) RETURN NONE;\n",
-            part.last_twin
-        );
-        self.client.commit(&statements, vec![("rows", list(part.twins))]).await
+        let meta = format!("UPSERT meta:partition_0 SET last_twin = math::max([last_twin ?? 0, {}]) RETURN NONE;\n", part.last_twin);
+        self.client.commit(&format!("{CHECKPOINTS}{meta}"), vec![("checkpoints", list(part.twins))]).await
     }
 
     /// From now on recovery need not look at commits up to `upto` for the sake of twins.

@@ -123,16 +123,17 @@ impl Store {
             return Ok(Vec::new());
         }
         let name = escaped(&table);
-        let from = match direction {
-            Direction::Out => format!("$of->{name}"),
-            Direction::In => format!("$of<-{name}"),
+        // The path by itself takes 4 µs an edge. `SELECT … FROM $of->…` takes a time that grows with the square of the edges, and a condition
+        // within the path three times as long as the look that we take at each edge anyway.
+        let statement = match direction {
+            Direction::Out => format!("RETURN $of->{name}.*"),
+            Direction::In => format!("RETURN $of<-{name}.*"),
         };
-        let statement = format!("SELECT * FROM {from} WHERE validFrom <= $at AND (validTo = NONE OR validTo = NULL OR validTo > $at)");
         let of = of.iter().map(|id| twin_record(id).into_value()).collect::<Vec<_>>();
-        let variables = vec![("of", Value::Array(Array::from(of))), ("at", at.0.into_value())];
-        let mut answer = self.client.query(statement, variables).await?;
-        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
-        rows.into_iter().map(edge).collect()
+        let mut answer = self.client.query(statement, vec![("of", Value::Array(Array::from(of)))]).await?;
+        let rows: Vec<Vec<Object>> = answer.take(0).map_err(refused)?;
+        let edges = rows.into_iter().flatten().map(edge).filter(|edge| edge.as_ref().map_or(true, |edge| edge.holds_at(at)));
+        edges.collect()
     }
 
     /// The tables of all relations that ever had an edge.

@@ -1,5 +1,5 @@
 //! Stories of the whole program, as text in `tests/data/scenario`: what happens, and below it, indented, what is seen. A new story is a new file.
-//! `UPDATE_EXPECT=1` writes what is seen now; the diff is then to be read.
+//! `UPDATE_EXPECT=1` writes what is seen now; the diff is then to be read. `SCENARIO=http` tells only the stories with that in their name.
 //!
 //! ```text
 //! file schemas/Pump.yaml                 the workspace, file by file; or `demo` for the demo plant
@@ -17,6 +17,7 @@
 //! actor ID [STATE]                       the actor, once it is in that state
 //! subscribe FILTER · received COUNT      a subscriber, and the next messages it gets
 //! settle · restart · kill                wait until all is on disk; end and start again, in good order or not
+//! write PATH TEXT                        a file of the workspace changes; the next start reads it
 //! ```
 //! In payloads `@10:00:05` is that time as text, `@ms:10:00:05` in milliseconds, `⏎` a line break, `\xFF` a byte, `«text»*5` a repetition.
 
@@ -367,7 +368,7 @@ fn answer((status, body): (u16, String)) -> String {
     let items = fields.remove("items");
     let mut text = format!("{status} {json}\n");
     for item in items.as_ref().and_then(Json::as_array).into_iter().flatten() {
-        let tally = item["readings"].as_object().into_iter().flatten().filter(|(_, count)| **count != Json::from(0));
+        let tally = item["readings"].as_object().into_iter().flatten().filter(|(_, count)| count.as_u64() != Some(0));
         let tally: String = tally.map(|(name, count)| format!(" {name} {count}")).collect();
         let error = item
             .get("error")
