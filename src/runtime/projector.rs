@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::journal::checkpoint;
 use crate::reading::{Seq, TwinNo};
-use crate::store::{Batch, CheckpointRow, EdgeRow, RejectionRow, Store, TwinRow};
+use crate::store::{self, Batch, CheckpointRow, EdgeRow, RejectionRow, Store, TwinRow};
 use crate::twin::{Edge, Event, Fact, Rejection, Twin};
 
 use super::branch::Shared;
@@ -56,6 +56,8 @@ pub(super) struct Progress {
     /// Set to finish: project and save what there is, then end.
     pub(super) finishing: AtomicBool,
     pub(super) hurry: Notify,
+    /// When the store had answered up to which commit; the journal may forget what is long enough ago.
+    passed: Mutex<VecDeque<(tokio::time::Instant, Seq)>>,
     /// Rung once the projector has ended.
     pub(super) finished: Notify,
 }
@@ -257,9 +259,19 @@ impl Projector {
     async fn finish_round(&self, upto: Seq) {
         self.insist("saving the position of the checkpoints", || self.store.save_upto(upto)).await;
         self.progress.saved_upto.store(upto.0, Ordering::Release);
-        let position = self.progress.position.load(Ordering::Acquire);
-        self.shared.journal.forget_before(Seq(upto.0.min(position) + 1));
+        self.let_the_journal_forget(upto);
         self.insist("trimming rejections", || self.store.trim_rejections()).await;
+    }
+
+    /// What the store has answered is on its disk for certain only after its next sync, and one more for good measure.
+    fn let_the_journal_forget(&self, upto: Seq) {
+        let now = tokio::time::Instant::now();
+        let position = self.progress.position.load(Ordering::Acquire);
+        let mut passed = self.progress.passed.lock();
+        passed.push_back((now, Seq(upto.0.min(position))));
+        while let Some((_, seq)) = passed.pop_front_if(|(then, _)| now.duration_since(*then) >= 2 * store::SYNC_EVERY) {
+            self.shared.journal.forget_before(Seq(seq.0 + 1));
+        }
     }
 }
 

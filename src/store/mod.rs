@@ -2,10 +2,13 @@
 //!
 //! Tables: `twin`; one table per relation (`RELATE` edges from twin to twin, with properties and validity); `rejection`, `checkpoint`, `type`,
 //! `meta`. The journal is the truth: whatever is here can be made again from it, up to the position that is written in the same transaction as
-//! the last of the data. A journal segment may go once both the position and the checkpoints have passed it, so what the store has answered must
-//! last: the embedded engine runs with `sync=every` (a commit waits for the fsync of its log; tables and large values are synced before a log
-//! is dropped), and there are few transactions and they are large, so this costs little. A server has to be run the same way; one that comes
-//! back with less than it had confirmed is not written to any more.
+//! the last of the data.
+//!
+//! A journal segment may go once both the position and the checkpoints have passed it *for good*. The embedded engine syncs its log every
+//! [`SYNC_EVERY`] and not with every commit, because on one disk each of its syncs holds up those of the journal, on which acknowledgements
+//! wait; so the projector lets two such times go by before the journal may forget. After a loss of power the store is an earlier form of itself,
+//! and the journal has what it lacks. A server by URL must sync what it commits; one that comes back with less than it had confirmed is not
+//! written to any more.
 //!
 //! There is one writer: see `client`.
 
@@ -28,6 +31,9 @@ use client::Client;
 pub use project::Batch;
 pub use read::{Direction, RejectionFilter};
 pub use rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow};
+
+/// How often the embedded engine brings its log to the disk.
+pub const SYNC_EVERY: Duration = Duration::from_secs(10);
 
 /// What is written here says so; a store of a newer format is refused.
 pub const FORMAT: i64 = 1;
