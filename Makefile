@@ -4,12 +4,14 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # Where tests write down what they could not do, one line each.
 SKIPPED := $(abspath $(TARGET_DIR))/skipped.txt
+# A real SurrealDB server for the tests, if `make surreal-server` has built one.
+SURREAL := $(abspath $(TARGET_DIR))/debug/surreal-server
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt release bench clean
+.PHONY: help run test surreal-server check fmt release bench clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: ## Build and run the demo plant: http://127.0.0.1:8080, mqtt://127.0.0.1:1883 (more flags in ARGS)
 	$(CARGO) build --locked
@@ -17,11 +19,16 @@ run: ## Build and run the demo plant: http://127.0.0.1:8080, mqtt://127.0.0.1:18
 
 test: ## Run all tests (one of them: make test ARGS=scenario)
 	@mkdir -p $(dir $(SKIPPED)) && rm -f $(SKIPPED)
-	POLLUX_TEST_SKIPPED=$(SKIPPED) $(CARGO) test --locked --lib --test it -- $(ARGS)
+	POLLUX_TEST_SKIPPED=$(SKIPPED) $(if $(wildcard $(SURREAL)),POLLUX_TEST_SURREAL=$(SURREAL)) \
+		$(CARGO) test --locked --lib --test it -- $(ARGS)
 	@if [ -s $(SKIPPED) ]; then \
 		printf '\n%s\n' '=== SKIPPED, because this machine lacks something ==='; \
 		sort -u $(SKIPPED); \
 	fi
+
+surreal-server: ## Build the SurrealDB server that a few tests talk to, once: some minutes
+	CARGO_TARGET_DIR=$(abspath $(TARGET_DIR)) $(CARGO) build --locked --manifest-path tests/surreal_server/Cargo.toml
+	@echo $(SURREAL)
 
 check: ## Formatting and lints, as the gate runs them
 	$(CARGO) fmt --all --check

@@ -16,12 +16,14 @@ use super::threads::Threads;
 use super::{Config, Error, FORMAT, SYNC_EVERY};
 
 /// Memory the embedded engine may use for what it has not yet written to its tables, and for blocks it has read.
-const MEMTABLE_BYTES_MAX: usize = 64 << 20;
-const BLOCK_CACHE_BYTES_MAX: usize = 64 << 20;
+const MEMTABLE_BYTES_MAX: usize = 32 << 20;
+const BLOCK_CACHE_BYTES_MAX: usize = 32 << 20;
 const VLOG_FILE_BYTES_MAX: usize = 64 << 20;
 
 /// What a transaction says when its writer is no longer the latest.
 const TAKEN: &str = "another writer has begun";
+/// And when the database has gone back behind what it had confirmed.
+const WENT_BACK: &str = "the database is older than it was";
 
 pub(super) struct Client {
     pub(super) config: Config,
@@ -110,9 +112,15 @@ impl Client {
         }
     }
 
-    /// Runs statements as one transaction, unless somebody else writes here by now.
-    pub(super) async fn commit(self: &Arc<Client>, statements: &str, variables: Vec<(&'static str, Value)>) -> Result<(), Error> {
-        let guard = format!("IF (SELECT VALUE writer FROM ONLY meta:partition_0) != $writer {{ THROW '{TAKEN}' }};");
+    /// Runs statements as one transaction, unless somebody else writes here by now. A connection can be made anew below us, so a server that
+    /// was away between two calls is noticed here alone: it must still be where it had confirmed to be.
+    pub(super) async fn commit(self: &Arc<Client>, statements: &str, mut variables: Vec<(&'static str, Value)>) -> Result<(), Error> {
+        let guard = format!(
+            "LET $meta = SELECT writer, position FROM ONLY meta:partition_0;
+            IF $meta.writer != $writer {{ THROW '{TAKEN}' }};
+            IF ($meta.position ?? 0) < $confirmed {{ THROW '{WENT_BACK}' }};"
+        );
+        variables.push(("confirmed", Value::from_t(super::rows::signed(self.confirmed.load(Ordering::Acquire)))));
         self.query(format!("BEGIN;\n{guard}\n{statements}COMMIT;"), variables).await.map(drop)
     }
 

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -169,7 +170,11 @@ pub fn run_beside<R>(devices: &mut [Device], server: SocketAddr, orders: &Orders
         for device in devices {
             scope.spawn(move || device.run(server, orders));
         }
-        happening()
+        // Otherwise the scope would wait for devices that nobody ever tells to finish.
+        panic::catch_unwind(AssertUnwindSafe(happening)).unwrap_or_else(|panic| {
+            orders.finish();
+            panic::resume_unwind(panic)
+        })
     });
     assert_eq!(*orders.complaint.lock().unwrap(), None);
     result

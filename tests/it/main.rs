@@ -27,7 +27,9 @@ mod flood;
 mod ledger;
 mod mosquitto;
 mod process;
+mod remote_store;
 mod restart;
+mod surreal;
 
 // The whole program, in this process.
 mod scenario;

@@ -213,7 +213,7 @@ fn check_text(file: &File, findings: &mut BTreeSet<String>) {
 fn check_folders(sources: &[File], findings: &mut BTreeSet<String>) {
     let paths: BTreeSet<&str> = sources.iter().map(|file| file.path.as_str()).collect();
     for folder in paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder).collect::<BTreeSet<_>>() {
-        let is_root = matches!(folder, "src" | "tests" | "tests/it" | "benches");
+        let is_root = matches!(folder, "src" | "tests" | "tests/it" | "tests/surreal_server/src" | "benches");
         if !is_root && !paths.contains(format!("{folder}/mod.rs").as_str()) {
             findings.insert(format!("{folder}/: a folder has a mod.rs that says what it is"));
         }
