@@ -197,6 +197,7 @@ fn store_config(config: &Config, workspace: &Path, data: &Path, environment: &En
     Ok(store::Config {
         namespace: settings.namespace.clone(),
         database: settings.database.clone(),
+        sync_every: settings.sync_every,
         credentials: credentials.map(|(username, password)| store::Credentials { username, password: password.reveal().to_owned() }),
         call_wait_max: settings.call_wait_max,
         rejections_max: settings.rejections_max,

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::journal::checkpoint;
 use crate::reading::{Seq, TwinNo};
-use crate::store::{self, Batch, CheckpointRow, EdgeRow, RejectionRow, Store, TwinRow};
+use crate::store::{Batch, CheckpointRow, EdgeRow, RejectionRow, Store, TwinRow};
 use crate::twin::{Edge, Event, Fact, Rejection, Twin};
 
 use super::branch::Shared;
@@ -87,6 +87,7 @@ impl Projector {
             let began = tokio::time::Instant::now();
             self.project(cut, &mut round).await;
             let spent = began.elapsed();
+            self.let_the_journal_forget();
             if finishing && round.is_none() {
                 round = self.begin_round().await;
                 if round.is_none() && self.nothing_waits() {
@@ -259,17 +260,16 @@ impl Projector {
     async fn finish_round(&self, upto: Seq) {
         self.insist("saving the position of the checkpoints", || self.store.save_upto(upto)).await;
         self.progress.saved_upto.store(upto.0, Ordering::Release);
-        self.let_the_journal_forget(upto);
+        let passed = Seq(upto.0.min(self.progress.position.load(Ordering::Acquire)));
+        self.progress.passed.lock().push_back((tokio::time::Instant::now(), passed));
         self.insist("trimming rejections", || self.store.trim_rejections()).await;
     }
 
-    /// What the store has answered is on its disk for certain only after its next sync, and one more for good measure.
-    fn let_the_journal_forget(&self, upto: Seq) {
+    /// What the store has answered is on its disk for certain only some time later.
+    fn let_the_journal_forget(&self) {
         let now = tokio::time::Instant::now();
-        let position = self.progress.position.load(Ordering::Acquire);
         let mut passed = self.progress.passed.lock();
-        passed.push_back((now, Seq(upto.0.min(position))));
-        while let Some((_, seq)) = passed.pop_front_if(|(then, _)| now.duration_since(*then) >= 2 * store::SYNC_EVERY) {
+        while let Some((_, seq)) = passed.pop_front_if(|(then, _)| now.duration_since(*then) >= self.store.surely_synced_after()) {
             self.shared.journal.forget_before(Seq(seq.0 + 1));
         }
     }

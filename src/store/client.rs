@@ -13,7 +13,7 @@ use surrealdb_core::kvs::Datastore;
 use tokio::sync::Mutex;
 
 use super::threads::Threads;
-use super::{Config, Error, FORMAT, SYNC_EVERY};
+use super::{Config, Error, FORMAT};
 
 /// Memory the embedded engine may use for what it has not yet written to its tables, and for blocks it has read.
 const MEMTABLE_BYTES_MAX: usize = 32 << 20;
@@ -210,7 +210,7 @@ impl Client {
 
     async fn open(&self) -> Result<Engine, Error> {
         let settings = ConfigMap::empty()
-            .with_key_value("datastore_sync", format!("{}s", SYNC_EVERY.as_secs()))
+            .with_key_value("datastore_sync", format!("{}ms", self.config.sync_every.as_millis()))
             .with_key_value("surrealkv_max_memtable_size", MEMTABLE_BYTES_MAX.to_string())
             .with_key_value("surrealkv_block_cache_capacity", BLOCK_CACHE_BYTES_MAX.to_string())
             .with_key_value("surrealkv_vlog_max_file_size", VLOG_FILE_BYTES_MAX.to_string());

@@ -5,7 +5,7 @@
 //! the last of the data.
 //!
 //! A journal segment may go once both the position and the checkpoints have passed it *for good*. The embedded engine syncs its log every
-//! [`SYNC_EVERY`] and not with every commit, because on one disk each of its syncs holds up those of the journal, on which acknowledgements
+//! `sync_every` and not with every commit, because on one disk each of its syncs holds up those of the journal, on which acknowledgements
 //! wait; so the projector lets two such times go by before the journal may forget. After a loss of power the store is an earlier form of itself,
 //! and the journal has what it lacks. A server by URL must sync what it commits; one that comes back with less than it had confirmed is not
 //! written to any more.
@@ -32,9 +32,6 @@ pub use project::Batch;
 pub use read::{Direction, RejectionFilter};
 pub use rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow};
 
-/// How often the embedded engine brings its log to the disk.
-pub const SYNC_EVERY: Duration = Duration::from_secs(10);
-
 /// What is written here says so; a store of a newer format is refused.
 pub const FORMAT: i64 = 1;
 
@@ -58,6 +55,8 @@ pub struct Config {
     pub namespace: String,
     pub database: String,
     pub credentials: Option<Credentials>,
+    /// How often the embedded engine brings its log to the disk.
+    pub sync_every: Duration,
     /// How long one call may take.
     pub call_wait_max: Duration,
     /// How many rejections are kept; the oldest go first.
@@ -71,6 +70,7 @@ impl Config {
             namespace: "pollux".to_owned(),
             database: "main".to_owned(),
             credentials: None,
+            sync_every: Duration::from_secs(10),
             call_wait_max: Duration::from_secs(30),
             rejections_max: 100_000,
         }
@@ -133,6 +133,11 @@ impl Store {
             DEFINE TABLE IF NOT EXISTS checkpoint SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS type SCHEMALESS";
         self.client.query(tables.to_owned(), Vec::new()).await.map(drop)
+    }
+
+    /// How long after it was answered a transaction is on the disk of the embedded engine for certain.
+    pub fn surely_synced_after(&self) -> Duration {
+        2 * self.client.config.sync_every
     }
 
     /// Where to do what serves the store alone, such as following the journal.

@@ -21,6 +21,8 @@ section! {
         password_file: Option<PathBuf> = None,
         /// The name of an environment variable that holds the password.
         password_env: Option<String> = None,
+        /// How often the embedded store brings its log to the disk. After a loss of power it is that much older, and the journal has what it lacks.
+        sync_every: Duration [Duration::from_millis(100)..=Duration::from_secs(300)] = Duration::from_secs(10),
         /// How long one call may take.
         call_wait_max: Duration [Duration::from_secs(1)..=Duration::from_secs(600)] = Duration::from_secs(30),
         /// Rejections that are kept; the oldest go first.
