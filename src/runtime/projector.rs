@@ -50,7 +50,7 @@ pub(super) struct Progress {
     /// The store says the same as the view as of this commit.
     pub(super) position: AtomicU64,
     /// Every twin's stored checkpoint contains all commits up to this one.
-    pub(super) saved_upto: AtomicU64,
+    pub(super) saved_upto: Arc<AtomicU64>,
     pub(super) batches: AtomicU64,
     pub(super) failing: Mutex<Option<String>>,
     /// Set to finish: project and save what there is, then end.
@@ -159,12 +159,8 @@ impl Projector {
             let rows: Vec<CheckpointRow> =
                 rows.iter().map(|row| CheckpointRow { no: row.no, seq: row.seq, bytes: row.bytes.clone() }).collect();
             self.insist("saving checkpoints", || self.store.save_checkpoints(&rows)).await;
-            let mut passing = self.rebuilder.passing.lock();
-            for row in &rows {
-                passing.remove(&row.no);
-                if let Some(round) = round {
-                    round.missing.remove(&row.no);
-                }
+            if let Some(round) = round {
+                rows.iter().for_each(|row| drop(round.missing.remove(&row.no)));
             }
         }
     }

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::{HashMap, HashMapExt};
-use parking_lot::Mutex;
 
 use crate::journal::{self, Journal, checkpoint, record};
 use crate::reading::{Seq, Timestamp, TwinId, TwinNo};
@@ -39,25 +39,22 @@ pub struct Rebuilder {
     pub journal: Journal<Held>,
     pub journal_dir: PathBuf,
     pub layouts: Arc<Layouts>,
-    /// Checkpoints that have passed the gate and are not in the store yet.
-    pub passing: Mutex<HashMap<TwinNo, Vec<u8>>>,
+    /// How far every twin's stored checkpoint reaches, at least: what the journal has forgotten lies before.
+    pub saved_upto: Arc<AtomicU64>,
 }
 
 impl Rebuilder {
     /// Waits until the gate has passed the last draft of the dead actor; then memory, journal and view agree again.
     pub async fn rebuild(&self, no: TwinNo) -> Result<Twin, Error> {
         self.journal.durable().await.map_err(|_| Error::Closed)?;
-        let passing = self.passing.lock().get(&no).cloned();
-        let stored = match passing {
-            Some(bytes) => Some(bytes),
-            None => self.store.load_checkpoint(no).await?.map(|row| row.bytes),
-        };
+        // Asked before the checkpoint is loaded, which may be newer by then, but not older.
+        let after = self.saved_upto.load(Ordering::Acquire);
         let mut twins = Replay::new(&self.layouts);
-        if let Some(bytes) = stored {
-            twins.restore(no, &bytes)?;
+        if let Some(row) = self.store.load_checkpoint(no).await? {
+            twins.restore(no, &row.bytes)?;
         }
         let mut failed = None;
-        journal::read(&self.journal_dir, Seq(0), &mut |seq, bytes| match twins.take(seq, bytes, Some(no)) {
+        journal::read(&self.journal_dir, Seq(after + 1), &mut |seq, bytes| match twins.take(seq, bytes, Some(no)) {
             Ok(_) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);

@@ -26,6 +26,8 @@ pub struct Found {
     pub replayed: u64,
     pub torn_bytes: u64,
     pub last_seq: Seq,
+    /// How far the checkpoints were.
+    pub saved_upto: Seq,
     /// How far the store was.
     pub position: Seq,
 }
@@ -82,6 +84,7 @@ pub(super) async fn recover(
         replayed: recovered.replayed.entries,
         torn_bytes: recovered.replayed.torn_bytes_cut,
         last_seq,
+        saved_upto: meta.saved_upto,
         position: meta.position,
     };
     let mut twins: Vec<_> = std::mem::take(&mut replay.twins).into_iter().collect();

@@ -73,11 +73,12 @@ impl Runtime {
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
         let shared = Arc::new(Shared { config, clock, directory, journal: journal.clone(), tallies, restarts: Default::default() });
-        let rebuilder =
-            Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), passing: Default::default() });
-        let graph = Arc::new(Mutex::new(graph));
         let progress = Arc::new(Progress::default());
         progress.position.store(found.position.0, Ordering::Release);
+        progress.saved_upto.store(found.saved_upto.0, Ordering::Release);
+        let saved_upto = progress.saved_upto.clone();
+        let rebuilder = Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), saved_upto });
+        let graph = Arc::new(Mutex::new(graph));
 
         let tasks = TaskTracker::new();
         let (root, _) = Actor::spawn(None, Branch { no: TwinNo::PARTITION, shared: shared.clone() }, ()).await?;
