@@ -46,6 +46,7 @@ pub mod store;
 pub mod view;
 
 // Shell.
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -53,6 +53,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rumqttc", &["ingress"]),
     ("mqtt_protocol_core", &["ingress"]),
     ("async_graphql", &["api"]),
+    ("apollo_compiler", &["api"]),
     ("datafusion", &["history"]),
     ("parquet", &["history"]),
     ("object_store", &["history"]),

@@ -1,0 +1,8 @@
+//! The GraphQL API: what clients see at `/graphql` (the specification is `graphql/README.md`), apart from the transports, which live in
+//! `http`.
+
+pub mod error;
+pub mod request;
+
+pub use error::{ApiError, Code};
+pub use request::{Answer, Caller, OperationKind, Request, Role};
