@@ -26,7 +26,7 @@ impl Twin {
                 };
             }
             Event::Described { name, external_ids, applied } => {
-                state.name = name.clone();
+                state.name = state.id.shared_with(name);
                 state.external_ids = external_ids.clone();
                 state.applied = *applied;
             }

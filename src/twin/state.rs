@@ -62,7 +62,7 @@ impl State {
     pub fn new(no: TwinNo, id: TwinId, layout: Arc<Layout>, created: Timestamp) -> State {
         State {
             no,
-            name: Arc::from(id.as_str()),
+            name: id.shared_with(id.as_str()),
             id,
             revision: Revision(0),
             created,
