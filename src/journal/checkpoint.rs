@@ -27,7 +27,7 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_bytes(id.as_bytes(), out);
     }
     put_unsigned(state.slots.len() as u64, out);
-    for slot in &state.slots {
+    for slot in state.slots.iter() {
         put_slot(slot, out);
     }
     let fingerprints = twin.recent.fingerprints();
