@@ -101,9 +101,11 @@ impl App {
         };
         let listener = tokio::net::TcpListener::bind(config.http.listen).await.with_context(|| taken("http", config.http.listen))?;
         let http = listener.local_addr()?;
-        let stop_http = closing.clone();
+        let (stop_http, connections_max) = (closing.clone(), config.http.connections_max);
         ports.spawn(async move {
-            let served = axum::serve(listener, http::routes(site)).with_graceful_shutdown(stop_http.cancelled_owned()).await;
+            let served = axum::serve(http::Bounded::new(listener, connections_max), http::routes(site))
+                .with_graceful_shutdown(stop_http.cancelled_owned())
+                .await;
             if let Err(error) = served {
                 warn!(%error, "the http door has closed");
             }
@@ -226,6 +228,7 @@ fn mqtt_config(config: &Config) -> mqtt::Config {
 fn http_config(config: &Config) -> http::Config {
     let settings = &config.http;
     http::Config {
+        connections_max: settings.connections_max,
         body_bytes_max: settings.body_bytes_max.as_usize(),
         items_max: settings.items_max,
         commit_wait_max: settings.commit_wait_max,
