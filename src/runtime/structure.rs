@@ -34,6 +34,7 @@ enum Few {
     #[default]
     None,
     One(EdgeNo),
+    #[expect(clippy::box_collection, reason = "a list in place would make the many pay for the few")]
     Many(Box<Vec<EdgeNo>>),
 }
 
