@@ -2,6 +2,7 @@
 //! `http`.
 
 pub mod error;
+pub mod names;
 pub mod request;
 
 pub use error::{ApiError, Code};
