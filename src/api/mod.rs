@@ -2,6 +2,8 @@
 //! `http`.
 
 pub mod error;
+pub mod limits;
+pub mod prepare;
 pub mod request;
 
 pub use error::{ApiError, Code};

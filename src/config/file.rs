@@ -70,7 +70,11 @@ fn apply_section(name: &str, entry: &Entry, loaded: &mut Loaded) {
 }
 
 /// Sets what the table says; the answer is the keys that were set and where.
-fn fill<'a>(section: &mut dyn Section, entries: impl IntoIterator<Item = &'a Entry>, problems: &mut Diagnostics) -> Vec<(&'static str, Span)> {
+fn fill<'a>(
+    section: &mut dyn Section,
+    entries: impl IntoIterator<Item = &'a Entry>,
+    problems: &mut Diagnostics,
+) -> Vec<(&'static str, Span)> {
     let rows = section.settings();
     let mut filled = Vec::new();
     for Entry { key, value } in entries {

@@ -24,8 +24,8 @@ pub use environment::Environment;
 pub use help::render_settings;
 pub use secret::{Secret, SecretError};
 pub use sections::{
-    Broker, BrokerUrl, Data, Durability, Graphql, GraphqlLimits, Http, IntrospectionSetting, Journal, Log, LogFormat, Mqtt, Protocol, Runtime,
-    Security, Store,
+    Broker, BrokerUrl, Data, Durability, Graphql, GraphqlLimits, Http, IntrospectionSetting, Journal, Log, LogFormat, Mqtt, Protocol,
+    Runtime, Security, Store,
 };
 pub use setting::{Section, Setting, variable};
 
