@@ -2,7 +2,9 @@
 //! `http`.
 
 pub mod error;
+pub mod limits;
 pub mod names;
+pub mod prepare;
 pub mod request;
 
 pub use error::{ApiError, Code};

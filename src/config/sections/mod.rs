@@ -2,6 +2,7 @@
 
 mod broker;
 mod data;
+mod graphql;
 mod http;
 mod journal;
 mod log;
@@ -12,6 +13,7 @@ mod store;
 
 pub use broker::{Broker, BrokerUrl, Protocol};
 pub use data::Data;
+pub use graphql::{Graphql, GraphqlLimits, IntrospectionSetting};
 pub use http::Http;
 pub use journal::{Durability, Journal};
 pub use log::{Log, LogFormat};
