@@ -6,6 +6,7 @@ pub mod limits;
 pub mod names;
 pub mod prepare;
 pub mod request;
+pub mod session;
 
 pub use error::{ApiError, Code};
 pub use request::{Answer, Caller, OperationKind, Request, Role};
