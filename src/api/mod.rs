@@ -2,7 +2,9 @@
 //! `http`.
 
 pub mod error;
+pub mod frames;
 pub mod request;
+pub mod streams;
 
 pub use error::{ApiError, Code};
 pub use request::{Answer, Caller, OperationKind, Request, Role};
