@@ -95,7 +95,11 @@ pub enum StreamEvent {
     /// The past is delivered; from here on it is live.
     CaughtUp,
     /// Changes of these commits may have been missed: look at what you show again.
-    Gap { from: Seq, to: Seq, reason: String },
+    Gap {
+        from: Seq,
+        to: Seq,
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +161,9 @@ impl ChangeStream {
             while let Some(change) = self.waiting.pop_front() {
                 self.position = if self.waiting.is_empty() { self.behind_waiting } else { change.position.next() };
                 if self.wants(&change) {
-                    return Ok(self.item(change.position.seq, StreamEvent::Change(change)));
+                    // The same change has the same cursor however it was read.
+                    let cursor = encode_cursor(StreamName::Changes, change.position.next());
+                    return Ok(ChangeItem { cursor, seq: change.position.seq, event: StreamEvent::Change(change) });
                 }
             }
             match self.follower.take(self.position, TAKEN_AT_ONCE) {

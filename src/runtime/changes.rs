@@ -98,7 +98,11 @@ impl Past {
                 }
             }
             entries += 1;
-            if changes.len() >= CHANGES_PER_PART || entries >= ENTRIES_PER_PART_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if changes.len() >= CHANGES_PER_PART || entries >= ENTRIES_PER_PART_MAX {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         });
         match (read, unreadable) {
             (Err(journal::Error::Forgotten { first, .. }), _) => return Err(Error::Forgotten { first }),

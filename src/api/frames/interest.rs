@@ -45,10 +45,14 @@ impl Interest {
 
     /// Whether a client that was told `before` must be told `after`.
     pub(super) fn differs(&mut self, before: &State, after: &State) -> bool {
-        if Arc::ptr_eq(&before.layout, &after.layout) && before.revision == after.revision {
+        // Another twin may have the same id by now.
+        if before.no != after.no {
+            return true;
+        }
+        if before.revision == after.revision {
             return false;
         }
-        if self.is_head || before.no != after.no || before.layout.fingerprint != after.layout.fingerprint {
+        if self.is_head || before.layout.fingerprint != after.layout.fingerprint {
             return true;
         }
         if self.is_named && (before.name != after.name || before.external_ids != after.external_ids) {

@@ -153,11 +153,12 @@ impl Members {
             }
         }
         for (_, mark) in here {
-            if self.ranks.contains_key(&mark.id) {
-                touched.updates += u64::from(mark.updates);
-            }
+            let was_shown = self.shown_twin(&mark.id).is_some();
             let seen = mark.state.map(|(state, seq)| Seen { state, seq });
             self.place(&mark.id, seen, now, &mut touched);
+            if was_shown || self.shown_twin(&mark.id).is_some() {
+                touched.updates += u64::from(mark.updates);
+            }
         }
         if marks.structure || is_time {
             self.find_again(now, &mut touched);
@@ -211,6 +212,7 @@ impl Members {
         self.find(now);
         let is_same = |id: &TwinId, seen: &Seen| before.get(id).is_some_and(|old| Arc::ptr_eq(&old.state, &seen.state));
         touched.ids.extend(self.ranks.iter().filter(|(id, seen)| !is_same(id, seen)).map(|(id, _)| id.clone()));
+        touched.ids.extend(before.keys().filter(|id| !self.ranks.contains_key(*id)).cloned());
         touched.membership |= !before.keys().eq(self.ranks.keys());
     }
 
@@ -262,7 +264,11 @@ impl Members {
         let more = filter.first(&self.view, after.as_ref(), missing, now);
         self.is_complete = more.len() < missing;
         touched.membership |= !more.is_empty();
-        self.ranks.extend(more.iter().map(|cell| seen(cell)).map(|seen| (seen.state.id.clone(), seen)));
+        for seen in more.iter().map(|cell| seen(cell)) {
+            // One that is pushed out and comes back within one look has changed meanwhile, perhaps.
+            touched.ids.insert(seen.state.id.clone());
+            self.ranks.insert(seen.state.id.clone(), seen);
+        }
     }
 }
 
