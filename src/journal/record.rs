@@ -347,6 +347,9 @@ struct RejectionRecord {
     code: String,
     message: String,
     excerpt: String,
+    /// Entries of older versions do not say.
+    #[serde(default)]
+    payload_bytes: u64,
 }
 
 impl RejectionRecord {
@@ -359,6 +362,7 @@ impl RejectionRecord {
             code: rejection.code.to_string(),
             message: rejection.message.clone(),
             excerpt: rejection.excerpt.clone(),
+            payload_bytes: rejection.payload_bytes,
         }
     }
 
@@ -371,6 +375,7 @@ impl RejectionRecord {
             code: self.code.into(),
             message: self.message,
             excerpt: self.excerpt,
+            payload_bytes: self.payload_bytes,
         })
     }
 }
