@@ -25,6 +25,7 @@ use crate::store::Store;
 use crate::{demo, http, journal, runtime, store};
 
 mod page;
+pub mod workspace;
 
 /// How long connections may take to end after they were asked to.
 const GOODBYE_WAIT_MAX: Duration = Duration::from_secs(5);
