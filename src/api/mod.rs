@@ -1,8 +1,12 @@
 //! The GraphQL API: what clients see at `/graphql` (the specification is `graphql/README.md`), apart from the transports, which live in
 //! `http`.
 
+pub mod build;
+pub mod engine;
 pub mod error;
+pub mod input;
 pub mod request;
+pub mod scalars;
 
 pub use error::{ApiError, Code};
 pub use request::{Answer, Caller, OperationKind, Request, Role};
