@@ -5,4 +5,4 @@ pub mod error;
 pub mod request;
 
 pub use error::{ApiError, Code};
-pub use request::{Answer, Caller, OperationKind, Request, Role};
+pub use request::{Answer, Caller, OperationKind, Outcome, Request, Role};

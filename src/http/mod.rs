@@ -1,7 +1,9 @@
-//! The HTTP door: ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
+//! The HTTP door: GraphQL, ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
 
 mod admin;
+pub mod graphql;
 mod ingest;
+pub mod listener;
 mod probes;
 
 use std::sync::Arc;
