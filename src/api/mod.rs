@@ -9,4 +9,4 @@ pub mod request;
 pub mod session;
 
 pub use error::{ApiError, Code};
-pub use request::{Answer, Caller, OperationKind, Request, Role};
+pub use request::{Answer, Caller, OperationKind, Outcome, Request, Role};
