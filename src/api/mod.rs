@@ -2,11 +2,13 @@
 //! `http`.
 
 pub mod error;
+pub mod frames;
 pub mod limits;
 pub mod names;
 pub mod prepare;
 pub mod request;
 pub mod session;
+pub mod streams;
 
 pub use error::{ApiError, Code};
 pub use request::{Answer, Caller, OperationKind, Outcome, Request, Role};
