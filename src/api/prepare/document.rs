@@ -1,14 +1,15 @@
 //! A document that was read and found valid against a schema: done once, kept as long as it is in use.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use apollo_compiler::Node;
-use apollo_compiler::diagnostic::ToCliReport;
+use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::executable::{ExecutableDocument, Operation};
 use apollo_compiler::introspection::check_max_depth;
 use apollo_compiler::parser::Parser;
-use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
 
 use super::count;
 use super::lines::Lines;
@@ -24,6 +25,10 @@ use crate::source::list_some;
 pub(super) const ERRORS_MAX: usize = 50;
 /// What a parsed document takes in memory for each byte of its text, roughly.
 const BYTES_PER_BYTE: usize = 24;
+
+/// Names of the validator for what it finds.
+const UNKNOWN_FIELD: &str = "UndefinedField";
+const NO_SELECTION: &str = "MissingSubselection";
 
 #[derive(Debug)]
 pub(super) struct Document {
@@ -92,12 +97,27 @@ fn check_introspection(document: &Valid<ExecutableDocument>, lines: &Lines) -> R
 }
 
 fn list(diagnostics: &DiagnosticList, code: Code, lines: &Lines) -> Vec<ApiError> {
-    let errors = diagnostics.iter().take(ERRORS_MAX).map(|diagnostic| {
-        let mut error = ApiError::new(code, diagnostic.error.to_string());
-        error.locations.extend(diagnostic.error.location().map(|place| lines.locate(place.offset())));
+    let unknown: BTreeSet<usize> =
+        diagnostics.iter().filter(|found| is(found, UNKNOWN_FIELD)).filter_map(|found| Some(place(&found)?.start)).collect();
+    // The validator drops an unknown field and then misses what was selected.
+    let is_echo = |found: &Diagnostic<'_, DiagnosticData>| {
+        is(found, NO_SELECTION) && place(found).is_some_and(|place| unknown.range(place).next().is_some())
+    };
+    let told: Vec<_> = diagnostics.iter().filter(|found| !is_echo(found)).collect();
+    let errors = told.iter().take(ERRORS_MAX).map(|found| {
+        let mut error = ApiError::new(code, found.error.to_string());
+        error.locations.extend(place(found).map(|place| lines.locate(place.start)));
         error
     });
-    shorten(diagnostics.len(), errors.collect())
+    shorten(told.len(), errors.collect())
+}
+
+fn is(found: &Diagnostic<'_, DiagnosticData>, name: &str) -> bool {
+    found.error.unstable_error_name() == Some(name)
+}
+
+fn place(found: &Diagnostic<'_, DiagnosticData>) -> Option<Range<usize>> {
+    found.error.location().map(|place| place.offset()..place.end_offset())
 }
 
 fn shorten(count: usize, mut errors: Vec<ApiError>) -> Vec<ApiError> {
