@@ -23,8 +23,8 @@ use crate::source::list_some;
 
 /// Errors that are told of one document.
 pub(super) const ERRORS_MAX: usize = 50;
-/// What a parsed document takes in memory for each byte of its text, roughly.
-const BYTES_PER_BYTE: usize = 24;
+/// What a parsed document takes in memory for each byte of its text, at worst: a field of two bytes is a node of a hundred and more.
+const BYTES_PER_BYTE: usize = 64;
 
 /// Names of the validator for what it finds.
 const UNKNOWN_FIELD: &str = "UndefinedField";

@@ -63,14 +63,14 @@ fn variables_must_fit_where_they_stand() {
     // Within inputs the validator compares names of types only.
     expect![[r#"
         GRAPHQL_VALIDATION_FAILED 1:60 variable `$n` of type `String` is used where `String!` is expected
-        GRAPHQL_VALIDATION_FAILED 1:71 variable `$k` of type `Kind` is used where `[Kind!]` is expected"#]].assert_eq(&errors(
+        GRAPHQL_VALIDATION_FAILED 1:71 variable `$k` of type `Kind` is used where `[Kind!]` is expected"#]]
+    .assert_eq(&errors(
         "query($n: String, $k: Kind) { twins(where: {needed: {name: $n}, kind: $k, and: [{name: $n}]}) { totalCount } }",
         none(),
     ));
-    expect!["GRAPHQL_VALIDATION_FAILED 1:97 variable `$i` of type `Int` cannot be used for argument `rows` of type `[[Int]]`"].assert_eq(&errors(
-        "query($i: Int) { grid(rows: [$i]) ...F } fragment F on Query { required(b: [$i, 2]) again: grid(rows: $i) }",
-        none(),
-    ));
+    expect!["GRAPHQL_VALIDATION_FAILED 1:97 variable `$i` of type `Int` cannot be used for argument `rows` of type `[[Int]]`"].assert_eq(
+        &errors("query($i: Int) { grid(rows: [$i]) ...F } fragment F on Query { required(b: [$i, 2]) again: grid(rows: $i) }", none()),
+    );
     expect!["GRAPHQL_VALIDATION_FAILED 1:39 variable `$y` is not defined"]
         .assert_eq(&errors("query($x: Int) { twins(json: {a: [$x, $y]}) { totalCount } }", none()));
     expect![[r#"
@@ -182,10 +182,14 @@ fn subscriptions_have_one_root_field() {
         r#"{twin{"id":"1","maxRateHz":4}{seq}}"#
     );
     // The validator counts selections, so also this, which the specification would merge.
-    expect!["GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field"].assert_eq(&errors("subscription { twin(id: 1) { seq } ... { twin(id: 1) { nodes { id } } } }", none()));
-    expect!["GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field"].assert_eq(&errors("subscription { twin(id: 1) { seq } twins { seq } }", none()));
-    expect!["GRAPHQL_VALIDATION_FAILED 1:16 anonymous subscription can not have an introspection field as a root field"].assert_eq(&errors("subscription { __typename }", none()));
-    expect!["GRAPHQL_VALIDATION_FAILED 1:28 anonymous subscription can not specify @skip or @include on root fields"].assert_eq(&errors("subscription { twin(id: 1) @skip(if: true) { seq } }", none()));
+    expect!["GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field"]
+        .assert_eq(&errors("subscription { twin(id: 1) { seq } ... { twin(id: 1) { nodes { id } } } }", none()));
+    expect!["GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field"]
+        .assert_eq(&errors("subscription { twin(id: 1) { seq } twins { seq } }", none()));
+    expect!["GRAPHQL_VALIDATION_FAILED 1:16 anonymous subscription can not have an introspection field as a root field"]
+        .assert_eq(&errors("subscription { __typename }", none()));
+    expect!["GRAPHQL_VALIDATION_FAILED 1:28 anonymous subscription can not specify @skip or @include on root fields"]
+        .assert_eq(&errors("subscription { twin(id: 1) @skip(if: true) { seq } }", none()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{bound, checker, errors, none, prepare, request};
 use crate::api::limits::{Introspection, Limits};
-use crate::api::prepare::Preparer;
+use crate::api::prepare::{Cost, Preparer};
 use crate::api::request::Caller;
 
 #[test]
@@ -61,6 +61,10 @@ fn costs_follow_pages_lists_and_weights() {
     assert_eq!(cost("{ __type(name: \"Tank\") { fields { name } } __typename }"), 0);
     expect!["RESOURCE_LIMIT[cost_max]  the operation costs 41205; the limit is 10000"]
         .assert_eq(&errors("{ twins(first: 200) { nodes { children(first: 200) { nodes { id } } } } }", none()));
+    let preparer = Preparer::new(Limits { cost_max: 3, ..Limits::default() }, None);
+    let request = request("{ twins { nodes { parent { id } } } }", none());
+    let chosen = preparer.choose(&checker(), &request).expect("valid");
+    assert_eq!(preparer.weigh(&chosen, &request), Ok(Cost { cost: 105, limit: 3, depth: 4, fields: 4 }));
     // No overflow.
     let nested = "children(first: 2147483647) { nodes { ".repeat(6) + "id" + &"} }".repeat(6);
     assert!(errors(&format!("{{ twin(id: 1) {{ {nested} }} }}"), none()).contains("costs 18446744073709551615"));
