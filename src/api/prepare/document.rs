@@ -9,7 +9,7 @@ use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::executable::{ExecutableDocument, Operation};
 use apollo_compiler::introspection::check_max_depth;
 use apollo_compiler::parser::Parser;
-use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid, WithErrors};
 
 use super::count;
 use super::lines::Lines;
@@ -22,12 +22,13 @@ use crate::api::limits::Limits;
 use crate::source::list_some;
 
 /// Errors that are told of one document.
-pub(super) const ERRORS_MAX: usize = 50;
+const ERRORS_MAX: usize = 50;
 /// What a parsed document takes in memory for each byte of its text, at worst: a field of two bytes is a node of a hundred and more.
 const BYTES_PER_BYTE: usize = 64;
 
 /// Names of the validator for what it finds.
 const UNKNOWN_FIELD: &str = "UndefinedField";
+const MANY_ROOT_FIELDS: &str = "SubscriptionUsesMultipleFields";
 const NO_SELECTION: &str = "MissingSubselection";
 
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Document {
         let parsed = Parser::new().parse_ast(text.to_string(), "document.graphql");
         let ast = parsed.map_err(|refused| list(&refused.errors, Code::ParseFailed, &lines))?;
         let depths = count::count(&ast, &lines, limits)?;
-        let checked = ast.to_executable_validate(&checker.schema);
+        let checked = ast.to_executable_validate(&checker.schema).or_else(accept_merged);
         let document = checked.map_err(|refused| list(&refused.errors, Code::ValidationFailed, &lines))?;
         let errors = usage::check(checker, &document, &lines);
         if !errors.is_empty() {
@@ -81,6 +82,17 @@ impl Document {
     pub(super) fn depth(&self, operation: &Node<Operation>) -> u64 {
         operation.location().and_then(|place| self.depths.get(&place.offset())).copied().unwrap_or_default()
     }
+}
+
+/// The validator counts the selections at the root of a subscription; those of one response key are one field.
+fn accept_merged(refused: WithErrors<ExecutableDocument>) -> Result<Valid<ExecutableDocument>, WithErrors<ExecutableDocument>> {
+    let has_one_key = |operation: &Node<Operation>| {
+        let mut keys = operation.root_fields(&refused.partial).map(|field| field.response_key());
+        let first = keys.next();
+        !operation.is_subscription() || keys.all(|key| Some(key) == first)
+    };
+    let is_all = refused.errors.iter().all(|found| is(&found, MANY_ROOT_FIELDS));
+    if is_all && refused.partial.operations.iter().all(has_one_key) { Ok(Valid::assume_valid(refused.partial)) } else { Err(refused) }
 }
 
 /// Types name their fields, and those their types: a few nested lists are the whole schema many times over.
@@ -120,7 +132,8 @@ fn place(found: &Diagnostic<'_, DiagnosticData>) -> Option<Range<usize>> {
     found.error.location().map(|place| place.offset()..place.end_offset())
 }
 
-fn shorten(count: usize, mut errors: Vec<ApiError>) -> Vec<ApiError> {
+/// No more than can be read.
+pub(super) fn shorten(count: usize, mut errors: Vec<ApiError>) -> Vec<ApiError> {
     errors.truncate(ERRORS_MAX);
     if let Some(code) = errors.last().map(|error| error.code).filter(|_| count > ERRORS_MAX) {
         errors.push(ApiError::new(code, format!("{} more errors are not shown", count - ERRORS_MAX)));

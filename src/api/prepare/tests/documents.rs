@@ -181,9 +181,17 @@ fn subscriptions_have_one_root_field() {
         bound("subscription { ...S } fragment S on Subscription { ... { twin(id: 1) { seq } } }", none()),
         r#"{twin{"id":"1","maxRateHz":4}{seq}}"#
     );
-    // The validator counts selections, so also this, which the specification would merge.
+    // Selections of one key are one field.
+    assert_eq!(
+        bound("subscription { twin(id: 1) { seq } ... { twin(id: 1) { nodes { id } } } }", none()),
+        r#"{twin{"id":"1","maxRateHz":4}{seq nodes{id}}}"#
+    );
+    expect![[r#"
+        GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field
+        GRAPHQL_VALIDATION_FAILED 1:36 operation must not provide conflicting field arguments for the same name `twin`"#]]
+    .assert_eq(&errors("subscription { twin(id: 1) { seq } twin(id: 2) { seq } }", none()));
     expect!["GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field"]
-        .assert_eq(&errors("subscription { twin(id: 1) { seq } ... { twin(id: 1) { nodes { id } } } }", none()));
+        .assert_eq(&errors("subscription { a: twin(id: 1) { seq } b: twin(id: 1) { seq } }", none()));
     expect!["GRAPHQL_VALIDATION_FAILED 1:1 anonymous subscription can only have one root field"]
         .assert_eq(&errors("subscription { twin(id: 1) { seq } twins { seq } }", none()));
     expect!["GRAPHQL_VALIDATION_FAILED 1:16 anonymous subscription can not have an introspection field as a root field"]
