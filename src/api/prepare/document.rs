@@ -51,7 +51,7 @@ impl Document {
         let ast = parsed.map_err(|refused| list(&refused.errors, Code::ParseFailed, &lines))?;
         let depths = count::count(&ast, &lines, limits)?;
         let checked = ast.to_executable_validate(&checker.schema).or_else(accept_merged);
-        let document = checked.map_err(|refused| list(&refused.errors, Code::ValidationFailed, &lines))?;
+        let document = checked.map_err(|errors| list(&errors, Code::ValidationFailed, &lines))?;
         let errors = usage::check(checker, &document, &lines);
         if !errors.is_empty() {
             return Err(shorten(errors.len(), errors));
@@ -85,14 +85,18 @@ impl Document {
 }
 
 /// The validator counts the selections at the root of a subscription; those of one response key are one field.
-fn accept_merged(refused: WithErrors<ExecutableDocument>) -> Result<Valid<ExecutableDocument>, WithErrors<ExecutableDocument>> {
+fn accept_merged(refused: WithErrors<ExecutableDocument>) -> Result<Valid<ExecutableDocument>, DiagnosticList> {
     let has_one_key = |operation: &Node<Operation>| {
         let mut keys = operation.root_fields(&refused.partial).map(|field| field.response_key());
         let first = keys.next();
         !operation.is_subscription() || keys.all(|key| Some(key) == first)
     };
     let is_all = refused.errors.iter().all(|found| is(&found, MANY_ROOT_FIELDS));
-    if is_all && refused.partial.operations.iter().all(has_one_key) { Ok(Valid::assume_valid(refused.partial)) } else { Err(refused) }
+    if is_all && refused.partial.operations.iter().all(has_one_key) {
+        Ok(Valid::assume_valid(refused.partial))
+    } else {
+        Err(refused.errors)
+    }
 }
 
 /// Types name their fields, and those their types: a few nested lists are the whole schema many times over.
