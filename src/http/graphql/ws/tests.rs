@@ -72,7 +72,7 @@ impl Story {
             let deadline = self.protocol.deadline(self.now, flow).min(end);
             self.now = deadline.max(self.now);
             let act = self.protocol.tick(self.now, flow);
-            let is_over = act.is_none() && self.now >= end;
+            let is_over = (act.is_none() && self.now >= end) || matches!(act, Some(Act::Close(_)));
             if act.is_some() {
                 self.note(&format!("({} s)", self.now.as_secs()), act);
             }
@@ -126,7 +126,33 @@ fn a_session() {
             {"type": "connection_init", "payload": {"authorization": "Bearer x"}}
                 authenticate {"authorization":"Bearer x"}
             (let in)
-                send {"type":"connection_ack","payload":{"schemaRevision":"1"}}
+                send {"payload":{"schemaRevision":"1"},"type":"connection_ack"}
+            {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+                start "{ a }"
+            {"id":"two \"2\"","payload":{"query":"{ a }"},"type":"subscribe"}
+                start "{ a }"
+            (result of 0)
+                send {"id":"1","type":"next","payload":{"data":{"a":1}}}
+            (result of 1)
+                send {"id":"two \"2\"","type":"next","payload":{"data":{"a":1}}}
+            (result of 0)
+                send {"id":"1","type":"next","payload":{"data":{"a":1}}}
+            (end of 0)
+                send {"id":"1","type":"complete"}
+            (result of 0)
+                -
+            {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+                start "{ a }"
+            (end of 2)
+                send {"id":"1","type":"complete"}
+            {"id": "two \"2\"", "type": "complete"}
+                stop 1
+            (result of 1)
+                -
+            (end of 1)
+                -
+            {"id": "unknown", "type": "complete"}
+                -
         "#]]);
 }
 
@@ -134,7 +160,22 @@ fn a_session() {
 fn an_id_may_be_used_again_and_late_results_of_the_first_are_not_taken_for_the_second() {
     let mut story = Story::opened();
     story.subscribes("1").says(r#"{"id": "1", "type": "complete"}"#).subscribes("1").result(0).completed(0).result(1).completed(1);
-    story.is(expect![[""]]);
+    story.is(expect![[r#"
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        {"id": "1", "type": "complete"}
+            stop 0
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        (result of 0)
+            -
+        (end of 0)
+            -
+        (result of 1)
+            send {"id":"1","type":"next","payload":{"data":{"a":1}}}
+        (end of 1)
+            send {"id":"1","type":"complete"}
+    "#]]);
 }
 
 #[test]
@@ -145,7 +186,18 @@ fn pings_are_answered_with_what_they_carry_also_before_anything_else() {
         .says(r#"{"type": "ping", "payload": null}"#)
         .says(r#"{"type": "pong"}"#)
         .says(r#"{"type": "pong", "payload": {}}"#)
-        .is(expect![[""]]);
+        .is(expect![[r#"
+            {"type": "ping"}
+                send {"type":"pong"}
+            {"type": "ping", "payload": {"x": [1]}}
+                send {"payload":{"x":[1]},"type":"pong"}
+            {"type": "ping", "payload": null}
+                send {"type":"pong"}
+            {"type": "pong"}
+                -
+            {"type": "pong", "payload": {}}
+                -
+        "#]]);
 }
 
 #[test]
@@ -156,12 +208,34 @@ fn a_request_that_cannot_run_gets_an_error_and_its_id_is_free() {
         .happens("(refused)", |protocol, serials| protocol.refused(serials[0], &errors))
         .completed(0)
         .subscribes("1")
-        .is(expect![[""]]);
+        .is(expect![[r#"
+            {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+                start "{ a }"
+            (refused)
+                send {"id":"1","payload":[{"extensions":{"code":"GRAPHQL_VALIDATION_FAILED","retryable":false},"locations":[{"column":3,"line":1}],"message":"there is no field `b`"}],"type":"error"}
+            (end of 0)
+                -
+            {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+                start "{ a }"
+        "#]]);
 }
 
 #[test]
 fn too_many_operations_are_refused_one_by_one() {
-    Story::opened().subscribes("1").subscribes("2").subscribes("3").subscribes("4").completed(0).subscribes("4").is(expect![[""]]);
+    Story::opened().subscribes("1").subscribes("2").subscribes("3").subscribes("4").completed(0).subscribes("4").is(expect![[r#"
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        {"id":"2","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        {"id":"3","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        {"id":"4","payload":{"query":"{ a }"},"type":"subscribe"}
+            send {"id":"4","payload":[{"extensions":{"code":"RESOURCE_LIMIT","hint":"complete one, or open another socket","limit":"operations_per_socket_max","retryable":false,"value":3},"message":"3 operations run on this socket already"}],"type":"error"}
+        (end of 0)
+            send {"id":"1","type":"complete"}
+        {"id":"4","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+    "#]]);
 }
 
 #[test]
@@ -184,7 +258,7 @@ fn closes_by_the_book() {
     tell("an id in use", Story::opened().subscribes("1").subscribes("1").result(0));
     tell("a long id in use", Story::opened().subscribes(&"ü".repeat(100)).subscribes(&"ü".repeat(100)));
     tell("binary", Story::opened().happens("(binary)", |protocol, _| protocol.binary()));
-    tell("the end", Story::opened().happens("(stop)", |protocol, _| protocol.shut_down()).subscribes("1").passes(99, Flow::Free));
+    tell("the end", Story::opened().happens("(stop)", |protocol, _| protocol.shut_down()).subscribes("1"));
     tell("our fault", Story::opened().happens("(crash)", |protocol, _| protocol.failed()));
     tell("silence", Story::opened().passes(60, Flow::Free));
     tell("signs of life", Story::opened().passes(20, Flow::Free).says(r#"{"type": "pong"}"#).passes(25, Flow::Free));
@@ -193,7 +267,98 @@ fn closes_by_the_book() {
         "a slow client that goes on",
         Story::opened().passes(20, Flow::Stuck(Duration::from_secs(3))).passes(29, Flow::Stuck(Duration::from_secs(20))).passes(40, Flow::Free),
     );
-    expect![[""]].assert_eq(&all);
+    expect![[r#"
+        == no init
+        (5 s)
+            close 4408 Connection initialisation timeout
+
+        == two inits
+        {"type": "connection_init"}
+            close 4429 Too many initialisation requests
+
+        == two inits at once
+        {"type": "connection_init"}
+            authenticate null
+        {"type": "connection_init"}
+            close 4429 Too many initialisation requests
+        (let in)
+            -
+
+        == refused
+        {"type": "connection_init"}
+            authenticate null
+        (refused)
+            close 4403 Forbidden: the token has expired
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            -
+
+        == subscribe first
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            close 4401 Unauthorized
+
+        == subscribe before the ack
+        {"type": "connection_init"}
+            authenticate null
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            close 4401 Unauthorized
+
+        == an id in use
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            close 4409 Subscriber for 1 already exists
+        (result of 0)
+            -
+
+        == a long id in use
+        {"id":"üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü","payload":{"query":"{ a }"},"type":"subscribe"}
+            start "{ a }"
+        {"id":"üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü","payload":{"query":"{ a }"},"type":"subscribe"}
+            close 4409 Subscriber for üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü
+
+        == binary
+        (binary)
+            close 4400 messages are text
+
+        == the end
+        (stop)
+            close 1012 the server stops
+        {"id":"1","payload":{"query":"{ a }"},"type":"subscribe"}
+            -
+
+        == our fault
+        (crash)
+            close 4500 Internal server error
+
+        == silence
+        (15 s)
+            ping
+        (30 s)
+            close 1001 nothing was heard
+
+        == signs of life
+        (15 s)
+            ping
+        {"type": "pong"}
+            -
+        (30 s)
+            ping
+        (45 s)
+            ping
+
+        == a slow client
+        (33 s)
+            close 1013 nothing was taken of what was sent
+
+        == a slow client that goes on
+        (60 s)
+            ping
+        (75 s)
+            ping
+        (79 s)
+            close 1001 nothing was heard
+
+    "#]].assert_eq(&all);
 }
 
 #[test]
@@ -222,5 +387,44 @@ fn what_is_no_message_closes() {
     ] {
         all.push_str(&Story::opened().says(text).text);
     }
-    expect![[""]].assert_eq(&all);
+    expect![[r#"
+
+            close 4400 the message is not JSON: EOF while parsing a value at line 1 column 0
+        nonsense
+            close 4400 the message is not JSON: expected ident at line 1 column 2
+        []
+            close 4400 a message is an object, not an array
+        {}
+            close 4400 a message has a `type`, which is a string
+        {"type": 7}
+            close 4400 a message has a `type`, which is a string
+        {"type": "start"}
+            close 4400 there is no message of type `start`
+        {"type": "next", "id": "1", "payload": {}}
+            close 4400 `next` is for the server to say
+        {"type": "connection_init", "payload": "x"}
+            close 4400 `payload` must be an object, not a string
+        {"type": "ping", "payload": []}
+            close 4400 `payload` must be an object, not an array
+        {"type": "complete"}
+            close 4400 the message needs an `id`, which is a string
+        {"type": "complete", "id": 1}
+            close 4400 the message needs an `id`, which is a string
+        {"type": "subscribe", "payload": {"query": "{ a }"}}
+            close 4400 the message needs an `id`, which is a string
+        {"type": "subscribe", "id": "", "payload": {"query": "{ a }"}}
+            close 4400 the `id` is empty
+        {"type": "subscribe", "id": "1"}
+            close 4400 `subscribe` has a `payload`, which is an object
+        {"type": "subscribe", "id": "1", "payload": {}}
+            close 4400 the parameter `query` is missing
+        {"type": "subscribe", "id": "1", "payload": {"query": 1}}
+            close 4400 `query` must be a string, not a number
+        {"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": []}}
+            close 4400 `variables` must be an object, not an array
+        {"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "operationName": {}}}
+            close 4400 `operationName` must be a string, not an object
+        {"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "extensions": 0}}
+            close 4400 `extensions` must be an object, not a number
+    "#]].assert_eq(&all);
 }
