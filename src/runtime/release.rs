@@ -10,9 +10,11 @@ use crate::catalog::stored::LayoutRecord;
 use crate::ingress::Bell;
 use crate::journal::Group;
 use crate::reading::Seq;
+use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::View;
 
+use super::edit::Answers;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::resident::Resident;
 
@@ -20,6 +22,9 @@ use super::resident::Resident;
 pub(super) const REJECTIONS_WAITING_MAX: usize = 20_000;
 /// Changes of the graph that wait for the projector, likewise.
 pub(super) const EDGES_WAITING_MAX: usize = 200_000;
+
+/// Deleted twins and answers that wait for the projector, likewise.
+const ROWS_WAITING_MAX: usize = 100_000;
 
 /// What has been committed and not yet been taken by the projector: always a consistent cut, as of `upto`.
 #[derive(Debug, Default)]
@@ -31,6 +36,8 @@ pub(super) struct Changes {
     pub(super) edges: Vec<EdgeChange>,
     pub(super) rejections: Vec<(Seq, Rejection)>,
     pub(super) checkpoints: Vec<Checkpoint>,
+    pub(super) deleted: Vec<DeletedRow>,
+    pub(super) answers: Vec<AnswerRow>,
     /// Some of the rare changes did not fit; the journal has them.
     pub(super) overflowed: bool,
     /// Twins that have changed since their last stored checkpoint, newly so since the last round.
@@ -48,6 +55,10 @@ pub(super) enum EdgeChange {
 pub(super) struct Followers {
     pub(super) changes: Mutex<Changes>,
     pub(super) bell: Notify,
+    /// Rung for everybody after each group.
+    pub(super) released: Notify,
+    /// First answers to requests with an idempotency key.
+    pub(super) answers: Mutex<Answers>,
 }
 
 impl Changes {
@@ -85,6 +96,22 @@ impl Changes {
             self.overflowed = true;
         }
     }
+
+    pub(super) fn delete(&mut self, row: DeletedRow) {
+        if self.deleted.len() < ROWS_WAITING_MAX {
+            self.deleted.push(row);
+        } else {
+            self.overflowed = true;
+        }
+    }
+
+    pub(super) fn answer(&mut self, row: AnswerRow) {
+        if self.answers.len() < ROWS_WAITING_MAX {
+            self.answers.push(row);
+        } else {
+            self.overflowed = true;
+        }
+    }
 }
 
 /// The function behind the gate, and what it needs.
@@ -108,20 +135,21 @@ impl Release {
             for settling in held.receipts {
                 self.bells.extend(settling.settle(seq));
             }
-            if let Some(waiter) = held.aside.and_then(|aside| aside.waiter) {
+            if let Some(waiter) = held.aside.filter(|aside| !aside.is_void()).and_then(|aside| aside.waiter) {
                 // Whoever waited may have gone away; the commit stands all the same.
                 waiter.send(seq).ok();
             }
         }
         self.bells.drain(..).for_each(Bell::ring);
         self.followers.bell.notify_one();
+        self.followers.released.notify_waiters();
     }
 
     fn publish(&mut self, group: &mut Group<Held>) {
         let mut changes = self.followers.changes.lock();
         for (seq, held) in &mut group.entries {
             if let Some(aside) = &mut held.aside {
-                publish_aside(&self.view, &mut changes, *seq, aside);
+                self.publish_aside(&mut changes, *seq, aside);
             }
             if let Some(Change { resident, state }) = held.change.take() {
                 resident.cell.publish(state.clone(), *seq);
@@ -130,23 +158,41 @@ impl Release {
             changes.upto = *seq;
         }
     }
-}
 
-fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside) {
-    for rejection in aside.rejections.drain(..) {
-        changes.reject(seq, rejection);
+    fn publish_aside(&self, changes: &mut Changes, seq: Seq, aside: &mut Aside) {
+        for rejection in aside.rejections.drain(..) {
+            changes.reject(seq, rejection);
+        }
+        if !aside.is_void() {
+            aside.structure.drain(..).for_each(|change| self.publish_structure(changes, seq, change));
+        }
+        changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint }));
     }
-    for change in aside.structure.drain(..) {
+
+    fn publish_structure(&self, changes: &mut Changes, seq: Seq, change: StructureChange) {
         match change {
             StructureChange::TypeKnown(record) => changes.types.push(record),
             StructureChange::Created(resident) => {
-                view.insert(resident.id.clone(), resident.cell.clone());
+                self.view.insert(resident.id.clone(), resident.cell.clone());
                 resident.cell.publish(resident.cell.state(), seq);
                 changes.mark(&resident, resident.cell.state(), seq);
             }
+            StructureChange::Changed(Change { resident, state }) => {
+                resident.cell.publish(state.clone(), seq);
+                changes.mark(&resident, state, seq);
+            }
+            StructureChange::Deleted { resident, row } => {
+                self.view.remove(&resident.id, &resident.cell);
+                changes.checkpoints.push(resident.remains(seq));
+                changes.delete(DeletedRow { seq, ..row });
+            }
             StructureChange::EdgeBegun(edge) => changes.edge(EdgeChange::Begun(seq, edge)),
             StructureChange::EdgeEnded { edge } => changes.edge(EdgeChange::Ended { edge, seq }),
+            StructureChange::Answered(row) => {
+                let row = AnswerRow { seq, ..*row };
+                self.followers.answers.lock().remember(row.clone());
+                changes.answer(row);
+            }
         }
     }
-    changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint }));
 }

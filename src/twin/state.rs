@@ -55,6 +55,15 @@ pub struct State {
     /// A hash of the file entry that was last applied to it; 0 if none ever was.
     pub applied: u64,
     pub slots: Box<[Slot]>,
+    /// What is asked of the device for its settings (`sync: desired`), by slot; only those that somebody has set.
+    pub desired: Box<[Desired]>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    pub slot: SlotNo,
+    pub value: Value,
+    pub since: Timestamp,
 }
 
 impl State {
@@ -70,12 +79,18 @@ impl State {
             external_ids: Box::default(),
             applied: 0,
             slots: layout.slots.iter().map(|_| Slot::EMPTY).collect(),
+            desired: Box::default(),
             layout: SharedLayout(layout),
         }
     }
 
     pub fn slot(&self, slot: SlotNo) -> &Slot {
         &self.slots[slot.index()]
+    }
+
+    /// What is asked of the device for a setting.
+    pub fn desired(&self, slot: SlotNo) -> Option<&Desired> {
+        self.desired.iter().find(|desired| desired.slot == slot)
     }
 
     /// The newest receipt time of its telemetry.

@@ -51,7 +51,7 @@ impl Ledger {
                     self.machines.insert(no, number);
                 }
                 Fact::Happened { no, events, .. } => events.iter().for_each(|event| self.see(seq, no, event)),
-                Fact::TypeKnown(_) | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } => {}
+                Fact::TypeKnown(_) | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Deleted(_) | Fact::Edited(_) => {}
                 Fact::Refused(rejection) => panic!("{seq:?}: {rejection:?}"),
             }
         }
