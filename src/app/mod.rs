@@ -171,6 +171,7 @@ fn runtime_config(config: &Config) -> runtime::Config {
         future_tolerance: settings.future_tolerance,
         rejections_per_second_max: settings.rejections_per_second_max,
         provisioned_twins_max: settings.provisioned_twins_max,
+        idempotency_keys_max: runtime::Config::default().idempotency_keys_max,
     }
 }
 

@@ -32,6 +32,7 @@ mod restart;
 mod surreal;
 
 // The whole program, in this process.
+mod edit;
 mod feed;
 mod scenario;
 mod sim;
