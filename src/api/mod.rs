@@ -1,8 +1,18 @@
 //! The GraphQL API: what clients see at `/graphql` (the specification is `graphql/README.md`), apart from the transports, which live in
 //! `http`.
 
+pub mod build;
+pub mod engine;
 pub mod error;
+pub mod frames;
+pub mod input;
+pub mod limits;
+pub mod names;
+pub mod prepare;
 pub mod request;
+pub mod scalars;
+pub mod session;
+pub mod streams;
 
 pub use error::{ApiError, Code};
 pub use request::{Answer, Caller, OperationKind, Outcome, Request, Role};

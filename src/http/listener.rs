@@ -1,5 +1,6 @@
 //! The listening socket of the HTTP door. It knows two things of a connection that no handler can see: how many bytes its peer has taken, and
-//! whether the peer still takes any. Who takes nothing for too long is let go, whatever was being sent.
+//! whether the peer still takes any. Who takes nothing for too long is let go, whatever was being sent. And there are only so many at once:
+//! further ones wait in the queue of the operating system.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
 /// How long a peer may take nothing of an answer. It is longer than what a GraphQL socket allows, so that those are told before they are let go.
@@ -48,12 +50,13 @@ impl Connected<IncomingStream<'_, Listener>> for Peer {
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
+    places: Arc<Semaphore>,
     stall_max: Duration,
 }
 
 impl Listener {
-    pub fn new(listener: TcpListener, stall_max: Duration) -> Listener {
-        Listener { listener, stall_max }
+    pub fn new(listener: TcpListener, connections_max: usize, stall_max: Duration) -> Listener {
+        Listener { listener, places: Arc::new(Semaphore::new(connections_max)), stall_max }
     }
 }
 
@@ -62,10 +65,12 @@ impl axum::serve::Listener for Listener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // Never closed, so there is always a place in the end.
+        let place = self.places.clone().acquire_owned().await.ok();
         let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
         // A frame must not wait for the next one. A socket that refuses this is gone already, which its first read shows.
         stream.set_nodelay(true).ok();
-        (Connection { stream, taken: Meter::default(), stall: None, stall_max: self.stall_max }, address)
+        (Connection { stream, taken: Meter::default(), stall: None, stall_max: self.stall_max, _place: place }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -80,6 +85,8 @@ pub struct Connection {
     /// Runs while the peer takes nothing.
     stall: Option<Pin<Box<Sleep>>>,
     stall_max: Duration,
+    /// Given back when it closes.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {

@@ -27,15 +27,17 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_bytes(id.as_bytes(), out);
     }
     put_unsigned(state.slots.len() as u64, out);
-    for slot in &state.slots {
+    for slot in state.slots.iter() {
         put_slot(slot, out);
     }
-    put_unsigned(twin.recent.iter().len() as u64, out);
-    for fingerprint in twin.recent.iter() {
+    let fingerprints = twin.recent.fingerprints();
+    put_unsigned(fingerprints.len() as u64, out);
+    for fingerprint in fingerprints {
         out.extend_from_slice(&fingerprint.to_le_bytes());
     }
-    put_unsigned(twin.recent.lately().len() as u64, out);
-    for (second, count) in twin.recent.lately() {
+    let lately = twin.recent.lately();
+    put_unsigned(lately.len() as u64, out);
+    for (second, count) in lately {
         put_signed(second, out);
         put_unsigned(u64::from(count), out);
     }
@@ -49,7 +51,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
     }
     let no = TwinNo(cursor.small("a twin number")?);
     let id = TwinId::parse(cursor.text("a twin id")?).map_err(|error| Unreadable::Damaged("a twin id", error.to_string()))?;
-    let name = Arc::from(cursor.text("a name")?);
+    let name = id.shared_with(cursor.text("a name")?);
     let fingerprint = u64::from_le_bytes(cursor.array("a layout")?);
     let layout = layouts(fingerprint).ok_or(Unreadable::Unknown { what: "layout", found: fingerprint })?;
     let revision = Revision(cursor.unsigned("a revision")?);

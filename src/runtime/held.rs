@@ -17,6 +17,8 @@ pub struct Held {
     /// The twin's state after the entry, for the readers.
     pub change: Option<Change>,
     pub receipts: Vec<Settling>,
+    /// The entry says more of the twin than readings: something that followers of changes want to hear of at once.
+    pub is_change: bool,
     /// What is rare, apart, so that the common entry stays small.
     pub aside: Option<Box<Aside>>,
 }

@@ -2,6 +2,7 @@
 
 pub mod bindings;
 pub mod branch;
+pub mod changes;
 pub mod clock;
 mod create;
 pub mod directory;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use crate::feed::Feed;
 use crate::store::Store;
 use crate::view::View;
 
@@ -96,6 +98,8 @@ pub struct Runtime {
     pub observers: Observers,
     pub refusals: Refusals,
     view: Arc<View>,
+    feed: Arc<Feed>,
+    readers: changes::Readers,
     store: Store,
     progress: Arc<Progress>,
     found: Found,

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::catalog::stored::LayoutRecord;
+use crate::feed::{Publisher, Round};
 use crate::ingress::Bell;
 use crate::journal::Group;
 use crate::reading::Seq;
@@ -92,12 +93,13 @@ impl Changes {
 pub(super) struct Release {
     pub(super) view: Arc<View>,
     pub(super) followers: Arc<Followers>,
+    publisher: Publisher,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>) -> Release {
-        Release { view, followers, bells: Vec::new() }
+    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, publisher: Publisher) -> Release {
+        Release { view, followers, publisher, bells: Vec::new() }
     }
 
     pub(super) fn release(&mut self, mut group: Group<Held>) {
@@ -114,17 +116,25 @@ impl Release {
             }
         }
         self.bells.drain(..).for_each(Bell::ring);
+        self.publisher.wake();
         self.followers.bell.notify_one();
     }
 
     fn publish(&mut self, group: &mut Group<Held>) {
+        if group.entries.iter().any(|(_, held)| held.is_change || held.aside.is_some()) {
+            self.publisher.note_change();
+        }
         let mut changes = self.followers.changes.lock();
+        let mut round = self.publisher.round();
         for (seq, held) in &mut group.entries {
             if let Some(aside) = &mut held.aside {
-                publish_aside(&self.view, &mut changes, *seq, aside);
+                publish_aside(&self.view, &mut changes, round.as_mut(), *seq, aside);
             }
             if let Some(Change { resident, state }) = held.change.take() {
                 resident.cell.publish(state.clone(), *seq);
+                if let Some(round) = &mut round {
+                    round.changed(&state, *seq);
+                }
                 changes.mark(&resident, state, *seq);
             }
             changes.upto = *seq;
@@ -132,7 +142,7 @@ impl Release {
     }
 }
 
-fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside) {
+fn publish_aside(view: &View, changes: &mut Changes, mut round: Option<&mut Round<'_>>, seq: Seq, aside: &mut Aside) {
     for rejection in aside.rejections.drain(..) {
         changes.reject(seq, rejection);
     }
@@ -142,11 +152,26 @@ fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside
             StructureChange::Created(resident) => {
                 view.insert(resident.id.clone(), resident.cell.clone());
                 resident.cell.publish(resident.cell.state(), seq);
+                if let Some(round) = &mut round {
+                    round.created(&resident.cell.state(), seq);
+                }
                 changes.mark(&resident, resident.cell.state(), seq);
             }
-            StructureChange::EdgeBegun(edge) => changes.edge(EdgeChange::Begun(seq, edge)),
-            StructureChange::EdgeEnded { edge } => changes.edge(EdgeChange::Ended { edge, seq }),
+            StructureChange::EdgeBegun(edge) => {
+                tell_structure(&mut round);
+                changes.edge(EdgeChange::Begun(seq, edge));
+            }
+            StructureChange::EdgeEnded { edge } => {
+                tell_structure(&mut round);
+                changes.edge(EdgeChange::Ended { edge, seq });
+            }
         }
     }
     changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint }));
+}
+
+fn tell_structure(round: &mut Option<&mut Round<'_>>) {
+    if let Some(round) = round {
+        round.structure();
+    }
 }

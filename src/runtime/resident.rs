@@ -40,9 +40,9 @@ pub struct Resident {
 #[derive(Debug)]
 pub enum Residence {
     /// No actor: the twin is here, as it was when it went to rest.
-    Resting(Box<Twin>),
+    Resting(Twin),
     /// An actor is on its way; mail waits in order.
-    Waking(VecDeque<TwinMsg>),
+    Waking(Box<VecDeque<TwinMsg>>),
     Awake(ActorRef<TwinMsg>),
     /// It has crashed too often and is left alone until the time.
     Faulted {
@@ -93,7 +93,7 @@ impl Resident {
             id: twin.state.id.clone(),
             cell,
             parent: AtomicU32::new(parent.0),
-            residence: Mutex::new(Residence::Resting(Box::new(twin))),
+            residence: Mutex::new(Residence::Resting(twin)),
             queued: AtomicU32::new(0),
             last_mail: AtomicU32::new(0),
             dirty_at: AtomicU32::new(u32::MAX),
@@ -123,7 +123,7 @@ impl Resident {
                     ractor::MessagingErr::SendErr(msg) => VecDeque::from([msg]),
                     ractor::MessagingErr::ChannelClosed | ractor::MessagingErr::InvalidActorType => VecDeque::new(),
                 };
-                *residence = Residence::Waking(waiting);
+                *residence = Residence::Waking(Box::new(waiting));
                 Sent::Revive
             }
             Residence::Waking(waiting) if waiting.len() < WAITING_MAX => {
@@ -133,8 +133,8 @@ impl Resident {
             Residence::Waking(_) => Sent::Refused,
             Residence::Faulted { until } if now < *until => Sent::Refused,
             Residence::Resting(_) | Residence::Faulted { .. } => {
-                match std::mem::replace(&mut *residence, Residence::Waking(VecDeque::from([msg]))) {
-                    Residence::Resting(twin) => Sent::Wake(twin),
+                match std::mem::replace(&mut *residence, Residence::Waking(Box::new(VecDeque::from([msg])))) {
+                    Residence::Resting(twin) => Sent::Wake(Box::new(twin)),
                     Residence::Waking(_) | Residence::Awake(_) | Residence::Faulted { .. } => Sent::Revive,
                 }
             }
@@ -170,7 +170,7 @@ impl Resident {
     pub fn settle_in(&self, actor: ActorRef<TwinMsg>) {
         let mut residence = self.residence.lock();
         let waiting = match std::mem::replace(&mut *residence, Residence::Awake(actor.clone())) {
-            Residence::Waking(waiting) => waiting,
+            Residence::Waking(waiting) => *waiting,
             Residence::Resting(_) | Residence::Awake(_) | Residence::Faulted { .. } => VecDeque::new(),
         };
         self.queued.store(u32::try_from(waiting.len()).unwrap_or(u32::MAX), Ordering::Release);
@@ -189,7 +189,7 @@ impl Resident {
             return false;
         }
         self.queued.store(0, Ordering::Release);
-        *residence = Residence::Resting(Box::new(twin.clone()));
+        *residence = Residence::Resting(twin.clone());
         true
     }
 
@@ -229,7 +229,7 @@ impl Resident {
         if !may_restart {
             *residence = Residence::Faulted { until: now.plus(rest) };
         } else if !matches!(*residence, Residence::Waking(_)) {
-            *residence = Residence::Waking(VecDeque::new());
+            *residence = Residence::Waking(Box::default());
         }
         may_restart
     }

@@ -10,13 +10,16 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use crate::catalog::Catalog;
+use crate::feed::{Feed, Publisher};
 use crate::journal;
+use crate::journal::disk::RealDisk;
 use crate::reading::TwinNo;
 use crate::store::Store;
 use crate::view::View;
 
 use super::bindings::Bindings;
 use super::branch::{Branch, Shared};
+use super::changes::{self, Readers};
 use super::clock::Clock;
 use super::directory::Directory;
 use super::layouts::Layouts;
@@ -68,7 +71,9 @@ impl Runtime {
         let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes).await?;
         *followers.changes.lock() = changes;
 
-        let mut release = Release::new(view.clone(), followers.clone());
+        let feed = Arc::new(Feed::default());
+        let readers = Readers::new(RealDisk::new(), journal_dir.clone());
+        let mut release = Release::new(view.clone(), followers.clone(), Publisher::new(feed.clone()));
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
@@ -101,12 +106,15 @@ impl Runtime {
             graph,
             refusals,
             view,
+            feed: feed.clone(),
+            readers,
             store,
             progress,
             found,
         });
         let applied = runtime.apply_files(&catalog).await?;
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
+        tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));
         Ok((runtime, applied))
     }
 

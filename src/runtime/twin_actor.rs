@@ -81,6 +81,7 @@ impl Actor for TwinActor {
         let held = Held {
             change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
             receipts,
+            is_change: events.iter().any(is_change),
             aside: aside(&events, saves.then(|| self.checkpoint(twin))),
         };
         let encode = |out: &mut Vec<u8>| {
@@ -181,6 +182,13 @@ fn refusal(event: &Event) -> Option<Arc<Refused>> {
             Some(Arc::new(Refused { fault: Fault::Payload, code, message: rejection.message.clone() }))
         }
         Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
+    }
+}
+
+fn is_change(event: &Event) -> bool {
+    match event {
+        Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) => true,
+        Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => false,
     }
 }
 

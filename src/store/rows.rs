@@ -65,7 +65,7 @@ impl TwinRow {
 /// Path to `{v, t, q}`: value, event time in microseconds, quality. Slots without a value are left out.
 fn members(state: &State, section: Section) -> Object {
     let mut members = Object::new();
-    for (spec, slot) in state.layout.slots.iter().zip(&state.slots).filter(|(spec, _)| spec.section == section) {
+    for (spec, slot) in state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, _)| spec.section == section) {
         if let Some(member) = member(spec, slot) {
             members.insert(spec.path.to_string(), member);
         }

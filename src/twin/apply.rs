@@ -7,6 +7,7 @@ use crate::catalog::stored::carry_over;
 use crate::reading::{Quality, Timestamp};
 
 use super::event::{Event, Read};
+use super::slots::Slots;
 use super::state::{SharedLayout, Slot, State, Twin};
 
 impl Twin {
@@ -20,13 +21,14 @@ impl Twin {
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
             Event::Rejected(_) => {}
             Event::PropertySet { slot, value } => {
-                state.slots[slot.index()] = match value {
+                let set = match value {
                     Some(value) => Slot { value: Some(value.clone()), time: at, received: at, quality: Quality::Good, ..Slot::EMPTY },
                     None => Slot::EMPTY,
                 };
+                state.slots.set(*slot, set);
             }
             Event::Described { name, external_ids, applied } => {
-                state.name = name.clone();
+                state.name = state.id.shared_with(name);
                 state.external_ids = external_ids.clone();
                 state.applied = *applied;
             }
@@ -41,7 +43,7 @@ impl State {
         if !read.outcome.is_current() {
             return;
         }
-        self.slots[read.slot.index()] = Slot {
+        let slot = Slot {
             value: Some(read.value.clone()),
             time: read.time,
             received: read.received,
@@ -49,14 +51,15 @@ impl State {
             quality: read.quality,
             reason: read.reason,
         };
+        self.slots.set(read.slot, slot);
     }
 
     fn relay(&mut self, layout: &Arc<Layout>) {
-        let mut fresh: Box<[Slot]> = layout.slots.iter().map(|_| Slot::EMPTY).collect();
+        let mut fresh = Slots::empty(layout.slots.len());
         for (new, carry) in carry_over(&self.layout, layout) {
-            let slot = &self.slots[carry.from.index()];
+            let slot = self.slot(carry.from);
             if let Some(value) = slot.value.as_ref().and_then(|value| carry.convert(value)) {
-                fresh[new.index()] = Slot { value: Some(value), ..slot.clone() };
+                fresh.set(new, Slot { value: Some(value), ..slot.clone() });
             }
         }
         self.slots = fresh;

@@ -7,6 +7,7 @@ mod event;
 mod fact;
 mod input;
 mod recent;
+mod slots;
 mod state;
 mod step;
 #[cfg(test)]
@@ -16,5 +17,6 @@ pub use event::{Event, Outcome, Read, Rejection};
 pub use fact::{Edge, EdgeNo, Entry, Fact};
 pub use input::{Description, Input, Received};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
+pub use slots::Slots;
 pub use state::{SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};

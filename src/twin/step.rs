@@ -11,6 +11,8 @@ use super::input::{Description, Input, Received};
 use super::recent::Fingerprint;
 use super::state::Twin;
 
+/// How much of a value that was refused is kept.
+const EXCERPT_CHARS_MAX: usize = 256;
 /// How far back a reading looks for another one of its slot in the same group.
 const LOOK_BACK_MAX: usize = 64;
 
@@ -96,7 +98,7 @@ impl Step {
             match spec.telemetry.as_ref().map(|rules| rules.duplicates).unwrap_or_default() {
                 Duplicates::Last => Outcome::Replaced,
                 Duplicates::First => Outcome::NotReplaced,
-                Duplicates::Reject => return self.reject(conflict(twin, spec, time, received)),
+                Duplicates::Reject => return self.reject(conflict(twin, spec, &reading.value, time, received)),
             }
         };
         if matches!(outcome, Outcome::Replaced | Outcome::NotReplaced) {
@@ -177,7 +179,8 @@ fn is_too_old(spec: &SlotSpec, time: Timestamp, received: Received) -> bool {
     age_max.is_some_and(|age| time < received.at.minus(age))
 }
 
-fn conflict(twin: &Twin, spec: &SlotSpec, time: Timestamp, received: Received) -> Rejection {
+/// The packet is not known here, so the excerpt is the value.
+fn conflict(twin: &Twin, spec: &SlotSpec, value: &Value, time: Timestamp, received: Received) -> Rejection {
     Rejection {
         at: received.at,
         address: String::new(),
@@ -185,6 +188,6 @@ fn conflict(twin: &Twin, spec: &SlotSpec, time: Timestamp, received: Received) -
         field: Some(spec.path.to_string()),
         code: "CONFLICT".into(),
         message: format!("`{}` already has another value at {time}, and its type says `duplicates: reject`", spec.path),
-        excerpt: String::new(),
+        excerpt: spec.to_json(value).to_string().chars().take(EXCERPT_CHARS_MAX).collect(),
     }
 }

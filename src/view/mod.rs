@@ -51,6 +51,11 @@ impl View {
         self.cells.write().insert(id, cell);
     }
 
+    /// The twin is deleted: readers find it no more.
+    pub fn remove(&self, id: &str) {
+        self.cells.write().remove(id);
+    }
+
     pub fn twin(&self, id: &str) -> Option<Arc<Cell>> {
         self.cells.read().get(id).cloned()
     }

@@ -33,6 +33,7 @@ mod restart;
 mod surreal;
 
 // The whole program, in this process.
+mod feed;
 mod scenario;
 mod sim;
 mod supervision;

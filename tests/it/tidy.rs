@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("model", &["catalog"]),
     ("ingress", &["codec", "catalog"]),
     ("view", &["twin", "catalog"]),
-    ("feed", &["twin"]),
+    ("feed", &["twin", "catalog"]),
     // shell
     ("observe", &[]),
     (

@@ -28,6 +28,9 @@ use crate::source::{Diagnostics, Sources};
 
 use super::Catalog;
 
+pub use member::fixed_items;
+pub use names::RESERVED_TYPES;
+
 /// The catalog is fit for use only if the diagnostics hold no error; with errors it holds what could be understood.
 pub fn load(sources: &Sources) -> (Catalog, Diagnostics) {
     let mut problems = Diagnostics::new();

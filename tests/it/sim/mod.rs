@@ -8,6 +8,7 @@
 //! - no reading is there twice, however often it was sent; `seq` and revisions have no gaps.
 
 mod dice;
+pub use dice::Dice;
 mod gatekeeper;
 mod life;
 mod world;
