@@ -206,7 +206,10 @@ mod tests {
             ("text/event-stream, application/json;q=0.5", "json STREAM"),
             ("text/event-stream, */*", "json stream"),
             ("text/*", "- STREAM"),
-            ("application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed", "response stream"),
+            (
+                "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+                "response stream",
+            ),
         ];
         for (accept, wanted) in cases {
             assert_eq!(accepts(accept), wanted, "{accept}");
@@ -224,7 +227,13 @@ mod tests {
         for fine in ["application/json", "Application/JSON; Charset=UTF-8", "application/json;charset=\"utf-8\"", "application/json; v=1"] {
             assert!(check(Some(fine), None), "{fine}");
         }
-        for wrong in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/graphql", "application/json; charset=utf-16"] {
+        for wrong in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "application/graphql",
+            "application/json; charset=utf-16",
+        ] {
             assert!(!check(Some(wrong), None), "{wrong}");
         }
         assert!(!check(None, None));

@@ -95,7 +95,8 @@ mod tests {
         assert!(admits(&[], Some("http://Pollux"), "pollux:80"));
         assert!(admits(&[], Some("https://pollux"), "pollux:443"));
         assert!(admits(&["https://Plant.example"], Some("https://plant.example"), "pollux:8080"));
-        for foreign in ["http://pollux:8081", "http://evil.example", "https://plant.example.evil.example", "null", "file://", "pollux:8080"] {
+        for foreign in ["http://pollux:8081", "http://evil.example", "https://plant.example.evil.example", "null", "file://", "pollux:8080"]
+        {
             assert!(!admits(&["https://plant.example"], Some(foreign), "pollux:8080"), "{foreign}");
         }
     }

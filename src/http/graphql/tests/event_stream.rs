@@ -34,7 +34,9 @@ async fn whole(request: RequestBuilder, wanted: Expect) {
 #[tokio::test]
 async fn every_operation_ends_with_complete() {
     let server = Server::start().await;
-    whole(post(&server, EVENTS, "count 2"), expect![[r#"
+    whole(
+        post(&server, EVENTS, "count 2"),
+        expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
 
@@ -49,8 +51,12 @@ async fn every_operation_ends_with_complete() {
         event: complete
         data:
 
-    "#]]).await;
-    whole(post(&server, EVENTS, "{ a }"), expect![[r#"
+    "#]],
+    )
+    .await;
+    whole(
+        post(&server, EVENTS, "{ a }"),
+        expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
 
@@ -60,8 +66,12 @@ async fn every_operation_ends_with_complete() {
         event: complete
         data:
 
-    "#]]).await;
-    whole(post(&server, EVENTS, "mutation { a }"), expect![[r#"
+    "#]],
+    )
+    .await;
+    whole(
+        post(&server, EVENTS, "mutation { a }"),
+        expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
 
@@ -71,7 +81,9 @@ async fn every_operation_ends_with_complete() {
         event: complete
         data:
 
-    "#]]).await;
+    "#]],
+    )
+    .await;
     whole(post(&server, EVENTS, "{ wrong }"), expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
@@ -83,7 +95,9 @@ async fn every_operation_ends_with_complete() {
         data:
 
     "#]]).await;
-    whole(post(&server, EVENTS, "{ busy }"), expect![[r#"
+    whole(
+        post(&server, EVENTS, "{ busy }"),
+        expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
 
@@ -93,7 +107,9 @@ async fn every_operation_ends_with_complete() {
         event: complete
         data:
 
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -102,19 +118,29 @@ async fn what_is_no_request_is_a_matter_of_http() {
     whole(Client::new().post(server.url("/graphql")).header("accept", EVENTS).json(&[1]), expect![[r#"
         400 · application/json; charset=utf-8
         {"errors":[{"extensions":{"code":"BAD_USER_INPUT","retryable":false},"message":"batches are not supported; send one object for each request"}]}"#]]).await;
-    whole(Client::new().get(server.url("/graphql?query=mutation{a}")).header("accept", EVENTS), expect![[r#"
+    whole(
+        Client::new().get(server.url("/graphql?query=mutation{a}")).header("accept", EVENTS),
+        expect![[r#"
         405 · application/json; charset=utf-8
-        {"errors":[{"extensions":{"code":"BAD_USER_INPUT","retryable":false},"message":"GET is for queries; send a mutation by POST"}]}"#]]).await;
+        {"errors":[{"extensions":{"code":"BAD_USER_INPUT","retryable":false},"message":"GET is for queries; send a mutation by POST"}]}"#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn who_takes_both_gets_what_fits() {
     let server = Server::start().await;
     let both = "application/graphql-response+json, application/json, text/event-stream";
-    whole(post(&server, both, "{ a }"), expect![[r#"
+    whole(
+        post(&server, both, "{ a }"),
+        expect![[r#"
         200 · application/graphql-response+json; charset=utf-8
-        {"data":{"a":1}}"#]]).await;
-    whole(post(&server, both, "count 1"), expect![[r#"
+        {"data":{"a":1}}"#]],
+    )
+    .await;
+    whole(
+        post(&server, both, "count 1"),
+        expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
 
@@ -125,7 +151,9 @@ async fn who_takes_both_gets_what_fits() {
         event: complete
         data:
 
-    "#]]).await;
+    "#]],
+    )
+    .await;
     whole(post(&server, both, "{ wrong }"), expect![[r#"
         400 · application/graphql-response+json; charset=utf-8
         {"errors":[{"extensions":{"code":"GRAPHQL_VALIDATION_FAILED","retryable":false},"locations":[{"column":3,"line":1}],"message":"there is no field `wrong`"}]}"#]]).await;
@@ -135,7 +163,9 @@ async fn who_takes_both_gets_what_fits() {
 async fn a_get_resumes_by_itself() {
     let server = Server::start().await;
     let request = Client::new().get(server.url("/graphql?query=count%203")).header("accept", EVENTS).header("last-event-id", "2");
-    whole(request, expect![[r#"
+    whole(
+        request,
+        expect![[r#"
         200 · text/event-stream; charset=utf-8
         :
 
@@ -146,7 +176,9 @@ async fn a_get_resumes_by_itself() {
         event: complete
         data:
 
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]

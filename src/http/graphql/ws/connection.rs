@@ -130,11 +130,11 @@ impl<S: Service> Connection<S> {
                     () = closing.cancelled() => self.protocol.shut_down(),
                 };
             }
-            while let Some(next) = act {
-                act = match next {
-                    Act::Close(close) => return End::Close(close),
-                    other => self.perform(other),
-                };
+            while let Some(next) = act.take() {
+                match self.perform(next) {
+                    Ok(next) => act = next,
+                    Err(close) => return End::Close(close),
+                }
             }
         }
     }
@@ -169,28 +169,26 @@ impl<S: Service> Connection<S> {
 
     fn result(&mut self, result: Result) -> Option<Act> {
         let Result { serial, what, share } = result;
-        let act = match what {
+        let text = match what {
             What::Next(answer) => match std::str::from_utf8(&answer.body) {
                 Ok(body) => self.protocol.next(serial, body),
                 Err(error) => {
                     error!(%error, "an answer is not UTF-8");
-                    self.protocol.failed()
+                    return self.protocol.failed();
                 }
             },
             What::Refused(errors) => self.protocol.refused(serial, &errors),
             What::Completed => self.protocol.completed(serial),
         };
-        match act {
-            Some(Act::Send(text)) => {
-                self.writer.result(Message::Text(text.into()), share);
-                None
-            }
-            other => other,
+        if let Some(text) = text {
+            self.writer.result(Message::Text(text.into()), share);
         }
+        None
     }
 
-    fn perform(&mut self, act: Act) -> Option<Act> {
-        match act {
+    /// What there is to do next, if the socket does not close.
+    fn perform(&mut self, act: Act) -> std::result::Result<Option<Act>, Close> {
+        let next = match act {
             Act::Send(text) => self.urgent(Message::Text(text.into())),
             Act::Ping => self.urgent(Message::Ping(bytes::Bytes::new())),
             Act::Authenticate(payload) => {
@@ -212,8 +210,9 @@ impl<S: Service> Connection<S> {
                 self.operations.stop(serial);
                 None
             }
-            close @ Act::Close(_) => Some(close),
-        }
+            Act::Close(close) => return Err(close),
+        };
+        Ok(next)
     }
 
     /// What is not a result is small, but a client that only asks and never listens could pile it up.

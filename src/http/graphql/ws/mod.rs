@@ -16,7 +16,6 @@ use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-
 use crate::api::{ApiError, Code};
 use crate::http::listener::Peer;
 
@@ -65,7 +64,8 @@ pub(super) async fn upgrade<S: Service>(State(door): State<Arc<Door<S>>>, reques
         socket.set_selected_protocol(chosen);
     }
     let bytes_max = door.settings.body_bytes_max;
-    let socket = socket.max_message_size(bytes_max).max_frame_size(bytes_max).read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
+    let socket =
+        socket.max_message_size(bytes_max).max_frame_size(bytes_max).read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
     let task = door.tasks.token();
     socket.on_upgrade(async move |socket| {
         let _task = task;

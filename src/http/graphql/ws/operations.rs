@@ -101,7 +101,14 @@ impl<S: Service> Operations<S> {
 }
 
 /// `None`: the socket is gone.
-async fn run<S: Service>(service: &S, view: Option<&str>, request: Request, caller: &Caller, serial: Serial, outlet: &Outlet) -> Option<()> {
+async fn run<S: Service>(
+    service: &S,
+    view: Option<&str>,
+    request: Request,
+    caller: &Caller,
+    serial: Serial,
+    outlet: &Outlet,
+) -> Option<()> {
     let prepared = match service.prepare(view, request, caller).await {
         Ok(prepared) => prepared,
         Err(errors) => return outlet.hand_over(serial, What::Refused(errors)).await,

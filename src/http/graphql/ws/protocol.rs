@@ -162,18 +162,18 @@ impl Protocol {
         Some(serial)
     }
 
-    /// A result. Of an operation that the client has completed nothing more is said.
-    pub(super) fn next(&self, serial: Serial, result: &str) -> Option<Act> {
-        self.ids.get(&serial).map(|id| Act::Send(message::next(id, result)))
+    /// A result, as a message. Of an operation that the client has completed nothing more is said.
+    pub(super) fn next(&self, serial: Serial, result: &str) -> Option<String> {
+        self.ids.get(&serial).map(|id| message::next(id, result))
     }
 
     /// The operation could not run, or cannot go on.
-    pub(super) fn refused(&mut self, serial: Serial, errors: &[ApiError]) -> Option<Act> {
-        self.end(serial).map(|id| Act::Send(message::error(&id, errors)))
+    pub(super) fn refused(&mut self, serial: Serial, errors: &[ApiError]) -> Option<String> {
+        self.end(serial).map(|id| message::error(&id, errors))
     }
 
-    pub(super) fn completed(&mut self, serial: Serial) -> Option<Act> {
-        self.end(serial).map(|id| Act::Send(message::complete(&id)))
+    pub(super) fn completed(&mut self, serial: Serial) -> Option<String> {
+        self.end(serial).map(|id| message::complete(&id))
     }
 
     fn end(&mut self, serial: Serial) -> Option<String> {

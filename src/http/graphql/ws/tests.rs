@@ -59,11 +59,13 @@ impl Story {
     }
 
     fn result(&mut self, operation: usize) -> &mut Story {
-        self.happens(&format!("(result of {operation})"), |protocol, serials| protocol.next(serials[operation], r#"{"data":{"a":1}}"#))
+        self.happens(&format!("(result of {operation})"), |protocol, serials| {
+            protocol.next(serials[operation], r#"{"data":{"a":1}}"#).map(Act::Send)
+        })
     }
 
     fn completed(&mut self, operation: usize) -> &mut Story {
-        self.happens(&format!("(end of {operation})"), |protocol, serials| protocol.completed(serials[operation]))
+        self.happens(&format!("(end of {operation})"), |protocol, serials| protocol.completed(serials[operation]).map(Act::Send))
     }
 
     fn passes(&mut self, seconds: u64, flow: Flow) -> &mut Story {
@@ -205,7 +207,7 @@ fn a_request_that_cannot_run_gets_an_error_and_its_id_is_free() {
     let errors = [ApiError::new(Code::ValidationFailed, "there is no field `b`").at(1, 3)];
     Story::opened()
         .subscribes("1")
-        .happens("(refused)", |protocol, serials| protocol.refused(serials[0], &errors))
+        .happens("(refused)", |protocol, serials| protocol.refused(serials[0], &errors).map(Act::Send))
         .completed(0)
         .subscribes("1")
         .is(expect![[r#"
@@ -265,7 +267,10 @@ fn closes_by_the_book() {
     tell("a slow client", Story::opened().passes(60, Flow::Stuck(Duration::from_secs(3))));
     tell(
         "a slow client that goes on",
-        Story::opened().passes(20, Flow::Stuck(Duration::from_secs(3))).passes(29, Flow::Stuck(Duration::from_secs(20))).passes(40, Flow::Free),
+        Story::opened()
+            .passes(20, Flow::Stuck(Duration::from_secs(3)))
+            .passes(29, Flow::Stuck(Duration::from_secs(20)))
+            .passes(40, Flow::Free),
     );
     expect![[r#"
         == no init
@@ -426,5 +431,6 @@ fn what_is_no_message_closes() {
             close 4400 `operationName` must be a string, not an object
         {"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "extensions": 0}}
             close 4400 `extensions` must be an object, not a number
-    "#]].assert_eq(&all);
+    "#]]
+    .assert_eq(&all);
 }
