@@ -15,4 +15,4 @@ pub mod session;
 pub mod streams;
 
 pub use error::{ApiError, Code};
-pub use request::{Answer, Caller, OperationKind, Request, Role};
+pub use request::{Answer, Caller, OperationKind, Outcome, Request, Role};

@@ -54,19 +54,33 @@ pub fn encode_cursor(stream: StreamName, position: Position) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-pub fn decode_cursor(stream: StreamName, text: &str) -> Result<Position, ApiError> {
-    let bad = |why: &str| {
+/// Why `after` cannot be gone on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadCursor {
+    #[error("it cannot be read")]
+    Unreadable,
+    #[error("it was written by another version of Pollux")]
+    OtherVersion,
+    #[error("it comes from another stream")]
+    OtherStream,
+}
+
+impl From<BadCursor> for ApiError {
+    fn from(bad: BadCursor) -> ApiError {
         let hint = "pass the `cursor` of an item of this subscription as it came, or leave `after` out to begin now";
-        ApiError::new(Code::BadCursor, format!("`after` is not a cursor of this subscription: {why}")).hint(hint)
-    };
+        ApiError::new(Code::BadCursor, format!("`after` is not a cursor of this subscription: {bad}")).hint(hint)
+    }
+}
+
+pub fn decode_cursor(stream: StreamName, text: &str) -> Result<Position, BadCursor> {
     // Longer ones are not even looked at.
     let bytes = if text.len() > 2 * CURSOR_BYTES { None } else { URL_SAFE_NO_PAD.decode(text).ok() };
-    let bytes: [u8; CURSOR_BYTES] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| bad("it cannot be read"))?;
+    let bytes: [u8; CURSOR_BYTES] = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(BadCursor::Unreadable)?;
     if bytes[0] != CURSOR_VERSION {
-        return Err(bad("it was written by another version of Pollux"));
+        return Err(BadCursor::OtherVersion);
     }
     if bytes[1] != stream.tag() {
-        return Err(bad("it comes from another stream"));
+        return Err(BadCursor::OtherStream);
     }
     let (mut seq, mut index) = ([0; 8], [0; 4]);
     seq.copy_from_slice(&bytes[2..10]);
@@ -74,13 +88,15 @@ pub fn decode_cursor(stream: StreamName, text: &str) -> Result<Position, ApiErro
     Ok(Position { seq: Seq(u64::from_be_bytes(seq)), index: u32::from_be_bytes(index) })
 }
 
+/// A condition on a change and its twin as it is now; the twin is `None` if it is gone, which is for the condition to judge.
+pub type ChangeCondition = Arc<dyn Fn(&Change, Option<&State>) -> bool + Send + Sync>;
+
 /// Which changes a client wants.
 #[derive(Clone, Default)]
 pub struct ChangeFilter {
     /// Empty: all.
     pub kinds: Vec<ChangeKind>,
-    /// Asked with the twin as it is now; `None` if it is gone, which is for the condition to judge.
-    pub twin: Option<Arc<dyn Fn(&Change, Option<&State>) -> bool + Send + Sync>>,
+    pub twin: Option<ChangeCondition>,
 }
 
 impl fmt::Debug for ChangeFilter {

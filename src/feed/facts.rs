@@ -26,7 +26,16 @@ pub trait Names {
 ///
 /// A twin that is deleted by now and whose creation is forgotten has no name any more: of it nothing is told but its deletion.
 pub fn changes_of(seq: Seq, entry: &Entry, names: &dyn Names) -> Vec<Change> {
-    let mut reading = Reading { seq, entry, names, created: HashMap::default(), placed: HashSet::default(), changes: Vec::new() };
+    let gone = entry.facts.iter().filter_map(|fact| match fact {
+        Fact::Deleted(deleted) => Some((deleted.no, deleted.id.clone())),
+        _ => None,
+    });
+    let by = entry.facts.iter().find_map(|fact| match fact {
+        Fact::Edited(edited) => Some(Arc::from(edited.by.as_str())),
+        _ => None,
+    });
+    let (created, placed) = (HashMap::default(), HashSet::default());
+    let mut reading = Reading { seq, entry, names, by, gone: gone.collect(), created, placed, changes: Vec::new() };
     for (place, fact) in (0..).zip(&entry.facts) {
         reading.take(place, fact);
     }
@@ -37,6 +46,10 @@ struct Reading<'a> {
     seq: Seq,
     entry: &'a Entry,
     names: &'a dyn Names,
+    /// Who asked for what the entry says.
+    by: Option<Arc<str>>,
+    /// Deleted in this entry: that their edges end is part of it.
+    gone: HashMap<TwinNo, TwinId>,
     /// Made in this entry, and where in `changes` that stands: what else the entry says of them is part of it.
     created: HashMap<TwinNo, (TwinId, usize)>,
     /// Twins whose new place in a hierarchy has been told: the end of the old edge is no change of its own.
@@ -58,7 +71,8 @@ impl Reading<'_> {
                     self.edge(place, &edge, ChangeKind::Unrelated);
                 }
             }
-            Fact::TypeKnown(_) | Fact::Refused(_) => {}
+            Fact::Deleted(deleted) => self.tell(place, 0, ChangeKind::Deleted, deleted.no, None, Vec::new(), None),
+            Fact::TypeKnown(_) | Fact::Refused(_) | Fact::Edited(_) => {}
         }
     }
 
@@ -67,16 +81,17 @@ impl Reading<'_> {
         let (mut is_retyped, mut is_updated) = (false, false);
         for event in events {
             match event {
-                Event::PropertySet { slot, .. } => {
+                Event::PropertySet { slot, .. } | Event::Desired { slot, .. } => {
                     is_updated = true;
                     changed.extend(self.names.slot(no, *slot));
                 }
-                Event::Described { .. } => {
+                Event::Described { .. } | Event::Renamed(_) => {
                     is_updated = true;
                     changed.push("name".into());
                 }
                 Event::Relaid(_) => is_retyped = true,
-                Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => {}
+                // Where a twin stands is told by its edges.
+                Event::Moved { .. } | Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => {}
             }
         }
         if let Some((_, created)) = self.created.get(&no) {
@@ -98,7 +113,7 @@ impl Reading<'_> {
             return self.tell(place, 0, kind, edge.from, None, vec![Box::from(&*edge.relation)], Some(edge.clone()));
         }
         // A twin that is made has its first place; that is no move. One that is moved loses a place and gets one.
-        if self.created.contains_key(&edge.to) || (kind == ChangeKind::Unrelated && self.gets_a_place(edge)) {
+        if self.created.contains_key(&edge.to) || self.gone.contains_key(&edge.to) || (kind == ChangeKind::Unrelated && self.gets_a_place(edge)) {
             return;
         }
         if self.placed.insert(edge.to) {
@@ -122,9 +137,9 @@ impl Reading<'_> {
         changed: Vec<Box<str>>,
         edge: Option<Arc<Edge>>,
     ) {
-        let made_here = self.created.get(&twin).map(|(id, _)| id.clone());
+        let made_here = self.created.get(&twin).map(|(id, _)| id.clone()).or_else(|| self.gone.get(&twin).cloned());
         let Some(id) = made_here.or_else(|| self.names.id(twin)) else { return };
         let position = Position { seq: self.seq, index: place * CHANGES_PER_FACT + part };
-        self.changes.push(Change { position, kind, twin, id, revision, at: self.entry.at, by: None, changed, edge });
+        self.changes.push(Change { position, kind, twin, id, revision, at: self.entry.at, by: self.by.clone(), changed, edge });
     }
 }

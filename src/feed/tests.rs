@@ -148,7 +148,7 @@ impl Names for Known {
 
 fn edge(no: u64, relation: &str, from: u32, to: u32) -> Edge {
     let (valid_from, properties) = (Timestamp(0), serde_json::Map::new());
-    Edge { no: EdgeNo(no), relation: relation.into(), from: TwinNo(from), to: TwinNo(to), properties, valid_from, valid_to: None }
+    Edge { no: EdgeNo(no), relation: relation.into(), from: TwinNo(from), to: TwinNo(to), properties, valid_from, valid_to: None, live: false }
 }
 
 fn check_facts(facts: Vec<Fact>, known: Vec<Edge>, expected: Expect) {
@@ -181,10 +181,10 @@ fn facts_become_changes() {
         Fact::EdgeBegun(Box::new(edge(11, "feeds", 3, 2))),
         set(2, 7, &[2, 1, 2]),
         relaid,
-        Fact::EdgeEnded { edge: EdgeNo(1), at: Timestamp(1) },
-        Fact::EdgeEnded { edge: EdgeNo(2), at: Timestamp(1) },
+        Fact::EdgeEnded { edge: EdgeNo(1), at: Timestamp(1), live: false },
+        Fact::EdgeEnded { edge: EdgeNo(2), at: Timestamp(1), live: false },
         Fact::EdgeBegun(Box::new(edge(12, "contains", 2, 5))),
-        Fact::EdgeEnded { edge: EdgeNo(3), at: Timestamp(1) },
+        Fact::EdgeEnded { edge: EdgeNo(3), at: Timestamp(1), live: false },
         Fact::Happened { no: TwinNo(4), before: Revision(1), events: vec![Event::Rested] },
         set(200, 7, &[1]),
     ];

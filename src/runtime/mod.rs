@@ -7,6 +7,7 @@ pub mod clock;
 mod create;
 pub mod directory;
 pub mod door;
+pub mod edit;
 pub mod files;
 pub mod held;
 pub mod layouts;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
 
 use crate::feed::Feed;
 use crate::store::Store;
@@ -42,6 +44,7 @@ use layouts::Layouts;
 use observers::Observers;
 use projector::Progress;
 use refusals::Refusals;
+use release::Followers;
 use structure::SharedGraph;
 
 pub use recovery::Found;
@@ -69,6 +72,8 @@ pub struct Config {
     pub rejections_per_second_max: u32,
     /// The most twins made on demand by bindings since the start.
     pub provisioned_twins_max: usize,
+    /// First answers that are kept for requests with an idempotency key; beyond it the oldest go.
+    pub idempotency_keys_max: usize,
 }
 
 impl Default for Config {
@@ -84,6 +89,7 @@ impl Default for Config {
             future_tolerance: Duration::from_secs(300),
             rejections_per_second_max: 1000,
             provisioned_twins_max: 100_000,
+            idempotency_keys_max: 100_000,
         }
     }
 }
@@ -103,5 +109,8 @@ pub struct Runtime {
     store: Store,
     progress: Arc<Progress>,
     found: Found,
+    /// How many were made on demand. Its lock is that of the structure: whoever makes, moves or deletes twins holds it meanwhile.
     provisioned: Mutex<usize>,
+    editor: mpsc::Sender<edit::Request>,
+    followers: Arc<Followers>,
 }

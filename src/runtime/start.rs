@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use ractor::Actor;
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
@@ -22,6 +23,7 @@ use super::branch::{Branch, Shared};
 use super::changes::{self, Readers};
 use super::clock::Clock;
 use super::directory::Directory;
+use super::edit::{Answers, EDITS_WAITING_MAX};
 use super::layouts::Layouts;
 use super::observers::Observers;
 use super::projector::{Progress, Projector};
@@ -64,12 +66,13 @@ impl Runtime {
         catalog.types.iter().for_each(|layout| layouts.expect(layout));
         let (directory, requests) = Directory::new(clock.clone());
         let (directory, view) = (Arc::new(directory), Arc::new(View::default()));
-        let followers = Arc::new(Followers::default());
+        let mut answers = Answers::new(config.idempotency_keys_max);
         let mut graph = Graph::new();
         let journal_dir = journal.dir.clone();
         let mut changes = super::release::Changes::default();
-        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes).await?;
-        *followers.changes.lock() = changes;
+        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes, &mut answers).await?;
+        let followers = Followers { changes: Mutex::new(changes), answers: Mutex::new(answers), ..Followers::default() };
+        let followers = Arc::new(followers);
 
         let feed = Arc::new(Feed::default());
         let readers = Readers::new(RealDisk::new(), journal_dir.clone());
@@ -85,6 +88,7 @@ impl Runtime {
         let rebuilder = Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), saved_upto });
         let graph = Arc::new(Mutex::new(graph));
 
+        let (editor, edits) = mpsc::channel(EDITS_WAITING_MAX);
         let tasks = TaskTracker::new();
         let (root, _) = Actor::spawn(None, Branch { no: TwinNo::PARTITION, shared: shared.clone() }, ()).await?;
         tasks.spawn(Warden::new(shared.clone(), rebuilder.clone(), root).run(requests));
@@ -101,6 +105,8 @@ impl Runtime {
             bindings: ArcSwap::from_pointee(Bindings::new(Arc::new(catalog.without_twins()))),
             observers: Observers::default(),
             provisioned: Mutex::new(0),
+            editor,
+            followers,
             shared,
             layouts,
             graph,
@@ -113,6 +119,7 @@ impl Runtime {
             found,
         });
         let applied = runtime.apply_files(&catalog).await?;
+        tasks.spawn(super::edit::run(Arc::downgrade(&runtime), edits));
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
         tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));
         Ok((runtime, applied))

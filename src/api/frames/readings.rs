@@ -168,6 +168,9 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
+/// A twin, as it is if it is there, and the names that are wanted of it.
+type Asked = (TwinId, Option<Arc<State>>, Vec<Box<str>>);
+
 impl ReadingFrames {
     pub fn new(feed: &Arc<Feed>, view: Arc<View>, selection: ReadingSelection, rate: Rate) -> ReadingFrames {
         let choice = match &selection.series {
@@ -200,7 +203,7 @@ impl ReadingFrames {
 
     /// Decides the keys. Whether there were too many.
     fn lay_out(&mut self) -> bool {
-        let series: Vec<(TwinId, Option<Arc<State>>, Vec<Box<str>>)> = match &self.selection.series {
+        let series: Vec<Asked> = match &self.selection.series {
             SeriesChoice::Twins(series) => {
                 let state = |id: &TwinId| self.members.shown_twin(id).map(|seen| seen.state.clone());
                 series.iter().map(|(id, names)| (id.clone(), state(id), names.clone())).collect()

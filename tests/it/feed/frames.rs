@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollux::api::frames::{
-    Choice, Filter, FrameKind, Interest, Rate, ReadingFrames, ReadingSelection, SeriesChoice, TwinFrames, frames,
-};
+use pollux::api::frames::{Choice, Filter, FrameKind, Interest, Rate, ReadingFrames, ReadingSelection, SeriesChoice, TwinFrames, frames};
 use pollux::reading::{Timestamp, TwinId, Value};
 use pollux::twin::State;
 

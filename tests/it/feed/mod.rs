@@ -14,10 +14,7 @@ const FILES: [(&str, &str); 2] = [
         "schemas/Pump.yaml",
         "type: Pump\nproperties:\n  note: string\n  size: int\ntelemetry:\n  flow: double\n  heat: double\nrelations:\n  contains: {to: Pump}\n",
     ),
-    (
-        "twins/pumps.yaml",
-        "twins:\n- {id: pump-1, type: Pump}\n- {id: pump-2, type: Pump, in: pump-1}\n- {id: pump-3, type: Pump}\n",
-    ),
+    ("twins/pumps.yaml", "twins:\n- {id: pump-1, type: Pump}\n- {id: pump-2, type: Pump, in: pump-1}\n- {id: pump-3, type: Pump}\n"),
 ];
 
 /// The next item, which must come.

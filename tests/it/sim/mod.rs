@@ -8,11 +8,11 @@
 //! - no reading is there twice, however often it was sent; `seq` and revisions have no gaps.
 
 mod dice;
-pub use dice::Dice;
 mod gatekeeper;
 mod life;
 mod world;
 
+pub(crate) use dice::Dice;
 use life::Life;
 
 const SEEDS: u64 = 200;

@@ -112,7 +112,8 @@ impl World {
         let place = self.place(id);
         let (twin, _) = self.twins.remove(place);
         let seq = self.commit();
-        self.view.remove(id);
+        let cell = self.view.twin(id).unwrap();
+        self.view.remove(&twin.state.id, &cell);
         if let Some(mut round) = self.publisher.round() {
             round.removed(&twin.state);
         }

@@ -127,7 +127,7 @@ fn play_twins(seed: u64) {
 
 #[test]
 fn clients_of_twins_end_up_with_what_is_there() {
-    (0..3000).for_each(play_twins);
+    (0..500).for_each(play_twins);
 }
 
 #[derive(Default)]
@@ -201,7 +201,7 @@ fn play_columns(seed: u64) {
         let stale = state.layout.slot(slot).telemetry.as_ref().and_then(|rules| rules.stale);
         let expected = match held.quality {
             Quality::Good | Quality::Uncertain if held.is_stale(stale, now) => "STALE",
-            quality => quality.as_str(),
+            Quality::Good | Quality::Uncertain | Quality::Bad | Quality::Missing => held.quality.as_str(),
         };
         assert_eq!(*quality, expected, "seed {seed}: {twin} {name}");
         match (&held.value, delta_min) {
@@ -212,7 +212,7 @@ fn play_columns(seed: u64) {
             (held, _) => assert!(held.is_none() && value.is_null(), "seed {seed}"),
         }
     }
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         let mut twins: Vec<&TwinId> = client.keys.iter().map(|(twin, _)| twin).collect();
         twins.dedup();
         let mut expected: Vec<&TwinId> =
@@ -224,5 +224,5 @@ fn play_columns(seed: u64) {
 
 #[test]
 fn clients_of_columns_end_up_with_what_is_there() {
-    (0..3000).for_each(play_columns);
+    (0..500).for_each(play_columns);
 }
