@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::catalog::stored::LayoutRecord;
 use crate::ingress::{Outcome, Receipt, Refused, Tally};
-use crate::reading::{Seq, TwinNo};
+use crate::reading::{Seq, Timestamp, TwinNo};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::Cell;
 
@@ -61,7 +61,7 @@ pub enum StructureChange {
     TypeKnown(LayoutRecord),
     Created(Arc<Resident>),
     EdgeBegun(Edge),
-    EdgeEnded { edge: EdgeNo },
+    EdgeEnded { edge: EdgeNo, at: Timestamp },
 }
 
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ use crate::reading::Seq;
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::View;
 
+use super::committed::Committed;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::resident::Resident;
 
@@ -92,12 +93,13 @@ impl Changes {
 pub(super) struct Release {
     pub(super) view: Arc<View>,
     pub(super) followers: Arc<Followers>,
+    committed: Arc<Committed>,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>) -> Release {
-        Release { view, followers, bells: Vec::new() }
+    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, committed: Arc<Committed>) -> Release {
+        Release { view, followers, committed, bells: Vec::new() }
     }
 
     pub(super) fn release(&mut self, mut group: Group<Held>) {
@@ -121,7 +123,7 @@ impl Release {
         let mut changes = self.followers.changes.lock();
         for (seq, held) in &mut group.entries {
             if let Some(aside) = &mut held.aside {
-                publish_aside(&self.view, &mut changes, *seq, aside);
+                publish_aside(&self.view, &self.committed, &mut changes, *seq, aside);
             }
             if let Some(Change { resident, state }) = held.change.take() {
                 resident.cell.publish(state.clone(), *seq);
@@ -132,7 +134,7 @@ impl Release {
     }
 }
 
-fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside) {
+fn publish_aside(view: &View, committed: &Committed, changes: &mut Changes, seq: Seq, aside: &mut Aside) {
     for rejection in aside.rejections.drain(..) {
         changes.reject(seq, rejection);
     }
@@ -144,8 +146,14 @@ fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside
                 resident.cell.publish(resident.cell.state(), seq);
                 changes.mark(&resident, resident.cell.state(), seq);
             }
-            StructureChange::EdgeBegun(edge) => changes.edge(EdgeChange::Begun(seq, edge)),
-            StructureChange::EdgeEnded { edge } => changes.edge(EdgeChange::Ended { edge, seq }),
+            StructureChange::EdgeBegun(edge) => {
+                committed.begin(&edge);
+                changes.edge(EdgeChange::Begun(seq, edge));
+            }
+            StructureChange::EdgeEnded { edge, at } => {
+                committed.end(edge, at);
+                changes.edge(EdgeChange::Ended { edge, seq });
+            }
         }
     }
     changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint }));

@@ -18,6 +18,7 @@ use crate::view::View;
 use super::bindings::Bindings;
 use super::branch::{Branch, Shared};
 use super::clock::Clock;
+use super::committed::Committed;
 use super::directory::Directory;
 use super::layouts::Layouts;
 use super::observers::Observers;
@@ -67,8 +68,9 @@ impl Runtime {
         let mut changes = super::release::Changes::default();
         let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes).await?;
         *followers.changes.lock() = changes;
+        let committed = Arc::new(Committed::new(graph.clone()));
 
-        let mut release = Release::new(view.clone(), followers.clone());
+        let mut release = Release::new(view.clone(), followers.clone(), committed.clone());
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
@@ -99,6 +101,7 @@ impl Runtime {
             shared,
             layouts,
             graph,
+            committed,
             refusals,
             view,
             store,

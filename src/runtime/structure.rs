@@ -11,7 +11,7 @@ use crate::reading::{Timestamp, TwinNo};
 use crate::twin::{Edge, EdgeNo};
 
 /// All edges that were ever begun, with their validity, by number and by their ends.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
     edges: HashMap<EdgeNo, Arc<Edge>>,
     out: HashMap<TwinNo, Vec<EdgeNo>>,

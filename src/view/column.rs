@@ -18,6 +18,8 @@ pub(super) const ROWS: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnKey {
     Slot(SlotNo),
+    /// The twin's number.
+    No,
     /// The first bytes of the twin's name.
     Name,
     Updated,
@@ -64,6 +66,7 @@ impl Word {
                     None => Word::MISSING,
                 }
             }
+            ColumnKey::No => Word::new(u64::from(state.no.0), Quality::Good, Timestamp(0)),
             ColumnKey::Name => Word::new(prefix(&state.name), Quality::Good, Timestamp(0)),
             ColumnKey::Updated => Word::new(state.updated.0 as u64, Quality::Good, Timestamp(0)),
             ColumnKey::LastSeen => match state.last_seen() {
@@ -89,7 +92,7 @@ fn bits(value: &Value) -> u64 {
 }
 
 /// Two texts whose prefixes differ are in the order of these.
-pub(super) fn prefix(text: &str) -> u64 {
+pub fn prefix(text: &str) -> u64 {
     let mut bytes = [0; 8];
     bytes.iter_mut().zip(text.as_bytes()).for_each(|(byte, own)| *byte = *own);
     u64::from_be_bytes(bytes)

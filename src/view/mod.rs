@@ -22,7 +22,7 @@ use crate::reading::{Seq, TwinId, TwinNo};
 use crate::twin::State;
 
 pub use class::{Class, Row, Words};
-pub use column::{Column, ColumnKey, Word};
+pub use column::{Column, ColumnKey, Word, prefix};
 pub use population::COLUMN_BYTES_MAX;
 
 use class::Place;
