@@ -15,6 +15,7 @@ use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::View;
 
+use super::committed::Committed;
 use super::edit::Answers;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::resident::Resident;
@@ -120,13 +121,14 @@ impl Changes {
 pub(super) struct Release {
     pub(super) view: Arc<View>,
     pub(super) followers: Arc<Followers>,
+    committed: Arc<Committed>,
     publisher: Publisher,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, publisher: Publisher) -> Release {
-        Release { view, followers, publisher, bells: Vec::new() }
+    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, committed: Arc<Committed>, publisher: Publisher) -> Release {
+        Release { view, followers, committed, publisher, bells: Vec::new() }
     }
 
     pub(super) fn release(&mut self, mut group: Group<Held>) {
@@ -154,6 +156,7 @@ impl Release {
         }
         let mut publishing = Publishing {
             view: &self.view,
+            committed: &self.committed,
             followers: &self.followers,
             changes: &mut self.followers.changes.lock(),
             round: self.publisher.round(),
@@ -173,6 +176,7 @@ impl Release {
 /// What is told of each commit: to readers at once, to the feed's listeners, and to the projector.
 struct Publishing<'a> {
     view: &'a View,
+    committed: &'a Committed,
     followers: &'a Followers,
     changes: &'a mut Changes,
     /// `None` while nobody watches.
@@ -220,10 +224,12 @@ impl Publishing<'_> {
                 self.changes.delete(DeletedRow { seq, ..row });
             }
             StructureChange::EdgeBegun(edge) => {
+                self.committed.begin(&edge);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Begun(seq, edge));
             }
-            StructureChange::EdgeEnded { edge } => {
+            StructureChange::EdgeEnded { edge, at } => {
+                self.committed.end(edge, at);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Ended { edge, seq });
             }
