@@ -25,6 +25,7 @@ use crate::store::Store;
 use crate::{demo, http, journal, runtime, store};
 
 mod page;
+pub mod workspace;
 
 /// How long connections may take to end after they were asked to.
 const GOODBYE_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -101,9 +102,11 @@ impl App {
         };
         let listener = tokio::net::TcpListener::bind(config.http.listen).await.with_context(|| taken("http", config.http.listen))?;
         let http = listener.local_addr()?;
-        let stop_http = closing.clone();
+        let (stop_http, connections_max) = (closing.clone(), config.http.connections_max);
         ports.spawn(async move {
-            let served = axum::serve(listener, http::routes(site)).with_graceful_shutdown(stop_http.cancelled_owned()).await;
+            let listener = http::Listener::new(listener, connections_max, http::listener::STALL_MAX);
+            let routes = http::routes(site).into_make_service_with_connect_info::<http::Peer>();
+            let served = axum::serve(listener, routes).with_graceful_shutdown(stop_http.cancelled_owned()).await;
             if let Err(error) = served {
                 warn!(%error, "the http door has closed");
             }
@@ -168,6 +171,7 @@ fn runtime_config(config: &Config) -> runtime::Config {
         future_tolerance: settings.future_tolerance,
         rejections_per_second_max: settings.rejections_per_second_max,
         provisioned_twins_max: settings.provisioned_twins_max,
+        idempotency_keys_max: runtime::Config::default().idempotency_keys_max,
     }
 }
 
@@ -226,6 +230,7 @@ fn mqtt_config(config: &Config) -> mqtt::Config {
 fn http_config(config: &Config) -> http::Config {
     let settings = &config.http;
     http::Config {
+        connections_max: settings.connections_max,
         body_bytes_max: settings.body_bytes_max.as_usize(),
         items_max: settings.items_max,
         commit_wait_max: settings.commit_wait_max,

@@ -25,7 +25,7 @@ pub(super) fn render(sources: &Sources) -> String {
     let status = runtime.status();
     let journal = runtime.shared.journal.health();
     page.each(&metrics::READINGS, runtime.shared.tallies.each());
-    page.one(&metrics::REJECTIONS, read(&runtime.refusals.total));
+    page.one(&metrics::REJECTIONS, read(&runtime.refusals.total) + read(&runtime.shared.tallies.rejected));
     page.one(&metrics::REJECTIONS_NOT_STORED, read(&runtime.refusals.not_stored));
 
     let mut transports: Vec<(String, &Counters)> = vec![("mqtt".to_owned(), mqtt)];

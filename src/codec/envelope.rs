@@ -14,7 +14,7 @@ use super::{Decoded, json, native, time};
 
 /// An opened envelope; its values are still text.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `twin`, `ts` and `values`")]
 pub struct Envelope<'p> {
     /// An id as sent; nobody has checked it.
     #[serde(borrow)]
@@ -34,7 +34,7 @@ impl<'p> Envelope<'p> {
             true => Problem {
                 code: "BAD_ENVELOPE",
                 field: None,
-                message: format!("expected {{\"twin\": ID, \"ts\": TIME, \"values\": {{…}}}}: {error}"),
+                message: format!("an item is {{\"twin\": ID, \"ts\": TIME, \"values\": {{…}}}}: {error}"),
             },
             false => json::unreadable(text, &error),
         })

@@ -44,29 +44,40 @@ fn apply_tree(tree: &Mapping, loaded: &mut Loaded) {
         if &*entry.key.text == BROKER {
             loaded.config.brokers = brokers(entry, &mut loaded.problems);
         } else if loaded.config.section_mut(&entry.key.text).is_some() {
-            apply_section(entry, loaded);
+            apply_section(&entry.key.text, entry, loaded);
         } else {
             loaded.problems.push(unknown_section(entry));
         }
     }
 }
 
-fn apply_section(entry: &Entry, loaded: &mut Loaded) {
-    let Some(section) = loaded.config.section_mut(&entry.key.text) else { return };
+fn apply_section(name: &str, entry: &Entry, loaded: &mut Loaded) {
+    let Some(section) = loaded.config.section_mut(name) else { return };
     let NodeKind::Mapping(settings) = &entry.value.kind else {
         let message = format!("`{0}` is a section: write it as `[{0}]` on a line of its own", section.name());
         return loaded.problems.push(Diagnostic::new(&codes::SETTING_VALUE, entry.key.span, message));
     };
-    for setting in fill(section, settings, &mut loaded.problems) {
-        loaded.origins.insert((section.name(), setting.0), Origin::File(setting.1));
+    let is_inner = |key: &Key, loaded: &mut Loaded| loaded.config.section_mut(&format!("{name}.{}", key.text)).is_some();
+    let (inner, own): (Vec<&Entry>, Vec<&Entry>) = settings.entries.iter().partition(|entry| is_inner(&entry.key, loaded));
+    if let Some(section) = loaded.config.section_mut(name) {
+        for setting in fill(section, own, &mut loaded.problems) {
+            loaded.origins.insert((section.name(), setting.0), Origin::File(setting.1));
+        }
+    }
+    for entry in inner {
+        apply_section(&format!("{name}.{}", entry.key.text), entry, loaded);
     }
 }
 
 /// Sets what the table says; the answer is the keys that were set and where.
-fn fill(section: &mut dyn Section, table: &Mapping, problems: &mut Diagnostics) -> Vec<(&'static str, Span)> {
+fn fill<'a>(
+    section: &mut dyn Section,
+    entries: impl IntoIterator<Item = &'a Entry>,
+    problems: &mut Diagnostics,
+) -> Vec<(&'static str, Span)> {
     let rows = section.settings();
     let mut filled = Vec::new();
-    for Entry { key, value } in &table.entries {
+    for Entry { key, value } in entries {
         match section.set(&key.text, value) {
             Ok(()) => filled.extend(rows.iter().find(|row| *row.key == *key.text).map(|row| (row.key, value.span))),
             Err(Refused::UnknownKey) => problems.push(unknown_key(section, key)),
@@ -100,7 +111,7 @@ fn brokers(entry: &Entry, problems: &mut Diagnostics) -> Vec<Broker> {
             continue;
         };
         let mut broker = Broker::default();
-        fill(&mut broker, table, problems);
+        fill(&mut broker, &table.entries, problems);
         let name_span = table.get("name").map_or(node.span, |name| name.value.span);
         if table.get("url").is_none() {
             problems.push(
@@ -149,7 +160,9 @@ fn unknown_section(entry: &Entry) -> Diagnostic {
 
 fn unknown_key(section: &dyn Section, key: &Key) -> Diagnostic {
     let rows = section.settings();
-    let names = || rows.iter().map(|row| row.key);
+    let defaults = Config::default();
+    let inner = defaults.sections().map(|other| other.name().strip_prefix(section.name()).and_then(|rest| rest.strip_prefix('.')));
+    let names = || rows.iter().map(|row| row.key).chain(inner.into_iter().flatten());
     let problem = Diagnostic::new(&codes::SETTING_KEY, key.span, format!("unknown key `{}` in [{}]", key.text, section.name()));
     if &*key.text == "password" && names().any(|name| name == "password_env") {
         return problem.help("a workspace holds no secrets: name a file (`password_file`) or an environment variable (`password_env`)");

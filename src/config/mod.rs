@@ -23,7 +23,10 @@ pub use binds::{InsecureBinds, check_binds};
 pub use environment::Environment;
 pub use help::render_settings;
 pub use secret::{Secret, SecretError};
-pub use sections::{Broker, BrokerUrl, Data, Durability, Http, Journal, Log, LogFormat, Mqtt, Protocol, Runtime, Security, Store};
+pub use sections::{
+    Broker, BrokerUrl, Data, Durability, Graphql, GraphqlLimits, Http, IntrospectionSetting, Journal, Log, LogFormat, Mqtt, Protocol,
+    Runtime, Security, Store, Views,
+};
 pub use setting::{Section, Setting, variable};
 
 use crate::source::{Diagnostics, Sources, Span};
@@ -37,6 +40,8 @@ pub const BROKERS_MAX: usize = 64;
 pub struct Config {
     pub data: Data,
     pub http: Http,
+    pub graphql: Graphql,
+    pub graphql_limits: GraphqlLimits,
     pub mqtt: Mqtt,
     pub journal: Journal,
     pub store: Store,
@@ -88,14 +93,27 @@ pub fn load(sources: &mut Sources, workspace: &Path, environment: &Environment, 
 
 impl Config {
     /// All sections but the brokers, in the order of the help.
-    pub fn sections(&self) -> [&dyn Section; 8] {
-        [&self.data, &self.http, &self.mqtt, &self.journal, &self.store, &self.runtime, &self.security, &self.log]
+    pub fn sections(&self) -> [&dyn Section; 10] {
+        [
+            &self.data,
+            &self.http,
+            &self.graphql,
+            &self.graphql_limits,
+            &self.mqtt,
+            &self.journal,
+            &self.store,
+            &self.runtime,
+            &self.security,
+            &self.log,
+        ]
     }
 
     fn section_mut(&mut self, name: &str) -> Option<&mut dyn Section> {
-        let sections: [&mut dyn Section; 8] = [
+        let sections: [&mut dyn Section; 10] = [
             &mut self.data,
             &mut self.http,
+            &mut self.graphql,
+            &mut self.graphql_limits,
             &mut self.mqtt,
             &mut self.journal,
             &mut self.store,

@@ -25,7 +25,7 @@ pub enum Refused {
 }
 
 pub trait Section {
-    /// As written in `[…]`.
+    /// As written in `[…]`; `a.b` is a section within `a`.
     fn name(&self) -> &'static str;
     fn doc(&self) -> &'static [&'static str];
     fn settings(&self) -> Vec<Setting>;
@@ -36,7 +36,7 @@ pub trait Section {
 
 /// The environment variable of a setting.
 pub fn variable(section: &str, key: &str) -> String {
-    format!("POLLUX_{}_{}", section.to_uppercase(), key.to_uppercase())
+    format!("POLLUX_{}_{}", section.replace('.', "_").to_uppercase(), key.to_uppercase())
 }
 
 /// ```text

@@ -60,7 +60,7 @@ pub(super) async fn twin(State(site): State<Site>, Path(id): Path<String>) -> Re
     let state = cell.state();
     let mut shown = summary(&state, cell.seq(), site.clock.now());
     let members = |section| {
-        let slots = state.layout.slots.iter().zip(&state.slots).filter(|(spec, _)| spec.section == section);
+        let slots = state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, _)| spec.section == section);
         slots.map(|(spec, slot)| (spec.path.to_string(), slot_json(spec, slot, site.clock.now()))).collect::<Map<_, _>>()
     };
     if let Value::Object(fields) = &mut shown {
@@ -92,7 +92,7 @@ pub(super) async fn rejections(State(site): State<Site>, Query(page): Query<Reje
 
 fn summary(state: &TwinState, seq: Seq, now: Timestamp) -> Value {
     let telemetry =
-        state.layout.slots.iter().zip(&state.slots).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
+        state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
     let values: Map<String, Value> = telemetry.map(|(spec, slot)| (spec.path.to_string(), slot_json(spec, slot, now))).collect();
     json!({
         "id": state.id.as_str(),

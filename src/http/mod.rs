@@ -1,7 +1,9 @@
-//! The HTTP door: ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
+//! The HTTP door: GraphQL, ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
 
 mod admin;
+pub mod graphql;
 mod ingest;
+pub mod listener;
 mod probes;
 
 use std::sync::Arc;
@@ -15,8 +17,12 @@ use crate::ingress::{Door, Permits};
 use crate::runtime::Runtime;
 use crate::runtime::clock::Clock;
 
+pub use listener::{Listener, Peer};
+
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The most connections at once; further ones wait.
+    pub connections_max: usize,
     /// The largest body of a request.
     pub body_bytes_max: usize,
     /// The most items of one request to `/ingest`.
@@ -27,7 +33,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { body_bytes_max: 8 * 1024 * 1024, items_max: 10_000, commit_wait_max: Duration::from_secs(30) }
+        Config { connections_max: 8_192, body_bytes_max: 8 * 1024 * 1024, items_max: 10_000, commit_wait_max: Duration::from_secs(30) }
     }
 }
 

@@ -32,6 +32,11 @@ impl TwinId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// `text` as shared text; most twins are named like their id, and then one piece of memory serves both.
+    pub fn shared_with(&self, text: &str) -> Arc<str> {
+        if *self.0 == *text { self.0.clone() } else { Arc::from(text) }
+    }
 }
 
 impl fmt::Display for TwinId {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::catalog::layout::{Kind, Section, SlotSpec, ValueType, Version};
 use crate::catalog::{FieldTable, Layout};
-use crate::reading::{Quality, Reason, Seq, Timestamp, TwinId, TwinNo, Value};
+use crate::reading::{Quality, Reason, Seq, SlotNo, Timestamp, TwinId, TwinNo, Value};
 use crate::twin::{Edge, EdgeNo, Rejection, Slot, State};
 
 use super::{Batch, CheckpointRow, Config, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Store, TwinRow};
@@ -50,8 +50,8 @@ fn id(text: &str) -> TwinId {
 fn tank(no: u32, level: f64) -> State {
     let mut state = State::new(TwinNo(no), id(&format!("tank-{no}")), layout(), Timestamp(1_000));
     let time = Timestamp(2_000);
-    state.slots[0] =
-        Slot { value: Some(Value::Double(level)), time, received: time, sent: None, quality: Quality::Good, reason: Reason::None };
+    let slot = Slot { value: Some(Value::Double(level)), time, received: time, sent: None, quality: Quality::Good, reason: Reason::None };
+    state.slots.set(SlotNo(0), slot);
     state.revision.0 = 1;
     state
 }
@@ -66,6 +66,7 @@ fn feeds(no: u64, from: u32, to: u32, valid_to: Option<i64>) -> EdgeRow {
         properties,
         valid_from: Timestamp(100),
         valid_to: valid_to.map(Timestamp),
+        live: false,
     };
     EdgeRow { edge, from: id(&format!("tank-{from}")), to: id(&format!("tank-{to}")), seq: Seq(no) }
 }

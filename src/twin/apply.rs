@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
-use crate::reading::{Quality, Timestamp};
+use crate::reading::{Quality, SlotNo, Timestamp, Value};
 
 use super::event::{Event, Read};
-use super::state::{SharedLayout, Slot, State, Twin};
+use super::slots::Slots;
+use super::state::{Desired, SharedLayout, Slot, State, Twin};
 
 impl Twin {
     /// `at` is when the fact was recorded.
@@ -20,18 +21,23 @@ impl Twin {
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
             Event::Rejected(_) => {}
             Event::PropertySet { slot, value } => {
-                state.slots[slot.index()] = match value {
+                let set = match value {
                     Some(value) => Slot { value: Some(value.clone()), time: at, received: at, quality: Quality::Good, ..Slot::EMPTY },
                     None => Slot::EMPTY,
                 };
+                state.slots.set(*slot, set);
             }
             Event::Described { name, external_ids, applied } => {
-                state.name = name.clone();
+                state.name = state.id.shared_with(name);
                 state.external_ids = external_ids.clone();
                 state.applied = *applied;
             }
             Event::Relaid(layout) => state.relay(layout),
             Event::Rested => self.recent.rest(),
+            Event::Renamed(name) => state.name = name.clone(),
+            Event::Desired { slot, value } => state.desire(*slot, value.as_ref(), at),
+            // Where it stands is in the graph; here it only counts as a change.
+            Event::Moved { .. } => {}
         }
     }
 }
@@ -41,7 +47,7 @@ impl State {
         if !read.outcome.is_current() {
             return;
         }
-        self.slots[read.slot.index()] = Slot {
+        let slot = Slot {
             value: Some(read.value.clone()),
             time: read.time,
             received: read.received,
@@ -49,17 +55,33 @@ impl State {
             quality: read.quality,
             reason: read.reason,
         };
+        self.slots.set(read.slot, slot);
+    }
+
+    fn desire(&mut self, slot: SlotNo, value: Option<&Value>, since: Timestamp) {
+        let others = self.desired.iter().filter(|desired| desired.slot != slot).cloned();
+        let wanted = value.map(|value| Desired { slot, value: value.clone(), since });
+        let mut desired: Vec<Desired> = others.chain(wanted).collect();
+        desired.sort_by_key(|desired| desired.slot);
+        self.desired = desired.into();
     }
 
     fn relay(&mut self, layout: &Arc<Layout>) {
-        let mut fresh: Box<[Slot]> = layout.slots.iter().map(|_| Slot::EMPTY).collect();
+        let mut fresh = Slots::empty(layout.slots.len());
+        let mut wanted = Vec::new();
         for (new, carry) in carry_over(&self.layout, layout) {
-            let slot = &self.slots[carry.from.index()];
+            if let Some(desired) = self.desired(carry.from)
+                && let Some(value) = carry.convert(&desired.value)
+            {
+                wanted.push(Desired { slot: new, value, since: desired.since });
+            }
+            let slot = self.slot(carry.from);
             if let Some(value) = slot.value.as_ref().and_then(|value| carry.convert(value)) {
-                fresh[new.index()] = Slot { value: Some(value), ..slot.clone() };
+                fresh.set(new, Slot { value: Some(value), ..slot.clone() });
             }
         }
         self.slots = fresh;
+        self.desired = wanted.into();
         self.layout = SharedLayout(layout.clone());
     }
 }

@@ -52,9 +52,15 @@ fn hash_value(value: &Value, seed: u64) -> u64 {
     }
 }
 
+/// What a twin has lately been told. Most twins of a large plant have been told nothing: they pay for one pointer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recent {
+    window: Option<Box<Window>>,
+}
+
 /// The newest fingerprints, oldest first.
 #[derive(Debug, Clone, Default)]
-pub struct Recent {
+struct Window {
     fingerprints: VecDeque<u64>,
     /// How many came in each second of the span, oldest first: the seconds since 1970, and the number.
     lately: VecDeque<(i64, u32)>,
@@ -63,24 +69,66 @@ pub struct Recent {
 }
 
 /// The index adds nothing to what is known.
-impl PartialEq for Recent {
-    fn eq(&self, other: &Recent) -> bool {
+impl PartialEq for Window {
+    fn eq(&self, other: &Window) -> bool {
         self.fingerprints == other.fingerprints && self.lately == other.lately
     }
 }
 
-impl Eq for Recent {}
+impl Eq for Window {}
 
 impl Recent {
     pub fn contains(&self, fingerprint: Fingerprint) -> bool {
+        self.window.as_ref().is_some_and(|window| window.contains(fingerprint))
+    }
+
+    /// `at` is when it was recorded. A clock that is set back makes the span longer, for once.
+    pub(super) fn remember(&mut self, fingerprint: Fingerprint, at: Timestamp) {
+        self.window.get_or_insert_default().remember(fingerprint, at);
+    }
+
+    pub(super) fn rest(&mut self) {
+        if let Some(window) = &mut self.window {
+            window.lately = VecDeque::new();
+            window.keep(RECENT_AT_REST_MAX);
+            window.fingerprints.shrink_to_fit();
+        }
+    }
+
+    /// Whether going to rest would free anything.
+    pub fn is_worth_resting(&self) -> bool {
+        self.window.as_ref().is_some_and(|window| window.fingerprints.len() > RECENT_AT_REST_MAX)
+    }
+
+    pub fn fingerprints(&self) -> Vec<u64> {
+        self.window.iter().flat_map(|window| window.fingerprints.iter().copied()).collect()
+    }
+
+    /// The seconds of the span, and how many came in each.
+    pub fn lately(&self) -> Vec<(i64, u32)> {
+        self.window.iter().flat_map(|window| window.lately.iter().copied()).collect()
+    }
+
+    /// From a checkpoint.
+    pub fn restore(fingerprints: Vec<u64>, lately: Vec<(i64, u32)>) -> Recent {
+        if fingerprints.is_empty() && lately.is_empty() {
+            return Recent::default();
+        }
+        let mut window = Window { fingerprints: fingerprints.into(), lately: lately.into(), index: None };
+        window.keep(RECENT_MAX);
+        Recent { window: Some(Box::new(window)) }
+    }
+}
+
+impl Window {
+    fn contains(&self, fingerprint: Fingerprint) -> bool {
         match &self.index {
             Some(index) => index.contains(&fingerprint.0),
             None => self.fingerprints.contains(&fingerprint.0),
         }
     }
 
-    /// `at` is when it was recorded. A clock that is set back makes the span longer, for once.
-    pub(super) fn remember(&mut self, fingerprint: Fingerprint, at: Timestamp) {
+    fn remember(&mut self, fingerprint: Fingerprint, at: Timestamp) {
         let second = at.0.div_euclid(1_000_000);
         match self.lately.back_mut() {
             Some((newest, count)) if *newest >= second => *count = count.saturating_add(1),
@@ -95,12 +143,6 @@ impl Recent {
         }
         let lately: usize = self.lately.iter().map(|(_, count)| *count as usize).sum();
         self.keep(lately.clamp(RECENT_KEPT, RECENT_MAX));
-    }
-
-    pub(super) fn rest(&mut self) {
-        self.lately = VecDeque::new();
-        self.keep(RECENT_AT_REST_MAX);
-        self.fingerprints.shrink_to_fit();
     }
 
     fn keep(&mut self, count: usize) {
@@ -119,26 +161,5 @@ impl Recent {
         if self.fingerprints.capacity() > 4 * self.fingerprints.len().max(RECENT_KEPT) {
             self.fingerprints.shrink_to_fit();
         }
-    }
-
-    /// Whether going to rest would free anything.
-    pub fn is_worth_resting(&self) -> bool {
-        self.fingerprints.len() > RECENT_AT_REST_MAX
-    }
-
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
-        self.fingerprints.iter().copied()
-    }
-
-    /// The seconds of the span, and how many came in each.
-    pub fn lately(&self) -> impl ExactSizeIterator<Item = (i64, u32)> + '_ {
-        self.lately.iter().copied()
-    }
-
-    /// From a checkpoint.
-    pub fn restore(fingerprints: impl IntoIterator<Item = u64>, lately: impl IntoIterator<Item = (i64, u32)>) -> Recent {
-        let mut recent = Recent { fingerprints: fingerprints.into_iter().collect(), lately: lately.into_iter().collect(), index: None };
-        recent.keep(RECENT_MAX);
-        recent
     }
 }

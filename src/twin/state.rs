@@ -7,6 +7,7 @@ use crate::catalog::layout::Section;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
 
 use super::recent::Recent;
+use super::slots::Slots;
 
 /// What a slot holds: the newest accepted value by event time.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +55,16 @@ pub struct State {
     pub external_ids: Box<[(String, String)]>,
     /// A hash of the file entry that was last applied to it; 0 if none ever was.
     pub applied: u64,
-    pub slots: Box<[Slot]>,
+    pub slots: Slots,
+    /// What is asked of the device for its settings (`sync: desired`), by slot; only those that somebody has set.
+    pub desired: Box<[Desired]>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    pub slot: SlotNo,
+    pub value: Value,
+    pub since: Timestamp,
 }
 
 impl State {
@@ -62,26 +72,36 @@ impl State {
     pub fn new(no: TwinNo, id: TwinId, layout: Arc<Layout>, created: Timestamp) -> State {
         State {
             no,
-            name: Arc::from(id.as_str()),
+            name: id.shared_with(id.as_str()),
             id,
             revision: Revision(0),
             created,
             updated: created,
             external_ids: Box::default(),
             applied: 0,
-            slots: layout.slots.iter().map(|_| Slot::EMPTY).collect(),
+            slots: Slots::empty(layout.slots.len()),
+            desired: Box::default(),
             layout: SharedLayout(layout),
         }
     }
 
     pub fn slot(&self, slot: SlotNo) -> &Slot {
-        &self.slots[slot.index()]
+        self.slots.get(slot)
+    }
+
+    /// What is asked of the device for a setting.
+    pub fn desired(&self, slot: SlotNo) -> Option<&Desired> {
+        self.desired.iter().find(|desired| desired.slot == slot)
     }
 
     /// The newest receipt time of its telemetry.
     pub fn last_seen(&self) -> Option<Timestamp> {
-        let telemetry =
-            self.layout.slots.iter().zip(&self.slots).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
+        let telemetry = self
+            .layout
+            .slots
+            .iter()
+            .zip(self.slots.iter())
+            .filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
         telemetry.map(|(_, slot)| slot.received).max()
     }
 }

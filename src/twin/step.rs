@@ -7,10 +7,12 @@ use crate::catalog::layout::{Duplicates, Section, SlotSpec, Sync};
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
 
 use super::event::{Event, Outcome, Read, Rejection};
-use super::input::{Description, Input, Received};
+use super::input::{Description, Edit, Input, Received};
 use super::recent::Fingerprint;
 use super::state::Twin;
 
+/// How much of a value that was refused is kept.
+const EXCERPT_CHARS_MAX: usize = 256;
 /// How far back a reading looks for another one of its slot in the same group.
 const LOOK_BACK_MAX: usize = 64;
 
@@ -39,6 +41,7 @@ pub fn step(twin: &Twin, input: &Input) -> Step {
         Input::Readings { group, received } => step.hear(twin, group, *received),
         Input::Refused(rejection) => step.reject(rejection.as_ref().clone()),
         Input::Described(description) => step.describe(twin, description),
+        Input::Edited(edit) => step.edit(twin, edit),
         Input::Retyped(layout) => step.retype(twin, layout),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
@@ -96,7 +99,7 @@ impl Step {
             match spec.telemetry.as_ref().map(|rules| rules.duplicates).unwrap_or_default() {
                 Duplicates::Last => Outcome::Replaced,
                 Duplicates::First => Outcome::NotReplaced,
-                Duplicates::Reject => return self.reject(conflict(twin, spec, time, received)),
+                Duplicates::Reject => return self.reject(conflict(twin, spec, &reading.value, time, received)),
             }
         };
         if matches!(outcome, Outcome::Replaced | Outcome::NotReplaced) {
@@ -143,6 +146,26 @@ impl Step {
         self.events.push(Event::Described { name, external_ids, applied: description.applied });
     }
 
+    /// A setting is asked of the device; every other property is what it is set to.
+    fn edit(&mut self, twin: &Twin, edit: &Edit) {
+        let state = &twin.state;
+        if let Some(name) = edit.name.as_ref().filter(|name| **name != state.name) {
+            self.events.push(Event::Renamed(name.clone()));
+        }
+        for (slot, value) in &edit.set {
+            let is_setting = state.layout.slot(*slot).property.as_ref().is_some_and(|rules| rules.sync == Sync::Desired);
+            let (slot, wanted) = (*slot, value.clone());
+            if is_setting && state.desired(slot).map(|desired| &desired.value) != value.as_ref() {
+                self.events.push(Event::Desired { slot, value: wanted });
+            } else if !is_setting && state.slot(slot).value != wanted {
+                self.events.push(Event::PropertySet { slot, value: wanted });
+            }
+        }
+        if let Some(hierarchy) = &edit.moved {
+            self.events.push(Event::Moved { hierarchy: hierarchy.clone() });
+        }
+    }
+
     /// Values move to the new slots; a property that the old form did not have begins with its default.
     fn retype(&mut self, twin: &Twin, layout: &Arc<Layout>) {
         if layout.fingerprint == twin.state.layout.fingerprint {
@@ -177,7 +200,8 @@ fn is_too_old(spec: &SlotSpec, time: Timestamp, received: Received) -> bool {
     age_max.is_some_and(|age| time < received.at.minus(age))
 }
 
-fn conflict(twin: &Twin, spec: &SlotSpec, time: Timestamp, received: Received) -> Rejection {
+/// The packet is not known here, so the excerpt is the value.
+fn conflict(twin: &Twin, spec: &SlotSpec, value: &Value, time: Timestamp, received: Received) -> Rejection {
     Rejection {
         at: received.at,
         address: String::new(),
@@ -185,6 +209,6 @@ fn conflict(twin: &Twin, spec: &SlotSpec, time: Timestamp, received: Received) -
         field: Some(spec.path.to_string()),
         code: "CONFLICT".into(),
         message: format!("`{}` already has another value at {time}, and its type says `duplicates: reject`", spec.path),
-        excerpt: String::new(),
+        excerpt: spec.to_json(value).to_string().chars().take(EXCERPT_CHARS_MAX).collect(),
     }
 }

@@ -80,6 +80,9 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Described { name, .. } => shown.push(format!("described as {name}")),
             Event::Relaid(layout) => shown.push(format!("relaid as {}", layout.name)),
             Event::Rested => shown.push("rested".to_owned()),
+            Event::Renamed(name) => shown.push(format!("renamed to {name}")),
+            Event::Desired { slot, value } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
+            Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }
     if step.tally.duplicate > 0 {
@@ -208,7 +211,7 @@ fn a_twin_remembers_its_newest_deliveries_and_all_of_the_last_seconds() {
     for time in 0..kept + 5 {
         take(&mut twin, &temperature(1.0, Some(time), time));
     }
-    assert_eq!(twin.recent.iter().len(), RECENT_KEPT);
+    assert_eq!(twin.recent.fingerprints().len(), RECENT_KEPT);
     // A rush within one second, of which nothing is forgotten as long as it is fresh.
     let first = kept + 5;
     let rush = first + 4 * kept;
@@ -220,7 +223,7 @@ fn a_twin_remembers_its_newest_deliveries_and_all_of_the_last_seconds() {
     take(&mut twin, &temperature(1.0, Some(end), end));
     assert_eq!(take(&mut twin, &temperature(1.0, Some(first), end)), "1 duplicate");
     take(&mut twin, &temperature(1.0, Some(end + 1), end + 1));
-    assert_eq!(twin.recent.iter().len(), RECENT_KEPT);
+    assert_eq!(twin.recent.fingerprints().len(), RECENT_KEPT);
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn a_rush_is_remembered_within_bounds() {
     for time in 0..i64::try_from(RECENT_MAX).unwrap() + 5 {
         take(&mut twin, &temperature(1.0, Some(time - 20_000), 1));
     }
-    assert_eq!(twin.recent.iter().len(), RECENT_MAX);
+    assert_eq!(twin.recent.fingerprints().len(), RECENT_MAX);
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn rest_forgets_all_but_the_newest_fingerprints() {
         take(&mut twin, &temperature(1.0, Some(time), time));
     }
     assert_eq!(take(&mut twin, &Input::Idle), "rested");
-    assert_eq!(twin.recent.iter().len(), RECENT_AT_REST_MAX);
+    assert_eq!(twin.recent.fingerprints().len(), RECENT_AT_REST_MAX);
     assert_eq!(take(&mut twin, &Input::Idle), "");
     assert_eq!(take(&mut twin, &temperature(1.0, Some(many - 2), many)), "1 duplicate");
 }

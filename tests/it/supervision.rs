@@ -2,8 +2,11 @@
 //!
 //! There is no input that makes a twin panic, so the clock does it: it is a trap for the actor when it asks for the time.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use pollux::reading::SlotNo;
 use pollux::runtime::twin_actor::TwinMsg;
 
 use crate::support::World;
@@ -66,7 +69,42 @@ fn a_twin_that_crashes_is_rebuilt_and_takes_nobody_with_it() {
     accepted(&world, "pump", r#"{"pressure": 3}"#);
     let after = world.state("pump");
     assert!(after.revision > before.revision);
-    assert_eq!(after.slots[0], before.slots[0]);
+    assert_eq!(after.slot(SlotNo(0)), before.slot(SlotNo(0)));
+}
+
+/// Its creation and its readings are in no journal any more; what was stored of it is all there is.
+#[test]
+fn a_twin_that_crashes_is_rebuilt_also_after_the_journal_has_forgotten_it() {
+    let mut files = FILES.to_vec();
+    let quick = "[runtime]\ncheckpoint_every = \"1s\"\n[store]\nsync_every = \"100ms\"\n";
+    files[0].1 = quick;
+    let world = World::lasting(&files);
+    accepted(&world, "pump", r#"{"flow": 1, "pressure": 2}"#);
+    let before = world.state("pump");
+    let first = segments(&world).into_iter().next().unwrap();
+
+    let mut ts = 0;
+    world.until("the journal has forgotten its first segment", || {
+        let lines: Vec<String> =
+            (ts..ts + 1000).map(|ts| format!(r#"{{"twin": "other", "ts": {ts}, "values": {{"flow": {ts}.5}}}}"#)).collect();
+        ts += 1000;
+        let (status, answer) = world.post("/ingest", lines.join("\n"));
+        assert_eq!(status, 200, "{answer}");
+        !first.exists()
+    });
+    crash_pump(&world);
+    world.until("the pump is back", || world.app().runtime.observe("pump").unwrap().state == "AWAKE");
+    assert_eq!(world.state("pump"), before);
+    world.clock.forward(Duration::from_secs(1));
+    accepted(&world, "pump", r#"{"pressure": 3}"#);
+    assert_eq!(world.state("pump").slot(SlotNo(0)), before.slot(SlotNo(0)));
+}
+
+fn segments(world: &World) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(world.journal()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    paths
 }
 
 #[test]

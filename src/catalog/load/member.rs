@@ -220,7 +220,7 @@ pub(super) fn flatten(path: String, leaf: &Leaf, required: bool, take: &mut dyn 
 }
 
 /// How many slots an array takes, if its size is fixed and its items are numbers.
-pub(super) fn fixed_items(value_type: &ValueType) -> Option<usize> {
+pub fn fixed_items(value_type: &ValueType) -> Option<usize> {
     let ValueType::Array(array) = value_type else { return None };
     let is_fixed = array.items_min == array.items_max && array.items_min > 0 && !array.unique;
     (is_fixed && is_numeric(&array.items.value_type)).then_some(array.items_max)

@@ -15,7 +15,7 @@ mod layouts;
 mod literal;
 mod member;
 mod names;
-mod observe;
+pub mod observe;
 mod relation;
 mod relation_rule;
 mod twin;
@@ -27,6 +27,9 @@ mod value_type;
 use crate::source::{Diagnostics, Sources};
 
 use super::Catalog;
+
+pub use member::fixed_items;
+pub use names::RESERVED_TYPES;
 
 /// The catalog is fit for use only if the diagnostics hold no error; with errors it holds what could be understood.
 pub fn load(sources: &Sources) -> (Catalog, Diagnostics) {

@@ -43,7 +43,7 @@ const RESERVED_MEMBERS: &[&str] = &[
 ];
 
 /// The API's own types, and the scalars of GraphQL.
-const RESERVED_TYPES: &[&str] = &[
+pub const RESERVED_TYPES: &[&str] = &[
     "ActorInfo",
     "Agg",
     "AggregateRow",

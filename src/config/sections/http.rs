@@ -11,6 +11,8 @@ section! {
     Http = "http" {
         /// Where to listen.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+        /// Connections that may be open at once; further ones wait until one closes.
+        connections_max: usize [1..=1_000_000] = 8_192,
         /// The largest body of a request; a larger one is answered with 413.
         body_bytes_max: ByteCount [ByteCount::kib(1)..=ByteCount::gib(1)] = ByteCount::mib(8),
         /// The most items of one request to `/ingest`.

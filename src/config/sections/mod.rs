@@ -2,6 +2,7 @@
 
 mod broker;
 mod data;
+mod graphql;
 mod http;
 mod journal;
 mod log;
@@ -9,9 +10,11 @@ mod mqtt;
 mod runtime;
 mod security;
 mod store;
+mod views;
 
 pub use broker::{Broker, BrokerUrl, Protocol};
 pub use data::Data;
+pub use graphql::{Graphql, GraphqlLimits, IntrospectionSetting};
 pub use http::Http;
 pub use journal::{Durability, Journal};
 pub use log::{Log, LogFormat};
@@ -19,3 +22,4 @@ pub use mqtt::Mqtt;
 pub use runtime::Runtime;
 pub use security::Security;
 pub use store::Store;
+pub use views::Views;

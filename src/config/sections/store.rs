@@ -8,7 +8,7 @@ use crate::config::setting::section;
 section! {
     /// The graph store: embedded, unless a URL says otherwise.
     Store = "store" {
-        /// `ws://HOST:PORT` or `wss://…` for a SurrealDB server, `mem://` for none that lasts, `surrealkv://PATH` for a folder of its
+        /// `ws://HOST:PORT` for a SurrealDB server, `mem://` for none that lasts, `surrealkv://PATH` for a folder of its
         /// own. Without it: the folder `graph` in the data folder.
         url: Option<String> = None,
         /// The namespace of the database.

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use pollux::catalog::SlotSpec;
 use pollux::catalog::stored::LayoutRecord;
 use pollux::journal::{self, record};
-use pollux::reading::{Seq, TwinNo};
+use pollux::reading::{Seq, SlotNo, TwinNo};
 use pollux::runtime::layouts::Layouts;
 use pollux::twin::{Event, Fact, Slot};
 use serde_json::{Value as Json, json};
@@ -119,7 +119,12 @@ impl Load {
                             *times.entry((no, count)).or_default() += 1;
                         }
                     }
-                    Fact::Created { .. } | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Refused(_) => {}
+                    Fact::Created { .. }
+                    | Fact::Deleted(_)
+                    | Fact::EdgeBegun(_)
+                    | Fact::EdgeEnded { .. }
+                    | Fact::Refused(_)
+                    | Fact::Edited(_) => {}
                 }
             }
             ControlFlow::Continue(())
@@ -127,7 +132,7 @@ impl Load {
         read.unwrap();
         for (machine, counts) in &self.acknowledged {
             let state = world.state(&format!("m-{machine}"));
-            let seen = runtime.view().twin(&format!("m-{machine}")).unwrap().state().slots[0].time;
+            let seen = runtime.view().twin(&format!("m-{machine}")).unwrap().state().slot(SlotNo(0)).time;
             for count in counts {
                 assert_eq!(times.get(&(state.no, *count)), Some(&1), "reading {count} of m-{machine}");
                 assert!(seen.0 >= time_of(*count) * 1000, "reading {count} of m-{machine} was acknowledged and is not seen");
@@ -174,7 +179,7 @@ fn difference(world: &World, id: &str) -> Option<String> {
         stored["v"] == value && stored["t"].as_i64().unwrap_or(i64::MIN) == slot.time.0
     };
     let is_current = row["revision"] == state.revision.0 && row["seq"] == cell.seq().0;
-    let all_same = state.layout.slots.iter().zip(&state.slots).all(is_same);
+    let all_same = state.layout.slots.iter().zip(state.slots.iter()).all(is_same);
     (!is_current || !all_same)
         .then(|| format!("{id} is at revision {} as of {} with {:?}, but stored as {row}", state.revision.0, cell.seq(), state.slots))
 }
