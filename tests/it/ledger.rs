@@ -67,7 +67,14 @@ impl Ledger {
                 assert!(is_new, "{seq:?}: reading {count} of machine-{machine} is in the journal twice");
             }
             Event::Rejected(rejection) => panic!("{seq:?}: {rejection:?}"),
-            Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => {}
+            Event::Heard(_)
+            | Event::PropertySet { .. }
+            | Event::Described { .. }
+            | Event::Relaid(_)
+            | Event::Rested
+            | Event::Renamed(_)
+            | Event::Desired { .. }
+            | Event::Moved { .. } => {}
         }
     }
 
