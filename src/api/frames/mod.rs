@@ -18,14 +18,12 @@ mod stream;
 mod tests;
 mod twins;
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use crate::feed::Watch;
-use crate::reading::{Seq, Timestamp};
-use crate::twin::State;
+use crate::reading::Timestamp;
 
+pub use crate::api::session::Seen;
 pub use interest::Interest;
 pub use members::{Choice, Filter, RESCAN_EVERY};
 pub use pace::{LOOK_EVERY, Rate};
@@ -50,13 +48,6 @@ impl FrameKind {
             FrameKind::Resync => "RESYNC",
         }
     }
-}
-
-/// A twin as it was seen, with the commit that carried its latest change.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    pub state: Arc<State>,
-    pub seq: Seq,
 }
 
 /// What a machine answers.
