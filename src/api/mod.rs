@@ -1,11 +1,15 @@
 //! The GraphQL API: what clients see at `/graphql` (the specification is `graphql/README.md`), apart from the transports, which live in
 //! `http`.
 
+pub mod build;
+pub mod engine;
 pub mod error;
+pub mod input;
 pub mod limits;
 pub mod names;
 pub mod prepare;
 pub mod request;
+pub mod scalars;
 pub mod session;
 
 pub use error::{ApiError, Code};

@@ -1,0 +1,1 @@
+//! Tests of the builder language: what is refused, what is printed.
