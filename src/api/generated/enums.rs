@@ -21,7 +21,7 @@ fn declare_match(schema: &mut SchemaBuilder, words: &EnumPlan, filter: &str) {
     let mut input = schema.input(filter, "Compares; what is missing or bad matches nothing, unless it is asked for by `isNull`.");
     let one = &*words.name;
     let list = format!("[{one}!]");
-    input.field("eq", one).field("ne", one).field("in", &list).field("notIn", &list).field("isNull", "Boolean");
+    input.field("eq", one).field("ne", one).field("in", &list).field("isNull", "Boolean");
     if words.reading.is_some() {
         input.field("stale", "Boolean");
     }

@@ -11,9 +11,11 @@ mod members;
 // mod mutations;
 mod object;
 mod place;
-// mod queries;
+mod queries;
 mod readings;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod twins;
 mod units;
@@ -46,7 +48,7 @@ pub fn declare(schema: &mut SchemaBuilder, catalog: &Catalog, plan: &Arc<ViewPla
         // aggregates::declare(schema, plan, ty);
         // frames::declare(schema, plan, ty);
         // mutations::declare(schema, plan, index);
-        // queries::declare(schema, plan, index);
+        queries::declare(schema, plan, index);
         schema.origin(None);
     }
 }
