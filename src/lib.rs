@@ -40,6 +40,7 @@ pub mod source;
 pub mod twin;
 
 // Edges.
+pub mod feed;
 pub mod ingress;
 pub mod journal;
 pub mod store;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Who may ask what the schema is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Introspection {
     On,
     /// Callers who have said who they are.
@@ -11,8 +14,8 @@ pub enum Introspection {
     Off,
 }
 
-/// One field for each setting, with the same name.
-#[derive(Debug, Clone, PartialEq)]
+/// One field for each setting, with the same name; clients are told them so, too.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Limits {
     pub body_bytes_max: usize,
     pub document_bytes_max: usize,

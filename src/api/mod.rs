@@ -4,6 +4,7 @@
 pub mod build;
 pub mod engine;
 pub mod error;
+pub mod frames;
 pub mod input;
 pub mod limits;
 pub mod names;
@@ -11,6 +12,7 @@ pub mod prepare;
 pub mod request;
 pub mod scalars;
 pub mod session;
+pub mod streams;
 
 pub use error::{ApiError, Code};
-pub use request::{Answer, Caller, OperationKind, Request, Role};
+pub use request::{Answer, Caller, OperationKind, Outcome, Request, Role};

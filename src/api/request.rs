@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
+use super::error::ApiError;
+
 /// The parameters of a GraphQL request, by whatever way they came.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
@@ -49,4 +51,30 @@ pub struct Answer {
     pub body: Bytes,
     /// Where a lossless stream stands after this item.
     pub cursor: Option<String>,
+    pub outcome: Outcome,
+}
+
+/// Whether the operation has been executed, as far as it could be. Transports tell the two apart: by a status, by another kind of message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// There is `data`, perhaps null, perhaps with errors.
+    Executed,
+    /// There is no `data`: the request as a whole was refused, or a stream ends with this.
+    Refused(Vec<ApiError>),
+}
+
+impl Answer {
+    pub fn executed(body: Bytes) -> Answer {
+        Answer { body, cursor: None, outcome: Outcome::Executed }
+    }
+
+    pub fn refused(errors: Vec<ApiError>) -> Answer {
+        let body = serde_json::json!({ "errors": errors }).to_string();
+        Answer { body: body.into(), cursor: None, outcome: Outcome::Refused(errors) }
+    }
+
+    pub fn at_cursor(mut self, cursor: String) -> Answer {
+        self.cursor = Some(cursor);
+        self
+    }
 }

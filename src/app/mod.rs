@@ -25,6 +25,7 @@ use crate::store::Store;
 use crate::{demo, http, journal, runtime, store};
 
 mod page;
+pub mod workspace;
 
 /// How long connections may take to end after they were asked to.
 const GOODBYE_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -103,9 +104,9 @@ impl App {
         let http = listener.local_addr()?;
         let (stop_http, connections_max) = (closing.clone(), config.http.connections_max);
         ports.spawn(async move {
-            let served = axum::serve(http::Bounded::new(listener, connections_max), http::routes(site))
-                .with_graceful_shutdown(stop_http.cancelled_owned())
-                .await;
+            let listener = http::Listener::new(listener, connections_max, http::listener::STALL_MAX);
+            let routes = http::routes(site).into_make_service_with_connect_info::<http::Peer>();
+            let served = axum::serve(listener, routes).with_graceful_shutdown(stop_http.cancelled_owned()).await;
             if let Err(error) = served {
                 warn!(%error, "the http door has closed");
             }
@@ -170,6 +171,7 @@ fn runtime_config(config: &Config) -> runtime::Config {
         future_tolerance: settings.future_tolerance,
         rejections_per_second_max: settings.rejections_per_second_max,
         provisioned_twins_max: settings.provisioned_twins_max,
+        idempotency_keys_max: runtime::Config::default().idempotency_keys_max,
     }
 }
 

@@ -9,7 +9,6 @@ pub mod journal;
 pub mod new;
 pub mod run;
 pub mod trace;
-pub mod workspace;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -11,13 +11,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use crate::app::workspace::{self, Loaded};
 use crate::app::{App, Settings};
 use crate::config::{Durability, Environment, Flags, LogFormat, check_binds};
 use crate::observe::logging;
 use crate::runtime::clock::Clock;
 use crate::source::render_text;
-
-use super::workspace::{self, Loaded};
 
 /// Run a workspace: its twins come to life, and devices can publish.
 ///

@@ -25,7 +25,7 @@ pub use help::render_settings;
 pub use secret::{Secret, SecretError};
 pub use sections::{
     Broker, BrokerUrl, Data, Durability, Graphql, GraphqlLimits, Http, IntrospectionSetting, Journal, Log, LogFormat, Mqtt, Protocol,
-    Runtime, Security, Store,
+    Runtime, Security, Store, Views,
 };
 pub use setting::{Section, Setting, variable};
 

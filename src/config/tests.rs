@@ -57,6 +57,25 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn a_section_may_lie_in_another() {
+    let toml = "[graphql]\ntrusted_documents = \"graphql/operations\"\n[graphql.limits]\ndepth_max = 3\n";
+    let (_, Loaded { config, problems, .. }) = read(toml, &[("POLLUX_GRAPHQL_LIMITS_COST_MAX", "7")], &Flags::default());
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(config.graphql.trusted_documents, Some("graphql/operations".into()));
+    assert_eq!((config.graphql_limits.depth_max, config.graphql_limits.cost_max), (3, 7));
+    let (_, Loaded { problems, .. }) = read("[graphql]\nlimits = 3\n", &[], &Flags::default());
+    assert_eq!(
+        problems.iter().map(|problem| problem.message.to_string()).collect::<Vec<_>>(),
+        ["`graphql.limits` is a section: write it as `[graphql.limits]` on a line of its own"]
+    );
+    let (_, Loaded { problems, .. }) = read("[graphql.limit]\ndepth_max = 3\n[graphql.limits]\ndepth = 3\n", &[], &Flags::default());
+    assert_eq!(
+        problems.iter().map(|problem| problem.message.to_string()).collect::<Vec<_>>(),
+        ["unknown key `limit` in [graphql]", "unknown key `depth` in [graphql.limits]"]
+    );
+}
+
+#[test]
 fn slips_are_pointed_at() {
     check_problems(
         "folder = \"x\"\n[mqtt]\nlisen = \"127.0.0.1:1883\"\nconnections_max = 0\npacket_bytes_max = \"1 MB!\"\n\n[jurnal]\ndurability = \"os\"\n\n[journal]\ndurability = \"disk\"\n\n[store]\npassword = \"hush\"\n",
@@ -96,7 +115,7 @@ fn slips_are_pointed_at() {
             7 │ [jurnal]
               │  ━━━━━━ did you mean `journal`?
               │
-              ╰ sections: data, http, mqtt, journal, store, runtime, security, log, broker
+              ╰ sections: data, http, graphql, graphql.limits, mqtt, journal, store, runtime, security, log, broker
 
             error[E115]: `durability` in [journal]: `disk` is not "fsync" or "os"
                ╭▸ pollux.toml:11:14

@@ -1,8 +1,9 @@
-//! The HTTP door: ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
+//! The HTTP door: GraphQL, ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
 
 mod admin;
+pub mod graphql;
 mod ingest;
-mod listener;
+pub mod listener;
 mod probes;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::ingress::{Door, Permits};
 use crate::runtime::Runtime;
 use crate::runtime::clock::Clock;
 
-pub use listener::Bounded;
+pub use listener::{Listener, Peer};
 
 #[derive(Debug, Clone)]
 pub struct Config {

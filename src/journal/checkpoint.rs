@@ -1,14 +1,45 @@
-//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 1.
+//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 2.
+//!
+//! Version 1 knew no desired values. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
 
 use std::sync::Arc;
 
-use crate::reading::{Quality, Reason, Revision, Timestamp, TwinId, TwinNo};
-use crate::twin::{Recent, SharedLayout, Slot, State, Twin};
+use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
+use crate::twin::{Deleted, Desired, Recent, SharedLayout, Slot, State, Twin};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::record::{Layouts, Unreadable, put_value, take_value};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const WITHOUT_DESIRED: u8 = 1;
+const DELETED: u8 = 0x80;
+
+/// What a checkpoint is of.
+#[derive(Debug)]
+pub enum Saved {
+    Twin(Box<Twin>),
+    Deleted(Deleted),
+}
+
+pub fn encode_deleted(deleted: &Deleted, out: &mut Vec<u8>) {
+    out.push(DELETED);
+    put_unsigned(u64::from(deleted.no.0), out);
+    put_bytes(deleted.id.as_str().as_bytes(), out);
+    out.extend_from_slice(&deleted.applied.to_le_bytes());
+    out.extend_from_slice(&deleted.layout.to_le_bytes());
+}
+
+pub fn decode(bytes: &[u8], layouts: Layouts<'_>) -> Result<Saved, Unreadable> {
+    if bytes.first() != Some(&DELETED) {
+        return decode_twin(bytes, layouts).map(|twin| Saved::Twin(Box::new(twin)));
+    }
+    let mut cursor = Cursor::new(bytes);
+    cursor.byte("the version of a checkpoint")?;
+    let no = TwinNo(cursor.small("a twin number")?);
+    let id = TwinId::parse(cursor.text("a twin id")?).map_err(|error| Unreadable::Damaged("a twin id", error.to_string()))?;
+    let applied = u64::from_le_bytes(cursor.array("a description")?);
+    Ok(Saved::Deleted(Deleted { no, id, applied, layout: u64::from_le_bytes(cursor.array("a layout")?) }))
+}
 
 pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
     let state = &*twin.state;
@@ -41,12 +72,18 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_signed(second, out);
         put_unsigned(u64::from(count), out);
     }
+    put_unsigned(state.desired.len() as u64, out);
+    for desired in &state.desired {
+        put_unsigned(u64::from(desired.slot.0), out);
+        put_signed(desired.since.0, out);
+        put_value(&desired.value, out);
+    }
 }
 
 pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {
     let mut cursor = Cursor::new(bytes);
     let version = cursor.byte("the version of a checkpoint")?;
-    if version != VERSION {
+    if !matches!(version, VERSION | WITHOUT_DESIRED) {
         return Err(Unreadable::Unknown { what: "checkpoint version", found: u64::from(version) });
     }
     let no = TwinNo(cursor.small("a twin number")?);
@@ -72,8 +109,19 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
     let lately = (0..cursor.unsigned("seconds")?)
         .map(|_| Ok((cursor.signed("a second")?, cursor.small("a number of deliveries")?)))
         .collect::<Result<Vec<_>, Unreadable>>()?;
-    let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots };
+    let desired = match version {
+        WITHOUT_DESIRED => 0,
+        _ => cursor.unsigned("desired values")?,
+    };
+    let desired = (0..desired).map(|_| take_desired(&mut cursor)).collect::<Result<_, _>>()?;
+    let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots, desired };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately) })
+}
+
+fn take_desired(cursor: &mut Cursor<'_>) -> Result<Desired, Unreadable> {
+    let slot = SlotNo(cursor.small("a slot")?);
+    let since = Timestamp(cursor.signed("an instant")?);
+    Ok(Desired { slot, value: take_value(cursor)?, since })
 }
 
 const HAS_VALUE: u8 = 0x40;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Layout;
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
-use crate::twin::{Edge, EdgeNo, Entry, Event, Fact, Fingerprint, Outcome, Read, Rejection};
+use crate::twin::{Deleted, Edge, EdgeNo, Edited, Entry, Event, Fact, Fingerprint, Keyed, Outcome, Read, Rejection};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 
@@ -37,9 +37,11 @@ pub type Layouts<'a> = &'a dyn Fn(u64) -> Option<Arc<Layout>>;
 const HAPPENED: u8 = 1;
 const TYPE_KNOWN: u8 = 2;
 const CREATED: u8 = 3;
+const DELETED: u8 = 4;
 const EDGE_BEGUN: u8 = 5;
 const EDGE_ENDED: u8 = 6;
 const REFUSED: u8 = 7;
+const EDITED: u8 = 8;
 
 pub fn encode(entry: &Entry, out: &mut Vec<u8>) {
     encode_start(entry.at, out);
@@ -48,9 +50,12 @@ pub fn encode(entry: &Entry, out: &mut Vec<u8>) {
             Fact::Happened { no, before, events } => encode_happened(entry.at, *no, *before, events, out),
             Fact::TypeKnown(record) => put_json(TYPE_KNOWN, record.as_ref(), out),
             Fact::Created { no, id, layout } => put_json(CREATED, &CreatedRecord { no: no.0, id: id.to_string(), layout: *layout }, out),
+            Fact::Deleted(deleted) => put_json(DELETED, &DeletedRecord::of(deleted), out),
             Fact::EdgeBegun(edge) => put_json(EDGE_BEGUN, &EdgeRecord::of(edge), out),
-            Fact::EdgeEnded { edge, at } => put_json(EDGE_ENDED, &(edge.0, at.0), out),
+            Fact::EdgeEnded { edge, at, live: false } => put_json(EDGE_ENDED, &(edge.0, at.0), out),
+            Fact::EdgeEnded { edge, at, live: true } => put_json(EDGE_ENDED, &(edge.0, at.0, 1), out),
             Fact::Refused(rejection) => put_json(REFUSED, &RejectionRecord::of(rejection), out),
+            Fact::Edited(edited) => put_json(EDITED, &EditedRecord::of(edited), out),
         }
     }
 }
@@ -88,12 +93,14 @@ pub fn decode(bytes: &[u8], layouts: Layouts<'_>) -> Result<Entry, Unreadable> {
                 let CreatedRecord { no, id, layout } = take_json("a created twin", &mut cursor)?;
                 Fact::Created { no: TwinNo(no), id: parse_id(&id)?, layout }
             }
+            DELETED => Fact::Deleted(Box::new(take_json::<DeletedRecord>("a deleted twin", &mut cursor)?.deleted()?)),
             EDGE_BEGUN => Fact::EdgeBegun(Box::new(take_json::<EdgeRecord>("an edge", &mut cursor)?.edge())),
             EDGE_ENDED => {
-                let (edge, end) = take_json("the end of an edge", &mut cursor)?;
-                Fact::EdgeEnded { edge: EdgeNo(edge), at: Timestamp(end) }
+                let EndRecord(edge, end, live) = take_json("the end of an edge", &mut cursor)?;
+                Fact::EdgeEnded { edge: EdgeNo(edge), at: Timestamp(end), live: live != 0 }
             }
             REFUSED => Fact::Refused(Box::new(take_json::<RejectionRecord>("a rejection", &mut cursor)?.rejection()?)),
+            EDITED => Fact::Edited(Box::new(take_json::<EditedRecord>("who changed something", &mut cursor)?.edited())),
             other => return Err(Unreadable::Unknown { what: "fact", found: u64::from(other) }),
         });
     }
@@ -107,6 +114,9 @@ const PROPERTY_SET: u8 = 4;
 const DESCRIBED: u8 = 5;
 const RELAID: u8 = 6;
 const RESTED: u8 = 7;
+const RENAMED: u8 = 8;
+const DESIRED: u8 = 9;
+const MOVED: u8 = 10;
 /// On `READ`: the sender's disbelieved time follows.
 const WITH_SENT: u8 = 0x80;
 
@@ -131,11 +141,7 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
         Event::Rejected(rejection) => put_json(REJECTED, &RejectionRecord::of(rejection), out),
         Event::PropertySet { slot, value } => {
             out.push(PROPERTY_SET);
-            put_unsigned(u64::from(slot.0), out);
-            out.push(u8::from(value.is_some()));
-            if let Some(value) = value {
-                put_value(value, out);
-            }
+            put_setting(*slot, value.as_ref(), out);
         }
         Event::Described { name, external_ids, applied } => {
             put_json(DESCRIBED, &DescribedRecord { name: name.to_string(), external_ids: external_ids.to_vec(), applied: *applied }, out);
@@ -145,6 +151,18 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
             out.extend_from_slice(&layout.fingerprint.to_le_bytes());
         }
         Event::Rested => out.push(RESTED),
+        Event::Renamed(name) => {
+            out.push(RENAMED);
+            put_bytes(name.as_bytes(), out);
+        }
+        Event::Desired { slot, value } => {
+            out.push(DESIRED);
+            put_setting(*slot, value.as_ref(), out);
+        }
+        Event::Moved { hierarchy } => {
+            out.push(MOVED);
+            put_bytes(hierarchy.as_bytes(), out);
+        }
     }
 }
 
@@ -169,8 +187,7 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         HEARD => Event::Heard(Fingerprint(u64::from_le_bytes(cursor.array("a fingerprint")?))),
         REJECTED => Event::Rejected(Box::new(take_json::<RejectionRecord>("a rejection", cursor)?.rejection()?)),
         PROPERTY_SET => {
-            let slot = take_slot(cursor)?;
-            let value = if cursor.byte("a property")? == 0 { None } else { Some(take_value(cursor)?) };
+            let (slot, value) = take_setting(cursor)?;
             Event::PropertySet { slot, value }
         }
         DESCRIBED => {
@@ -182,8 +199,27 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             Event::Relaid(layouts(fingerprint).ok_or(Unreadable::Unknown { what: "layout", found: fingerprint })?)
         }
         RESTED => Event::Rested,
+        RENAMED => Event::Renamed(Arc::from(cursor.text("a name")?)),
+        DESIRED => {
+            let (slot, value) = take_setting(cursor)?;
+            Event::Desired { slot, value }
+        }
+        MOVED => Event::Moved { hierarchy: Arc::from(cursor.text("a hierarchy")?) },
         other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
     })
+}
+
+fn put_setting(slot: SlotNo, value: Option<&Value>, out: &mut Vec<u8>) {
+    put_unsigned(u64::from(slot.0), out);
+    out.push(u8::from(value.is_some()));
+    if let Some(value) = value {
+        put_value(value, out);
+    }
+}
+
+fn take_setting(cursor: &mut Cursor<'_>) -> Result<(SlotNo, Option<Value>), Unreadable> {
+    let slot = take_slot(cursor)?;
+    Ok((slot, if cursor.byte("a property")? == 0 { None } else { Some(take_value(cursor)?) }))
 }
 
 pub(super) fn put_value(value: &Value, out: &mut Vec<u8>) {
@@ -300,6 +336,10 @@ struct DescribedRecord {
     applied: u64,
 }
 
+/// An end by a file has two parts only.
+#[derive(Deserialize)]
+struct EndRecord(u64, i64, #[serde(default)] u8);
+
 #[derive(Serialize, Deserialize)]
 struct EdgeRecord {
     no: u64,
@@ -310,6 +350,8 @@ struct EdgeRecord {
     properties: serde_json::Map<String, serde_json::Value>,
     valid_from: i64,
     valid_to: Option<i64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    live: bool,
 }
 
 impl EdgeRecord {
@@ -322,6 +364,7 @@ impl EdgeRecord {
             properties: edge.properties.clone(),
             valid_from: edge.valid_from.0,
             valid_to: edge.valid_to.map(|end| end.0),
+            live: edge.live,
         }
     }
 
@@ -334,7 +377,53 @@ impl EdgeRecord {
             properties: self.properties,
             valid_from: Timestamp(self.valid_from),
             valid_to: self.valid_to.map(Timestamp),
+            live: self.live,
         }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeletedRecord {
+    no: u32,
+    id: String,
+    applied: u64,
+    layout: u64,
+}
+
+impl DeletedRecord {
+    fn of(deleted: &Deleted) -> DeletedRecord {
+        DeletedRecord { no: deleted.no.0, id: deleted.id.to_string(), applied: deleted.applied, layout: deleted.layout }
+    }
+
+    fn deleted(self) -> Result<Deleted, Unreadable> {
+        Ok(Deleted { no: TwinNo(self.no), id: parse_id(&self.id)?, applied: self.applied, layout: self.layout })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct EditedRecord {
+    by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keyed: Option<KeyedRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyedRecord {
+    key: String,
+    asked: u64,
+    answer: serde_json::Value,
+}
+
+impl EditedRecord {
+    fn of(edited: &Edited) -> EditedRecord {
+        let keyed =
+            edited.keyed.as_ref().map(|keyed| KeyedRecord { key: keyed.key.clone(), asked: keyed.asked, answer: keyed.answer.clone() });
+        EditedRecord { by: edited.by.clone(), keyed }
+    }
+
+    fn edited(self) -> Edited {
+        let keyed = self.keyed.map(|KeyedRecord { key, asked, answer }| Keyed { key, asked, answer });
+        Edited { by: self.by, keyed }
     }
 }
 

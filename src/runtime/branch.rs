@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
-use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
 use tracing::{error, warn};
 
 use crate::journal::Journal;
@@ -23,6 +23,10 @@ use super::twin_actor::TwinActor;
 pub enum BranchMsg {
     /// Give this twin an actor.
     Adopt(Arc<Resident>, Box<Twin>),
+    /// The twin has moved here: its actor is yours from now on.
+    TakeOver(Arc<Resident>),
+    /// The actor is another branch's now.
+    Release(ActorId),
     /// Start the branch of one of your children.
     Grow(TwinNo, RpcReplyPort<ActorRef<BranchMsg>>),
 }
@@ -62,6 +66,8 @@ impl Actor for Branch {
     async fn handle(&self, me: ActorRef<BranchMsg>, msg: BranchMsg, state: &mut BranchState) -> Result<(), ActorProcessingErr> {
         match msg {
             BranchMsg::Adopt(resident, twin) => self.adopt(&me, resident, twin, state).await,
+            BranchMsg::TakeOver(resident) => take_over(&me, &resident, state),
+            BranchMsg::Release(actor) => drop(state.twins.remove(&actor)),
             BranchMsg::Grow(no, reply) => {
                 let branch = Branch { no, shared: self.shared.clone() };
                 let (grown, _) = Actor::spawn_linked(None, branch, (), me.get_cell()).await?;
@@ -90,6 +96,31 @@ impl Actor for Branch {
         }
         Ok(())
     }
+}
+
+/// Known before it is linked, so that its end finds one of the two branches; and if it has ended meanwhile, nobody will say so.
+fn take_over(me: &ActorRef<BranchMsg>, resident: &Arc<Resident>, state: &mut BranchState) {
+    let Some(actor) = resident.actor() else { return };
+    let (actor, id) = (actor.get_cell(), actor.get_id());
+    let before = actor.try_get_supervisor();
+    if before.as_ref().is_some_and(|before| before.get_id() == me.get_id()) {
+        return;
+    }
+    state.twins.insert(id, resident.clone());
+    change_supervisor(&actor, &me.get_cell());
+    if let Some(before) = before {
+        before.send_message(BranchMsg::Release(id)).ok();
+    }
+    if !matches!(actor.get_status(), ActorStatus::Running | ActorStatus::Starting | ActorStatus::Unstarted) {
+        state.twins.remove(&id);
+    }
+}
+
+pub(super) fn change_supervisor(actor: &ActorCell, to: &ActorCell) {
+    if let Some(before) = actor.try_get_supervisor() {
+        actor.unlink(before);
+    }
+    actor.link(to.clone());
 }
 
 impl Branch {

@@ -75,7 +75,8 @@ impl Runtime {
         let mut placed = None;
         if let Some(parent) = &parent {
             let (no, relation) = (self.graph.lock().next_edge(), Arc::from(CONTAINS));
-            let edge = Edge { no, relation, from: parent.no, to: resident.no, properties: Map::new(), valid_from: at, valid_to: None };
+            let edge =
+                Edge { no, relation, from: parent.no, to: resident.no, properties: Map::new(), valid_from: at, valid_to: None, live: true };
             placed = Some(Arc::new(edge.clone()));
             structure.push(StructureChange::EdgeBegun(edge.clone()));
             facts.push(Fact::EdgeBegun(Box::new(edge)));

@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use tokio::sync::mpsc;
 
 use crate::reading::{TwinId, TwinNo};
-use crate::twin::Twin;
+use crate::twin::{Deleted, Twin};
 
 use super::clock::Clock;
 use super::resident::{Resident, Sent};
@@ -20,6 +20,10 @@ pub enum Request {
     Wake(Arc<Resident>, Box<Twin>),
     /// Its actor is gone: rebuild it from what is committed.
     Revive(Arc<Resident>),
+    /// It has another parent: who supervises it changes.
+    Rehouse(Arc<Resident>),
+    /// It was deleted, and so its branch goes.
+    Forget(TwinNo),
 }
 
 #[derive(Debug)]
@@ -29,6 +33,10 @@ pub struct Directory {
     /// Index is the number; 0 is nobody.
     by_no: RwLock<Vec<Option<Arc<Resident>>>>,
     by_external_id: RwLock<HashMap<(String, String), TwinNo>>,
+    /// Deleted twins: their edges and their files still name them. About 150 bytes each.
+    departed: RwLock<HashMap<TwinNo, Deleted>>,
+    /// The latest that had the id.
+    departed_ids: RwLock<HashMap<TwinId, TwinNo>>,
     warden: mpsc::UnboundedSender<Request>,
 }
 
@@ -40,6 +48,8 @@ impl Directory {
             by_id: RwLock::new(HashMap::new()),
             by_no: RwLock::new(vec![None]),
             by_external_id: RwLock::new(HashMap::new()),
+            departed: RwLock::new(HashMap::new()),
+            departed_ids: RwLock::new(HashMap::new()),
             warden,
         };
         (directory, requests)
@@ -75,6 +85,41 @@ impl Directory {
         self.by_external_id.write().extend(external_ids.iter().map(|key| (key.clone(), no)));
     }
 
+    /// The twin is no more: nobody finds it by its id, its number or an external id.
+    pub fn depart(&self, deleted: Deleted, external_ids: &[(String, String)]) {
+        if let Some(place) = self.by_no.write().get_mut(deleted.no.0 as usize) {
+            *place = None;
+        }
+        let mut by_id = self.by_id.write();
+        if by_id.get(deleted.id.as_str()).is_some_and(|resident| resident.no == deleted.no) {
+            by_id.remove(deleted.id.as_str());
+        }
+        drop(by_id);
+        let mut by_external_id = self.by_external_id.write();
+        for key in external_ids {
+            if by_external_id.get(key) == Some(&deleted.no) {
+                by_external_id.remove(key);
+            }
+        }
+        drop(by_external_id);
+        self.departed_ids.write().insert(deleted.id.clone(), deleted.no);
+        self.departed.write().insert(deleted.no, deleted);
+    }
+
+    /// What is known of the deleted twin that had this id last.
+    pub fn departed(&self, id: &str) -> Option<Deleted> {
+        let no = *self.departed_ids.read().get(id)?;
+        self.departed.read().get(&no).cloned()
+    }
+
+    /// The id of a twin that is or was.
+    pub fn id_of(&self, no: TwinNo) -> Option<TwinId> {
+        match self.by_no(no) {
+            Some(resident) => Some(resident.id.clone()),
+            None => self.departed.read().get(&no).map(|deleted| deleted.id.clone()),
+        }
+    }
+
     pub fn count(&self) -> usize {
         self.by_id.read().len()
     }
@@ -93,6 +138,23 @@ impl Directory {
         };
         // The warden lives as long as the runtime; while it shuts down nobody is woken any more and the mail's receipts are dropped with it.
         self.warden.send(request).ok();
+    }
+
+    /// A twin that was taken while it rested goes back to rest, or to an actor if somebody has written to it meanwhile.
+    pub fn give_back(&self, resident: &Arc<Resident>, twin: Box<Twin>) {
+        if let Some(twin) = resident.give_back(twin) {
+            self.warden.send(Request::Wake(resident.clone(), twin)).ok();
+        }
+    }
+
+    /// After a change of its parent.
+    pub fn rehouse(&self, resident: Arc<Resident>) {
+        self.warden.send(Request::Rehouse(resident)).ok();
+    }
+
+    /// After its deletion.
+    pub fn forget_branch(&self, no: TwinNo) {
+        self.warden.send(Request::Forget(no)).ok();
     }
 
     /// Asks for a twin whose actor has crashed to be rebuilt.

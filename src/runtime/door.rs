@@ -116,6 +116,9 @@ impl TwinLane {
     }
 
     fn offer_to_topic(&mut self, topic: &Bytes, packet: &Packet) -> Result<Arc<Resident>, Lost> {
+        if self.ways.get(topic).is_some_and(|way| way.resident.is_gone()) {
+            self.ways.remove(topic);
+        }
         if let Some(way) = self.ways.get(topic) {
             let way = way.clone();
             return self.decode(&way, &packet.payload).map(|()| way.resident);

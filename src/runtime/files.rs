@@ -1,4 +1,5 @@
 //! What the workspace's files say, made so: twins that are new are created, those described anew are told, edges are begun and ended.
+//! What was changed while running stays until the file says something new: edges made or ended then, and twins deleted then.
 //!
 //! First a plan is made and checked as a whole against the live graph; only then is anything done. Files describe, and what they no longer
 //! mention stays (`modelling.md`, 6.1). A description that was applied before changes nothing, so a value that was changed while running
@@ -41,6 +42,8 @@ pub struct Applied {
     pub described: usize,
     pub edges_begun: usize,
     pub edges_ended: usize,
+    /// Twins that the files describe as they did when they were deleted while running.
+    pub left_deleted: usize,
 }
 
 /// What has to be done.
@@ -50,6 +53,7 @@ struct Plan<'c> {
     known: Vec<(Arc<Resident>, &'c TwinSpec)>,
     begin: Vec<(&'c TwinSpec, &'c EdgeSpec)>,
     end: Vec<Arc<Edge>>,
+    left_deleted: usize,
 }
 
 impl Runtime {
@@ -58,7 +62,13 @@ impl Runtime {
         let at = self.shared.clock.now();
         let plan = self.plan(catalog, at)?;
         self.check_plan(catalog, &plan, at)?;
-        let mut work = Work { runtime: self, at, facts: Vec::new(), aside: Aside::default(), done: Applied::default() };
+        let mut work = Work {
+            runtime: self,
+            at,
+            facts: Vec::new(),
+            aside: Aside::default(),
+            done: Applied { left_deleted: plan.left_deleted, ..Applied::default() },
+        };
         for layout in &catalog.types {
             work.know(layout).await?;
         }
@@ -85,8 +95,12 @@ impl Runtime {
         let mut plan = Plan::default();
         for spec in &catalog.twins {
             let Some(resident) = self.shared.directory.by_id(spec.id.as_str()) else {
+                if self.stays_deleted(spec) {
+                    plan.left_deleted += 1;
+                    continue;
+                }
                 plan.create.push(spec);
-                plan.begin.extend(spec.edges.iter().map(|wanted| (spec, wanted)));
+                plan.begin.extend(spec.edges.iter().filter(|wanted| self.has_target(catalog, wanted)).map(|wanted| (spec, wanted)));
                 continue;
             };
             let state = resident.cell.state();
@@ -97,7 +111,30 @@ impl Runtime {
             self.plan_edges(catalog, resident.no, spec, at, &mut plan);
             plan.known.push((resident, spec));
         }
+        self.give_way(catalog, at, &mut plan);
         Ok(plan)
+    }
+
+    /// A twin that was deleted while running stays so until its file says something new of it, whatever became of its type meanwhile.
+    fn stays_deleted(&self, spec: &TwinSpec) -> bool {
+        self.shared.directory.departed(spec.id.as_str()).is_some_and(|deleted| deleted.applied == identity(spec, deleted.layout))
+    }
+
+    fn has_target(&self, catalog: &Catalog, wanted: &EdgeSpec) -> bool {
+        self.shared.directory.by_id(wanted.to.as_str()).is_some()
+            || catalog.twin(wanted.to.as_str()).is_some_and(|target| !self.stays_deleted(target))
+    }
+
+    /// Where a file gives a twin another parent than it was given while running, the file wins.
+    fn give_way(&self, catalog: &Catalog, at: Timestamp, plan: &mut Plan<'_>) {
+        let graph = self.graph.lock();
+        for (_, wanted) in &plan.begin {
+            let is_hierarchy = catalog.relations.get(usize::from(wanted.relation)).is_some_and(|relation| relation.hierarchy);
+            let Some(target) = self.shared.directory.by_id(wanted.to.as_str()).filter(|_| is_hierarchy) else { continue };
+            let standing = graph.incoming(target.no).filter(|edge| edge.live && edge.relation == wanted.name);
+            let in_the_way: Vec<_> = standing.filter(|edge| edge.valid_to.is_none_or(|end| end > at)).cloned().collect();
+            plan.end.extend(in_the_way);
+        }
     }
 
     /// Edges from one twin: those the file names shall be there, and those it named no longer shall end.
@@ -109,16 +146,21 @@ impl Runtime {
         for wanted in &spec.edges {
             let to = self.shared.directory.by_id(wanted.to.as_str()).map(|to| to.no);
             let is_it = |edge: &&Arc<Edge>| Some(edge.to) == to && edge.relation == wanted.name && says_the_same(edge, wanted);
+            // Ended while running: the file says nothing new.
+            let was_it = |edge: &&Arc<Edge>| {
+                let begins = wanted.valid_from.is_none_or(|from| from == edge.valid_from);
+                edge.live && Some(edge.to) == to && edge.relation == wanted.name && edge.properties == wanted.properties && begins
+            };
             if let Some(place) = standing.iter().position(is_it) {
                 kept[place] = true;
-            } else if !past.iter().any(is_it) {
+            } else if !past.iter().any(|edge| is_it(&edge) || was_it(&edge)) && self.has_target(catalog, wanted) {
                 plan.begin.push((spec, wanted));
             }
         }
         for (edge, _) in standing.into_iter().zip(kept).filter(|(_, kept)| !kept) {
-            // An edge to a twin that no file describes was made while running and is not the files' to end.
+            // What was made while running is not the files' to end; nor is an edge to a twin that no file describes.
             let target = self.shared.directory.by_no(edge.to);
-            if target.is_some_and(|target| catalog.twin(target.id.as_str()).is_some()) {
+            if !edge.live && target.is_some_and(|target| catalog.twin(target.id.as_str()).is_some()) {
                 plan.end.push(edge.clone());
             }
         }
@@ -214,6 +256,7 @@ impl Work<'_> {
                 properties: wanted.properties.clone(),
                 valid_from: wanted.valid_from.unwrap_or(self.at),
                 valid_to: wanted.valid_to,
+                live: false,
             };
             graph.put(Arc::new(edge.clone()));
             edge
@@ -227,10 +270,10 @@ impl Work<'_> {
     }
 
     async fn end(&mut self, edge: &Edge) -> Result<(), Error> {
-        self.runtime.graph.lock().end(edge.no, self.at);
+        self.runtime.graph.lock().end(edge.no, self.at, false);
         self.done.edges_ended += 1;
         self.aside.structure.push(StructureChange::EdgeEnded { edge: edge.no });
-        self.record(Fact::EdgeEnded { edge: edge.no, at: self.at }).await
+        self.record(Fact::EdgeEnded { edge: edge.no, at: self.at, live: false }).await
     }
 
     async fn record(&mut self, fact: Fact) -> Result<(), Error> {
@@ -260,17 +303,21 @@ fn says_the_same(edge: &Edge, wanted: &EdgeSpec) -> bool {
 
 /// What a file says of a twin, with a hash that is the same for the same text on every run.
 fn describe(spec: &TwinSpec) -> Description {
+    Description {
+        name: spec.name.clone(),
+        external_ids: spec.external_ids.clone().into(),
+        properties: spec.properties.clone(),
+        applied: identity(spec, spec.layout.fingerprint),
+    }
+}
+
+/// 0 means that nothing was ever applied, and 1 that it was made while running.
+fn identity(spec: &TwinSpec, layout: u64) -> u64 {
     let property = |(slot, value): &(crate::reading::SlotNo, crate::reading::Value)| {
         let slot = spec.layout.slot(*slot);
         (slot.path.to_string(), slot.to_json(value))
     };
     let properties: Map<String, serde_json::Value> = spec.properties.iter().map(property).collect();
-    let identity = json!([&*spec.name, properties, spec.external_ids, spec.layout.fingerprint]);
-    Description {
-        name: spec.name.clone(),
-        external_ids: spec.external_ids.clone().into(),
-        properties: spec.properties.clone(),
-        // 0 means that nothing was ever applied.
-        applied: xxh3_64(identity.to_string().as_bytes()).max(1),
-    }
+    let identity = json!([&*spec.name, properties, spec.external_ids, layout]);
+    xxh3_64(identity.to_string().as_bytes()).max(2)
 }

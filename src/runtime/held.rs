@@ -1,12 +1,14 @@
 //! What waits in the journal for the commit of its entry: everything that may leave a twin once the entry is on disk.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
 use crate::catalog::stored::LayoutRecord;
 use crate::ingress::{Outcome, Receipt, Refused, Tally};
 use crate::reading::{Seq, TwinNo};
+use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::Cell;
 
@@ -17,11 +19,13 @@ pub struct Held {
     /// The twin's state after the entry, for the readers.
     pub change: Option<Change>,
     pub receipts: Vec<Settling>,
+    /// The entry says more of the twin than readings: something that followers of changes want to hear of at once.
+    pub is_change: bool,
     /// What is rare, apart, so that the common entry stays small.
     pub aside: Option<Box<Aside>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Change {
     pub resident: Arc<Resident>,
     pub state: Arc<State>,
@@ -54,6 +58,14 @@ pub struct Aside {
     pub checkpoint: Option<Checkpoint>,
     /// Somebody waits for the commit itself.
     pub waiter: Option<oneshot::Sender<Seq>>,
+    /// Set if a twin was lost before the entry was written: then there is no entry, and nothing here has happened.
+    pub void: Option<Arc<AtomicBool>>,
+}
+
+impl Aside {
+    pub fn is_void(&self) -> bool {
+        self.void.as_ref().is_some_and(|void| void.load(Ordering::Acquire))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +73,17 @@ pub enum StructureChange {
     TypeKnown(LayoutRecord),
     Created(Arc<Resident>),
     EdgeBegun(Edge),
-    EdgeEnded { edge: EdgeNo },
+    EdgeEnded {
+        edge: EdgeNo,
+    },
+    /// A twin was changed together with others.
+    Changed(Change),
+    Deleted {
+        resident: Arc<Resident>,
+        row: DeletedRow,
+    },
+    /// The answer to keep for an idempotency key.
+    Answered(Box<AnswerRow>),
 }
 
 #[derive(Debug, Clone)]

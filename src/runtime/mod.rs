@@ -2,10 +2,12 @@
 
 pub mod bindings;
 pub mod branch;
+pub mod changes;
 pub mod clock;
 mod create;
 pub mod directory;
 pub mod door;
+pub mod edit;
 pub mod files;
 pub mod held;
 pub mod layouts;
@@ -30,7 +32,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
 
+use crate::feed::Feed;
 use crate::store::Store;
 use crate::view::View;
 
@@ -40,6 +44,7 @@ use layouts::Layouts;
 use observers::Observers;
 use projector::Progress;
 use refusals::Refusals;
+use release::Followers;
 use structure::SharedGraph;
 
 pub use recovery::Found;
@@ -67,6 +72,8 @@ pub struct Config {
     pub rejections_per_second_max: u32,
     /// The most twins made on demand by bindings since the start.
     pub provisioned_twins_max: usize,
+    /// First answers that are kept for requests with an idempotency key; beyond it the oldest go.
+    pub idempotency_keys_max: usize,
 }
 
 impl Default for Config {
@@ -82,6 +89,7 @@ impl Default for Config {
             future_tolerance: Duration::from_secs(300),
             rejections_per_second_max: 1000,
             provisioned_twins_max: 100_000,
+            idempotency_keys_max: 100_000,
         }
     }
 }
@@ -96,8 +104,13 @@ pub struct Runtime {
     pub observers: Observers,
     pub refusals: Refusals,
     view: Arc<View>,
+    feed: Arc<Feed>,
+    readers: changes::Readers,
     store: Store,
     progress: Arc<Progress>,
     found: Found,
+    /// How many were made on demand. Its lock is that of the structure: whoever makes, moves or deletes twins holds it meanwhile.
     provisioned: Mutex<usize>,
+    editor: mpsc::Sender<edit::Request>,
+    followers: Arc<Followers>,
 }

@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::journal::checkpoint;
-use crate::reading::{Seq, TwinNo};
-use crate::store::{Batch, CheckpointRow, EdgeRow, RejectionRow, Store, TwinRow};
-use crate::twin::{Edge, Event, Fact, Rejection, Twin};
+use crate::reading::{Seq, Timestamp, TwinNo};
+use crate::store::{AnswerRow, Batch, CheckpointRow, DeletedRow, EdgeRow, RejectionRow, Store, TwinRow};
+use crate::twin::{Edge, Edited, Event, Fact, Rejection, Twin};
 
 use super::branch::Shared;
 use super::held::{Aside, Checkpoint, Held};
@@ -56,6 +56,8 @@ pub(super) struct Progress {
     /// Set to finish: project and save what there is, then end.
     pub(super) finishing: AtomicBool,
     pub(super) hurry: Notify,
+    /// Rung for everybody when the position has moved.
+    pub(super) moved: Notify,
     /// When the store had answered up to which commit; the journal may forget what is long enough ago.
     passed: Mutex<VecDeque<(tokio::time::Instant, Seq)>>,
     /// Rung once the projector has ended.
@@ -63,6 +65,15 @@ pub(super) struct Progress {
 }
 
 type Rejections = Vec<(Seq, Rejection)>;
+
+/// What is not coalesced.
+#[derive(Debug, Default)]
+struct Rare {
+    edges: Vec<EdgeChange>,
+    rejections: Rejections,
+    deleted: Vec<DeletedRow>,
+    answers: Vec<AnswerRow>,
+}
 
 /// One round of checkpoints: of all twins that had changed by `upto`.
 #[derive(Debug)]
@@ -127,25 +138,34 @@ impl Projector {
             && changes.rejections.is_empty()
             && changes.checkpoints.is_empty()
             && changes.unsaved.is_empty()
+            && changes.deleted.is_empty()
+            && changes.answers.is_empty()
     }
 
     /// Writes one cut, as often as it takes.
     async fn project(&self, cut: Changes, round: &mut Option<Round>) {
-        let Changes { upto, twins, types, mut edges, mut rejections, checkpoints, unsaved, overflowed } = cut;
+        let Changes { upto, twins, types, edges, rejections, checkpoints, deleted, answers, unsaved, overflowed } = cut;
+        let mut rare = Rare { edges, rejections, deleted, answers };
         if !unsaved.is_empty() {
             // Not ours to deal with: the next round takes them.
             self.followers.changes.lock().unsaved.extend(unsaved);
         }
         if overflowed {
-            (edges, rejections) = self.insist("reading the journal again", || std::future::ready(self.read_again(upto))).await;
+            rare = self.insist("reading the journal again", || std::future::ready(self.read_again(upto))).await;
         }
         if upto > Seq(0) {
+            let Rare { edges, rejections, deleted, answers } = rare;
+            let (mut deleted, mut answers) = (Some(deleted), Some(answers));
             let mut batch = Batch { types, edges: self.edge_rows(edges), rejections: rejection_rows(rejections), ..Batch::default() };
             let mut rest = twins.as_slice();
             loop {
                 let (now, later) = rest.split_at(rest.len().min(TWINS_PER_BATCH_MAX));
                 batch.twins = now.iter().map(|(_, state, seq)| TwinRow::of(state, *seq)).collect();
                 batch.upto = later.is_empty().then_some(upto);
+                if later.is_empty() {
+                    batch.deleted = deleted.take().unwrap_or_default();
+                    batch.answers = answers.take().unwrap_or_default();
+                }
                 self.insist("projecting", || self.store.project(&batch)).await;
                 self.progress.batches.fetch_add(1, Ordering::Relaxed);
                 if later.is_empty() {
@@ -154,6 +174,7 @@ impl Projector {
                 (rest, batch) = (later, Batch::default());
             }
             self.progress.position.store(upto.0, Ordering::Release);
+            self.progress.moved.notify_waiters();
         }
         for rows in checkpoints.chunks(CHECKPOINTS_PER_BATCH_MAX) {
             let rows: Vec<CheckpointRow> =
@@ -189,26 +210,29 @@ impl Projector {
     }
 
     /// More rare changes came than wait in memory: the journal has them all.
-    fn read_again(&self, upto: Seq) -> Result<(Vec<EdgeChange>, Rejections), rebuild::Error> {
-        let mut changes = Changes::default();
+    fn read_again(&self, upto: Seq) -> Result<Rare, rebuild::Error> {
+        let mut rare = Rare::default();
         let mut newest = VecDeque::new();
         let position = Seq(self.progress.position.load(Ordering::Acquire));
-        self.rebuilder.each_fact(position, &mut |seq, fact| {
+        self.rebuilder.each_fact(position, &mut |seq, at, fact| {
             if seq > upto {
                 return ControlFlow::Break(());
             }
             match fact {
-                Fact::EdgeBegun(edge) => changes.edges.push(EdgeChange::Begun(seq, *edge)),
-                Fact::EdgeEnded { edge, .. } => changes.edges.push(EdgeChange::Ended { edge, seq }),
+                Fact::EdgeBegun(edge) => rare.edges.push(EdgeChange::Begun(seq, *edge)),
+                Fact::EdgeEnded { edge, .. } => rare.edges.push(EdgeChange::Ended { edge, seq }),
                 Fact::Refused(rejection) => newest.push_back((seq, *rejection)),
                 Fact::Happened { events, .. } => newest.extend(events.into_iter().filter_map(rejected).map(|rejection| (seq, rejection))),
+                Fact::Deleted(deleted) => rare.deleted.push(DeletedRow { no: deleted.no, id: deleted.id, at, seq }),
+                Fact::Edited(edited) => rare.answers.extend(answer_row(seq, at, *edited)),
                 Fact::TypeKnown(_) | Fact::Created { .. } => {}
             }
             let excess = newest.len().saturating_sub(REJECTIONS_WAITING_MAX);
             newest.drain(..excess);
             ControlFlow::Continue(())
         })?;
-        Ok((changes.edges, newest.into()))
+        rare.rejections = newest.into();
+        Ok(rare)
     }
 
     fn edge_rows(&self, edges: Vec<EdgeChange>) -> Vec<EdgeRow> {
@@ -218,8 +242,9 @@ impl Projector {
             EdgeChange::Ended { edge, seq } => graph.edge(edge).map(|edge| (edge.as_ref().clone(), seq)),
         };
         let ends = |(edge, seq): (Edge, Seq)| {
-            let (from, to) = (self.shared.directory.by_no(edge.from)?, self.shared.directory.by_no(edge.to)?);
-            Some(EdgeRow { from: from.id.clone(), to: to.id.clone(), edge, seq })
+            // Also those of twins that are no more: their edges end, and the past is asked for.
+            let (from, to) = (self.shared.directory.id_of(edge.from)?, self.shared.directory.id_of(edge.to)?);
+            Some(EdgeRow { from, to, edge, seq })
         };
         edges.into_iter().filter_map(row).filter_map(ends).collect()
     }
@@ -241,6 +266,12 @@ impl Projector {
 
     async fn ask(&self, residents: impl Iterator<Item = &Arc<Resident>>) {
         for resident in residents {
+            if resident.is_gone() {
+                let aside = Aside { checkpoint: Some(resident.remains(Seq(0))), ..Aside::default() };
+                let held = Held { aside: Some(Box::new(aside)), ..Held::default() };
+                self.shared.journal.append(|_| {}, held).await.ok();
+                continue;
+            }
             match resident.while_resting(|twin| encode(twin, resident)) {
                 Some(checkpoint) => {
                     let aside = Aside { checkpoint: Some(checkpoint), ..Aside::default() };
@@ -259,6 +290,10 @@ impl Projector {
         let passed = Seq(upto.0.min(self.progress.position.load(Ordering::Acquire)));
         self.progress.passed.lock().push_back((tokio::time::Instant::now(), passed));
         self.insist("trimming rejections", || self.store.trim_rejections()).await;
+        let oldest = self.followers.answers.lock().dropped_before();
+        if let Some(oldest) = oldest {
+            self.insist("trimming answers", || self.store.forget_answers_before(oldest)).await;
+        }
     }
 
     /// What the store has answered is on its disk for certain only some time later.
@@ -277,10 +312,24 @@ fn encode(twin: &Twin, resident: &Resident) -> Checkpoint {
     Checkpoint { no: twin.state.no, cell: resident.cell.clone(), seq: Seq(0), bytes }
 }
 
+/// The answer that an entry keeps, if it keeps one.
+pub(super) fn answer_row(seq: Seq, at: Timestamp, edited: Edited) -> Option<AnswerRow> {
+    let Edited { by, keyed } = edited;
+    keyed.map(|keyed| AnswerRow { seq, at, by, keyed })
+}
+
 fn rejected(event: Event) -> Option<Rejection> {
     match event {
         Event::Rejected(rejection) => Some(*rejection),
-        Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
+        Event::Read(_)
+        | Event::Heard(_)
+        | Event::PropertySet { .. }
+        | Event::Described { .. }
+        | Event::Relaid(_)
+        | Event::Rested
+        | Event::Renamed(_)
+        | Event::Desired { .. }
+        | Event::Moved { .. } => None,
     }
 }
 

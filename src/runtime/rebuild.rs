@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::journal::{self, Journal, checkpoint, record};
 use crate::reading::{Seq, Timestamp, TwinId, TwinNo};
 use crate::store::Store;
-use crate::twin::{Fact, State, Twin};
+use crate::twin::{Deleted, Fact, State, Twin};
 
 use super::held::Held;
 use super::layouts::Layouts;
@@ -70,12 +70,12 @@ impl Rebuilder {
 
 impl Rebuilder {
     /// All facts behind `after`, in order.
-    pub fn each_fact(&self, after: Seq, f: &mut dyn FnMut(Seq, Fact) -> ControlFlow<()>) -> Result<(), Error> {
+    pub fn each_fact(&self, after: Seq, f: &mut dyn FnMut(Seq, Timestamp, Fact) -> ControlFlow<()>) -> Result<(), Error> {
         let mut failed = None;
         journal::read(&self.journal_dir, Seq(after.0 + 1), &mut |seq, bytes| match record::decode(bytes, &|fingerprint| {
             self.layouts.get(fingerprint)
         }) {
-            Ok(entry) => entry.facts.into_iter().try_for_each(|fact| f(seq, fact)),
+            Ok(entry) => entry.facts.into_iter().try_for_each(|fact| f(seq, entry.at, fact)),
             Err(reason) => {
                 failed = Some(Error::Unreadable { seq: seq.0, reason });
                 ControlFlow::Break(())
@@ -90,16 +90,21 @@ impl Rebuilder {
 pub struct Replay<'a> {
     layouts: &'a Layouts,
     pub twins: HashMap<TwinNo, Twin>,
+    /// Those that are no more. What the journal still says of their lives is passed over.
+    pub deleted: HashMap<TwinNo, Deleted>,
 }
 
 impl<'a> Replay<'a> {
     pub fn new(layouts: &'a Layouts) -> Replay<'a> {
-        Replay { layouts, twins: HashMap::new() }
+        Replay { layouts, twins: HashMap::new(), deleted: HashMap::new() }
     }
 
     pub fn restore(&mut self, no: TwinNo, bytes: &[u8]) -> Result<(), Error> {
-        let twin = checkpoint::decode_twin(bytes, &|fingerprint| self.layouts.get(fingerprint));
-        self.twins.insert(no, twin.map_err(|reason| Error::Checkpoint { no: no.0, reason })?);
+        let saved = checkpoint::decode(bytes, &|fingerprint| self.layouts.get(fingerprint));
+        match saved.map_err(|reason| Error::Checkpoint { no: no.0, reason })? {
+            checkpoint::Saved::Twin(twin) => drop(self.twins.insert(no, *twin)),
+            checkpoint::Saved::Deleted(deleted) => drop(self.deleted.insert(no, deleted)),
+        }
         Ok(())
     }
 
@@ -110,6 +115,7 @@ impl<'a> Replay<'a> {
         for fact in &entry.facts {
             match fact {
                 Fact::Created { no, id, layout } if only.is_none_or(|only| only == *no) => self.create(*no, id, *layout, entry.at, seq)?,
+                Fact::Happened { no, .. } if self.deleted.contains_key(no) => {}
                 Fact::Happened { no, before, events } if only.is_none_or(|only| only == *no) => {
                     let twin = self.twins.get_mut(no).ok_or(Error::Unknown(no.0))?;
                     let has = twin.state.revision.0;
@@ -119,15 +125,25 @@ impl<'a> Replay<'a> {
                     let known = usize::try_from(has - before.0).unwrap_or(usize::MAX);
                     events.iter().skip(known).for_each(|event| twin.apply(event, entry.at));
                 }
+                Fact::Deleted(deleted) if only.is_none_or(|only| only == deleted.no) => {
+                    self.twins.remove(&deleted.no);
+                    self.deleted.insert(deleted.no, deleted.as_ref().clone());
+                }
                 Fact::TypeKnown(record) => self.layouts.remember(record),
-                Fact::Created { .. } | Fact::Happened { .. } | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Refused(_) => {}
+                Fact::Created { .. }
+                | Fact::Happened { .. }
+                | Fact::Deleted(_)
+                | Fact::EdgeBegun(_)
+                | Fact::EdgeEnded { .. }
+                | Fact::Refused(_)
+                | Fact::Edited(_) => {}
             }
         }
         Ok((entry.at, entry.facts))
     }
 
     fn create(&mut self, no: TwinNo, id: &TwinId, fingerprint: u64, at: Timestamp, seq: Seq) -> Result<(), Error> {
-        if self.twins.contains_key(&no) {
+        if self.twins.contains_key(&no) || self.deleted.contains_key(&no) {
             return Ok(());
         }
         let reason = record::Unreadable::Unknown { what: "layout", found: fingerprint };

@@ -6,13 +6,15 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::catalog::CONTAINS;
 use crate::journal;
-use crate::reading::{Seq, TwinNo};
-use crate::store::Store;
-use crate::twin::{Event, Fact};
+use crate::reading::{Seq, Timestamp, TwinNo};
+use crate::store::{DeletedRow, Store};
+use crate::twin::{EdgeNo, Event, Fact};
 use crate::view::{Cell, View};
 
 use super::directory::Directory;
+use super::edit::Answers;
 use super::layouts::Layouts;
+use super::projector::answer_row;
 use super::rebuild::{Error, Replay};
 use super::release::{Changes, EdgeChange};
 use super::resident::Resident;
@@ -41,6 +43,7 @@ pub(super) async fn recover(
     view: &View,
     graph: &mut Graph,
     changes: &mut Changes,
+    answers: &mut Answers,
 ) -> Result<(journal::Recovered, Found), Error> {
     let meta = store.load_meta().await?;
     store.load_types(&mut |record| layouts.remember(&record)).await?;
@@ -58,18 +61,22 @@ pub(super) async fn recover(
     if let Some(error) = damaged {
         return Err(error);
     }
+    graph.twin_is_taken(TwinNo(meta.last_twin));
+    graph.edge_is_taken(EdgeNo(meta.last_edge));
+    store.load_answers(&mut |row| answers.remember(row)).await?;
     store.load_edges(&mut |edge| graph.put(Arc::new(edge))).await?;
 
     let from = meta.position.min(meta.saved_upto);
     let mut touched: HashMap<TwinNo, Seq> = HashMap::new();
     let mut failed = None;
     let recovered = journal::open(journal, from, &mut |seq, bytes| {
-        let (_, facts) = replay.take(seq, bytes, None).map_err(|error| {
+        let (at, facts) = replay.take(seq, bytes, None).map_err(|error| {
             let text = error.to_string();
             failed.get_or_insert(error);
             text
         })?;
-        facts.into_iter().for_each(|fact| follow(seq, fact, seq > meta.position, graph, changes, &mut touched));
+        let mut follower = Follower { graph, changes, touched: &mut touched, answers };
+        facts.into_iter().for_each(|fact| follower.follow(seq, at, fact, seq > meta.position));
         Ok(())
     });
     let recovered = match (recovered, failed) {
@@ -87,6 +94,10 @@ pub(super) async fn recover(
         saved_upto: meta.saved_upto,
         position: meta.position,
     };
+    for (_, deleted) in std::mem::take(&mut replay.deleted) {
+        graph.twin_is_taken(deleted.no);
+        directory.depart(deleted, &[]);
+    }
     let mut twins: Vec<_> = std::mem::take(&mut replay.twins).into_iter().collect();
     twins.sort_by_key(|(no, _)| *no);
     for (no, twin) in twins {
@@ -111,32 +122,56 @@ pub(super) async fn recover(
     Ok((recovered, found))
 }
 
-/// What an entry means for everything but the twins themselves. `is_new`: the projector has not seen it.
-fn follow(seq: Seq, fact: Fact, is_new: bool, graph: &mut Graph, changes: &mut Changes, touched: &mut HashMap<TwinNo, Seq>) {
-    match fact {
-        Fact::Happened { no, events, .. } => {
-            touched.insert(no, seq);
-            let rejected =
-                events.into_iter().filter_map(|event| if let Event::Rejected(rejection) = event { Some(rejection) } else { None });
-            rejected.filter(|_| is_new).for_each(|rejection| changes.reject(seq, *rejection));
-        }
-        Fact::Created { no, .. } => {
-            touched.insert(no, seq);
-        }
-        Fact::TypeKnown(record) if is_new => changes.types.push(*record),
-        Fact::EdgeBegun(edge) => {
-            graph.put(Arc::from(edge.clone()));
-            if is_new {
-                changes.edge(EdgeChange::Begun(seq, *edge));
+/// What entries mean for everything but the twins themselves.
+struct Follower<'a> {
+    graph: &'a mut Graph,
+    changes: &'a mut Changes,
+    touched: &'a mut HashMap<TwinNo, Seq>,
+    answers: &'a mut Answers,
+}
+
+impl Follower<'_> {
+    /// `is_new`: the projector has not seen it.
+    fn follow(&mut self, seq: Seq, at: Timestamp, fact: Fact, is_new: bool) {
+        match fact {
+            Fact::Happened { no, events, .. } => {
+                self.touched.insert(no, seq);
+                let rejected =
+                    events.into_iter().filter_map(|event| if let Event::Rejected(rejection) = event { Some(rejection) } else { None });
+                rejected.filter(|_| is_new).for_each(|rejection| self.changes.reject(seq, *rejection));
             }
-        }
-        Fact::EdgeEnded { edge, at } => {
-            graph.end(edge, at);
-            if is_new {
-                changes.edge(EdgeChange::Ended { edge, seq });
+            Fact::Created { no, .. } => {
+                self.graph.twin_is_taken(no);
+                self.touched.insert(no, seq);
             }
+            Fact::Deleted(deleted) => {
+                if is_new {
+                    self.changes.delete(DeletedRow { no: deleted.no, id: deleted.id.clone(), at, seq });
+                }
+            }
+            Fact::EdgeBegun(edge) => {
+                self.graph.put(Arc::from(edge.clone()));
+                if is_new {
+                    self.changes.edge(EdgeChange::Begun(seq, *edge));
+                }
+            }
+            Fact::EdgeEnded { edge, at, live } => {
+                self.graph.end(edge, at, live);
+                if is_new {
+                    self.changes.edge(EdgeChange::Ended { edge, seq });
+                }
+            }
+            Fact::Edited(edited) => {
+                if let Some(row) = answer_row(seq, at, *edited) {
+                    self.answers.remember(row.clone());
+                    if is_new {
+                        self.changes.answer(row);
+                    }
+                }
+            }
+            Fact::TypeKnown(record) if is_new => self.changes.types.push(*record),
+            Fact::Refused(rejection) if is_new => self.changes.reject(seq, *rejection),
+            Fact::TypeKnown(_) | Fact::Refused(_) => {}
         }
-        Fact::Refused(rejection) if is_new => changes.reject(seq, *rejection),
-        Fact::TypeKnown(_) | Fact::Refused(_) => {}
     }
 }

@@ -7,12 +7,15 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::catalog::stored::LayoutRecord;
+use crate::feed::{Publisher, Round};
 use crate::ingress::Bell;
 use crate::journal::Group;
 use crate::reading::Seq;
+use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::View;
 
+use super::edit::Answers;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::resident::Resident;
 
@@ -20,6 +23,9 @@ use super::resident::Resident;
 pub(super) const REJECTIONS_WAITING_MAX: usize = 20_000;
 /// Changes of the graph that wait for the projector, likewise.
 pub(super) const EDGES_WAITING_MAX: usize = 200_000;
+
+/// Deleted twins and answers that wait for the projector, likewise.
+const ROWS_WAITING_MAX: usize = 100_000;
 
 /// What has been committed and not yet been taken by the projector: always a consistent cut, as of `upto`.
 #[derive(Debug, Default)]
@@ -31,6 +37,8 @@ pub(super) struct Changes {
     pub(super) edges: Vec<EdgeChange>,
     pub(super) rejections: Vec<(Seq, Rejection)>,
     pub(super) checkpoints: Vec<Checkpoint>,
+    pub(super) deleted: Vec<DeletedRow>,
+    pub(super) answers: Vec<AnswerRow>,
     /// Some of the rare changes did not fit; the journal has them.
     pub(super) overflowed: bool,
     /// Twins that have changed since their last stored checkpoint, newly so since the last round.
@@ -48,6 +56,10 @@ pub(super) enum EdgeChange {
 pub(super) struct Followers {
     pub(super) changes: Mutex<Changes>,
     pub(super) bell: Notify,
+    /// Rung for everybody after each group.
+    pub(super) released: Notify,
+    /// First answers to requests with an idempotency key.
+    pub(super) answers: Mutex<Answers>,
 }
 
 impl Changes {
@@ -85,6 +97,22 @@ impl Changes {
             self.overflowed = true;
         }
     }
+
+    pub(super) fn delete(&mut self, row: DeletedRow) {
+        if self.deleted.len() < ROWS_WAITING_MAX {
+            self.deleted.push(row);
+        } else {
+            self.overflowed = true;
+        }
+    }
+
+    pub(super) fn answer(&mut self, row: AnswerRow) {
+        if self.answers.len() < ROWS_WAITING_MAX {
+            self.answers.push(row);
+        } else {
+            self.overflowed = true;
+        }
+    }
 }
 
 /// The function behind the gate, and what it needs.
@@ -92,12 +120,13 @@ impl Changes {
 pub(super) struct Release {
     pub(super) view: Arc<View>,
     pub(super) followers: Arc<Followers>,
+    publisher: Publisher,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>) -> Release {
-        Release { view, followers, bells: Vec::new() }
+    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, publisher: Publisher) -> Release {
+        Release { view, followers, publisher, bells: Vec::new() }
     }
 
     pub(super) fn release(&mut self, mut group: Group<Held>) {
@@ -108,45 +137,107 @@ impl Release {
             for settling in held.receipts {
                 self.bells.extend(settling.settle(seq));
             }
-            if let Some(waiter) = held.aside.and_then(|aside| aside.waiter) {
+            if let Some(waiter) = held.aside.filter(|aside| !aside.is_void()).and_then(|aside| aside.waiter) {
                 // Whoever waited may have gone away; the commit stands all the same.
                 waiter.send(seq).ok();
             }
         }
         self.bells.drain(..).for_each(Bell::ring);
+        self.publisher.wake();
         self.followers.bell.notify_one();
+        self.followers.released.notify_waiters();
     }
 
     fn publish(&mut self, group: &mut Group<Held>) {
-        let mut changes = self.followers.changes.lock();
+        if group.entries.iter().any(|(_, held)| held.is_change || held.aside.is_some()) {
+            self.publisher.note_change();
+        }
+        let mut publishing = Publishing {
+            view: &self.view,
+            followers: &self.followers,
+            changes: &mut self.followers.changes.lock(),
+            round: self.publisher.round(),
+        };
         for (seq, held) in &mut group.entries {
             if let Some(aside) = &mut held.aside {
-                publish_aside(&self.view, &mut changes, *seq, aside);
+                publishing.aside(*seq, aside);
             }
-            if let Some(Change { resident, state }) = held.change.take() {
-                resident.cell.publish(state.clone(), *seq);
-                changes.mark(&resident, state, *seq);
+            if let Some(change) = held.change.take() {
+                publishing.change(*seq, change);
             }
-            changes.upto = *seq;
+            publishing.changes.upto = *seq;
         }
     }
 }
 
-fn publish_aside(view: &View, changes: &mut Changes, seq: Seq, aside: &mut Aside) {
-    for rejection in aside.rejections.drain(..) {
-        changes.reject(seq, rejection);
+/// What is told of each commit: to readers at once, to the feed's listeners, and to the projector.
+struct Publishing<'a> {
+    view: &'a View,
+    followers: &'a Followers,
+    changes: &'a mut Changes,
+    /// `None` while nobody watches.
+    round: Option<Round<'a>>,
+}
+
+impl Publishing<'_> {
+    fn change(&mut self, seq: Seq, Change { resident, state }: Change) {
+        resident.cell.publish(state.clone(), seq);
+        if let Some(round) = &mut self.round {
+            round.changed(&state, seq);
+        }
+        self.changes.mark(&resident, state, seq);
     }
-    for change in aside.structure.drain(..) {
+
+    fn aside(&mut self, seq: Seq, aside: &mut Aside) {
+        for rejection in aside.rejections.drain(..) {
+            self.changes.reject(seq, rejection);
+        }
+        if !aside.is_void() {
+            aside.structure.drain(..).for_each(|change| self.structure(seq, change));
+        }
+        let checkpoint = aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint });
+        self.changes.checkpoints.extend(checkpoint);
+    }
+
+    fn structure(&mut self, seq: Seq, change: StructureChange) {
         match change {
-            StructureChange::TypeKnown(record) => changes.types.push(record),
+            StructureChange::TypeKnown(record) => self.changes.types.push(record),
             StructureChange::Created(resident) => {
-                view.insert(resident.id.clone(), resident.cell.clone());
+                self.view.insert(resident.id.clone(), resident.cell.clone());
                 resident.cell.publish(resident.cell.state(), seq);
-                changes.mark(&resident, resident.cell.state(), seq);
+                if let Some(round) = &mut self.round {
+                    round.created(&resident.cell.state(), seq);
+                }
+                self.changes.mark(&resident, resident.cell.state(), seq);
             }
-            StructureChange::EdgeBegun(edge) => changes.edge(EdgeChange::Begun(seq, edge)),
-            StructureChange::EdgeEnded { edge } => changes.edge(EdgeChange::Ended { edge, seq }),
+            StructureChange::Changed(change) => self.change(seq, change),
+            StructureChange::Deleted { resident, row } => {
+                self.view.remove(&resident.id, &resident.cell);
+                if let Some(round) = &mut self.round {
+                    round.removed(&resident.cell.state());
+                }
+                self.changes.checkpoints.push(resident.remains(seq));
+                self.changes.delete(DeletedRow { seq, ..row });
+            }
+            StructureChange::EdgeBegun(edge) => {
+                self.tell_structure();
+                self.changes.edge(EdgeChange::Begun(seq, edge));
+            }
+            StructureChange::EdgeEnded { edge } => {
+                self.tell_structure();
+                self.changes.edge(EdgeChange::Ended { edge, seq });
+            }
+            StructureChange::Answered(row) => {
+                let row = AnswerRow { seq, ..*row };
+                self.followers.answers.lock().remember(row.clone());
+                self.changes.answer(row);
+            }
         }
     }
-    changes.checkpoints.extend(aside.checkpoint.take().map(|checkpoint| Checkpoint { seq: checkpoint.cell.seq(), ..checkpoint }));
+
+    fn tell_structure(&mut self) {
+        if let Some(round) = &mut self.round {
+            round.structure();
+        }
+    }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use ractor::ActorRef;
 use serde::Serialize;
 
-use crate::reading::{Timestamp, TwinId, TwinNo};
-use crate::twin::Twin;
+use crate::journal::checkpoint;
+use crate::reading::{Seq, Timestamp, TwinId, TwinNo};
+use crate::twin::{Deleted, Twin};
 use crate::view::Cell;
 
+use super::held::Checkpoint;
 use super::twin_actor::TwinMsg;
 
 /// Mail that waits while a twin is being woken or rebuilt, in messages. Deliveries are bounded by permits before they come here.
@@ -34,6 +36,8 @@ pub struct Resident {
     /// The first commit that no stored checkpoint of this twin contains; 0 if there is none.
     pub unsaved_since: AtomicU64,
     troubles: Mutex<Option<Box<Troubles>>>,
+    /// It was deleted: nothing reaches it any more.
+    gone: AtomicBool,
 }
 
 /// Where a twin lives.
@@ -99,6 +103,57 @@ impl Resident {
             dirty_at: AtomicU32::new(u32::MAX),
             unsaved_since: AtomicU64::new(0),
             troubles: Mutex::new(None),
+            gone: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// After its deletion was written. Mail that waits is dropped: its senders try again and hear that nobody knows the twin.
+    pub fn end(&self) {
+        self.gone.store(true, Ordering::Release);
+        let mut residence = self.residence.lock();
+        if let Residence::Waking(waiting) = &mut *residence {
+            let dropped = std::mem::take(waiting);
+            drop(residence);
+            drop(dropped);
+        }
+    }
+
+    /// What a start must know of it once it is deleted, in place of a checkpoint.
+    pub fn remains(&self, seq: Seq) -> Checkpoint {
+        let state = self.cell.state();
+        let deleted = Deleted { no: self.no, id: self.id.clone(), applied: state.applied, layout: state.layout.fingerprint };
+        let mut bytes = Vec::with_capacity(64);
+        checkpoint::encode_deleted(&deleted, &mut bytes);
+        Checkpoint { no: self.no, cell: self.cell.clone(), seq, bytes }
+    }
+
+    /// The resting twin itself, to be changed together with others; mail waits until it is given back. `None`: it does not rest.
+    pub fn take_resting(&self) -> Option<Box<Twin>> {
+        let mut residence = self.residence.lock();
+        match std::mem::replace(&mut *residence, Residence::Waking(Box::default())) {
+            Residence::Resting(twin) => Some(Box::new(twin)),
+            other @ (Residence::Waking(_) | Residence::Awake(_) | Residence::Faulted { .. }) => {
+                *residence = other;
+                None
+            }
+        }
+    }
+
+    /// Back to rest; or the twin again, to be given to an actor because mail has come for it.
+    pub fn give_back(&self, twin: Box<Twin>) -> Option<Box<Twin>> {
+        let mut residence = self.residence.lock();
+        match &*residence {
+            Residence::Waking(waiting) if !waiting.is_empty() => Some(twin),
+            Residence::Waking(_) => {
+                *residence = Residence::Resting(*twin);
+                None
+            }
+            // Only who took it changes where it lives meanwhile.
+            Residence::Resting(_) | Residence::Awake(_) | Residence::Faulted { .. } => None,
         }
     }
 
@@ -114,6 +169,9 @@ impl Resident {
     pub fn send(&self, msg: TwinMsg, now: Timestamp) -> Sent {
         self.touch(now);
         let mut residence = self.residence.lock();
+        if self.is_gone() {
+            return Sent::Refused;
+        }
         match &mut *residence {
             Residence::Awake(actor) => {
                 self.queued.fetch_add(1, Ordering::AcqRel);
@@ -223,7 +281,7 @@ impl Resident {
         while troubles.recent.front().is_some_and(|first| *first < now.minus(window)) {
             troubles.recent.pop_front();
         }
-        let may_restart = troubles.recent.len() <= restarts_max;
+        let may_restart = troubles.recent.len() <= restarts_max && !self.is_gone();
         let mut residence = self.residence.lock();
         self.queued.store(0, Ordering::Release);
         if !may_restart {

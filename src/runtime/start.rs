@@ -6,19 +6,24 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use ractor::Actor;
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
 use crate::catalog::Catalog;
+use crate::feed::{Feed, Publisher};
 use crate::journal;
+use crate::journal::disk::RealDisk;
 use crate::reading::TwinNo;
 use crate::store::Store;
 use crate::view::View;
 
 use super::bindings::Bindings;
 use super::branch::{Branch, Shared};
+use super::changes::{self, Readers};
 use super::clock::Clock;
 use super::directory::Directory;
+use super::edit::{Answers, EDITS_WAITING_MAX};
 use super::layouts::Layouts;
 use super::observers::Observers;
 use super::projector::{Progress, Projector};
@@ -61,14 +66,17 @@ impl Runtime {
         catalog.types.iter().for_each(|layout| layouts.expect(layout));
         let (directory, requests) = Directory::new(clock.clone());
         let (directory, view) = (Arc::new(directory), Arc::new(View::default()));
-        let followers = Arc::new(Followers::default());
+        let mut answers = Answers::new(config.idempotency_keys_max);
         let mut graph = Graph::new();
         let journal_dir = journal.dir.clone();
         let mut changes = super::release::Changes::default();
-        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes).await?;
-        *followers.changes.lock() = changes;
+        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes, &mut answers).await?;
+        let followers = Followers { changes: Mutex::new(changes), answers: Mutex::new(answers), ..Followers::default() };
+        let followers = Arc::new(followers);
 
-        let mut release = Release::new(view.clone(), followers.clone());
+        let feed = Arc::new(Feed::default());
+        let readers = Readers::new(RealDisk::new(), journal_dir.clone());
+        let mut release = Release::new(view.clone(), followers.clone(), Publisher::new(feed.clone()));
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
@@ -80,6 +88,7 @@ impl Runtime {
         let rebuilder = Arc::new(Rebuilder { store: store.clone(), journal, journal_dir, layouts: layouts.clone(), saved_upto });
         let graph = Arc::new(Mutex::new(graph));
 
+        let (editor, edits) = mpsc::channel(EDITS_WAITING_MAX);
         let tasks = TaskTracker::new();
         let (root, _) = Actor::spawn(None, Branch { no: TwinNo::PARTITION, shared: shared.clone() }, ()).await?;
         tasks.spawn(Warden::new(shared.clone(), rebuilder.clone(), root).run(requests));
@@ -96,17 +105,23 @@ impl Runtime {
             bindings: ArcSwap::from_pointee(Bindings::new(Arc::new(catalog.without_twins()))),
             observers: Observers::default(),
             provisioned: Mutex::new(0),
+            editor,
+            followers,
             shared,
             layouts,
             graph,
             refusals,
             view,
+            feed: feed.clone(),
+            readers,
             store,
             progress,
             found,
         });
         let applied = runtime.apply_files(&catalog).await?;
+        tasks.spawn(super::edit::run(Arc::downgrade(&runtime), edits));
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
+        tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));
         Ok((runtime, applied))
     }
 

@@ -71,6 +71,20 @@ impl Graph {
         self.last_twin = self.last_twin.max(no.0);
     }
 
+    pub fn edge_is_taken(&mut self, no: EdgeNo) {
+        self.last_edge = self.last_edge.max(no.0);
+    }
+
+    /// The number of the twin that is made next.
+    pub fn peek_twin(&self) -> TwinNo {
+        TwinNo(self.last_twin + 1)
+    }
+
+    /// The number of the edge that is begun next.
+    pub fn peek_edge(&self) -> EdgeNo {
+        EdgeNo(self.last_edge + 1)
+    }
+
     pub fn next_edge(&mut self) -> EdgeNo {
         self.last_edge += 1;
         EdgeNo(self.last_edge)
@@ -99,9 +113,11 @@ impl Graph {
         &mut self.ends[place]
     }
 
-    pub fn end(&mut self, no: EdgeNo, at: Timestamp) {
+    pub fn end(&mut self, no: EdgeNo, at: Timestamp, live: bool) {
         if let Some(edge) = self.edges.get_mut(place(no)).and_then(Option::as_mut) {
-            Arc::make_mut(edge).valid_to = Some(at);
+            let edge = Arc::make_mut(edge);
+            edge.valid_to = Some(at);
+            edge.live |= live;
         }
     }
 

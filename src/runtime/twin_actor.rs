@@ -12,6 +12,7 @@ use crate::reading::{Group, Seq, Timestamp};
 use crate::twin::{Description, Event, Input, Received, Rejection, Twin, step};
 
 use super::clock::Clock;
+use super::edit::Hold;
 use super::held::{Aside, Change, Checkpoint, Held, Settling};
 use super::resident::Resident;
 use super::tallies::Tallies;
@@ -22,6 +23,8 @@ pub enum TwinMsg {
     Ingest(Vec<Delivery>),
     Describe(Description),
     Retype(Arc<Layout>),
+    /// Somebody changes it together with others: wait for what becomes of it.
+    Hold(Hold),
     /// Hand a copy of yourself through the gate, to be stored.
     Save,
     /// Go to rest if nothing else has come.
@@ -63,6 +66,16 @@ impl Actor for TwinActor {
 
     /// One message, one page. Awaits room in the journal's buffer; never the disk, the network or another actor.
     async fn handle(&self, me: ActorRef<TwinMsg>, msg: TwinMsg, twin: &mut Twin) -> Result<(), ActorProcessingErr> {
+        let msg = match msg {
+            TwinMsg::Hold(hold) => {
+                if hold.out(twin).await {
+                    me.stop(None);
+                }
+                self.resident.dealt();
+                return Ok(());
+            }
+            other @ (TwinMsg::Ingest(_) | TwinMsg::Describe(_) | TwinMsg::Retype(_) | TwinMsg::Save | TwinMsg::Rest) => other,
+        };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);
         let mut rests = false;
@@ -70,6 +83,8 @@ impl Actor for TwinActor {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
+            // Dealt with above: it is nothing that the twin decides.
+            TwinMsg::Hold(_) => {}
             TwinMsg::Save => work.saves = true,
             TwinMsg::Rest => {
                 work.take_in(&Input::Idle).drop_tally();
@@ -81,6 +96,7 @@ impl Actor for TwinActor {
         let held = Held {
             change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
             receipts,
+            is_change: events.iter().any(is_change),
             aside: aside(&events, saves.then(|| self.checkpoint(twin))),
         };
         let encode = |out: &mut Vec<u8>| {
@@ -180,7 +196,27 @@ fn refusal(event: &Event) -> Option<Arc<Refused>> {
             };
             Some(Arc::new(Refused { fault: Fault::Payload, code, message: rejection.message.clone() }))
         }
-        Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
+        Event::Read(_)
+        | Event::Heard(_)
+        | Event::PropertySet { .. }
+        | Event::Described { .. }
+        | Event::Relaid(_)
+        | Event::Rested
+        | Event::Renamed(_)
+        | Event::Desired { .. }
+        | Event::Moved { .. } => None,
+    }
+}
+
+fn is_change(event: &Event) -> bool {
+    match event {
+        Event::PropertySet { .. }
+        | Event::Described { .. }
+        | Event::Relaid(_)
+        | Event::Renamed(_)
+        | Event::Desired { .. }
+        | Event::Moved { .. } => true,
+        Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => false,
     }
 }
 
@@ -188,7 +224,15 @@ fn refusal(event: &Event) -> Option<Arc<Refused>> {
 fn aside(events: &[Event], checkpoint: Option<Checkpoint>) -> Option<Box<Aside>> {
     let rejections = events.iter().filter_map(|event| match event {
         Event::Rejected(rejection) => Some(rejection.as_ref().clone()),
-        Event::Read(_) | Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => None,
+        Event::Read(_)
+        | Event::Heard(_)
+        | Event::PropertySet { .. }
+        | Event::Described { .. }
+        | Event::Relaid(_)
+        | Event::Rested
+        | Event::Renamed(_)
+        | Event::Desired { .. }
+        | Event::Moved { .. } => None,
     });
     let rejections: Vec<Rejection> = rejections.collect();
     if rejections.is_empty() && checkpoint.is_none() {

@@ -10,7 +10,7 @@ use tracing::error;
 use crate::reading::TwinNo;
 use crate::twin::Twin;
 
-use super::branch::{BranchMsg, Shared};
+use super::branch::{BranchMsg, Shared, change_supervisor};
 use super::directory::Request;
 use super::rebuild::Rebuilder;
 use super::resident::Resident;
@@ -36,6 +36,13 @@ impl Warden {
     pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         while let Some(request) = requests.recv().await {
             match request {
+                Request::Rehouse(resident) => self.rehouse(&resident).await,
+                Request::Forget(no) => {
+                    if let Some(branch) = self.branches.remove(&no) {
+                        branch.stop(None);
+                    }
+                }
+                Request::Wake(resident, _) | Request::Revive(resident) if resident.is_gone() => {}
                 Request::Wake(resident, twin) => self.house(resident, twin).await,
                 Request::Revive(resident) => match self.rebuilder.rebuild(resident.no).await {
                     Ok(twin) => self.house(resident, Box::new(twin)).await,
@@ -46,6 +53,20 @@ impl Warden {
                 },
             }
         }
+    }
+
+    /// The actor of a moved twin, and the branch beside it, come under the branch of its new parent. They go on working meanwhile.
+    async fn rehouse(&mut self, resident: &Arc<Resident>) {
+        let beside = self.branches.get(&resident.no).filter(|branch| is_alive(branch)).cloned();
+        if resident.actor().is_none() && beside.is_none() {
+            return;
+        }
+        let Some(branch) = self.branch_of(resident.parent()).await else { return };
+        if let Some(beside) = beside {
+            change_supervisor(&beside.get_cell(), &branch.get_cell());
+        }
+        // A branch that has just died took the actor along; the twin is rebuilt when it is next asked for.
+        branch.send_message(BranchMsg::TakeOver(resident.clone())).ok();
     }
 
     async fn house(&mut self, resident: Arc<Resident>, mut twin: Box<Twin>) {

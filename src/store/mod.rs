@@ -1,7 +1,7 @@
 //! The graph store: SurrealDB, embedded or by URL. A projection of the journal that graph queries run on, and the checkpoints recovery starts from.
 //!
 //! Tables: `twin`; one table per relation (`RELATE` edges from twin to twin, with properties and validity); `rejection`, `checkpoint`, `type`,
-//! `meta`. The journal is the truth: whatever is here can be made again from it, up to the position that is written in the same transaction as
+//! `idempotency` (first answers, by seq), `meta`. The journal is the truth: whatever is here can be made again from it, up to the position that is written in the same transaction as
 //! the last of the data.
 //!
 //! A journal segment may go once both the position and the checkpoints have passed it *for good*. The embedded engine syncs its log every
@@ -30,7 +30,7 @@ use client::Client;
 
 pub use project::Batch;
 pub use read::{Direction, RejectionFilter};
-pub use rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow};
+pub use rows::{AnswerRow, CheckpointRow, DeletedRow, EdgeRow, RejectionRow, TwinRow};
 
 /// What is written here says so; a store of a newer format is refused.
 pub const FORMAT: i64 = 1;
@@ -131,6 +131,7 @@ impl Store {
         let tables = "DEFINE TABLE IF NOT EXISTS twin SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS rejection SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS checkpoint SCHEMALESS;
+            DEFINE TABLE IF NOT EXISTS idempotency SCHEMALESS;
             DEFINE TABLE IF NOT EXISTS type SCHEMALESS";
         self.client.query(tables.to_owned(), Vec::new()).await.map(drop)
     }

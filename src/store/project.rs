@@ -9,7 +9,10 @@ use crate::reading::Seq;
 
 use super::client::{escaped, refused};
 use super::edges::table_of;
-use super::rows::{CheckpointRow, EdgeRow, RejectionRow, TwinRow, checkpoint_value, edge_value, field, rejection_value, signed, unsigned};
+use super::rows::{
+    AnswerRow, CheckpointRow, DeletedRow, EdgeRow, RejectionRow, TwinRow, answer_value, checkpoint_value, deleted_value, edge_value, field,
+    rejection_value, signed, unsigned,
+};
 use super::{Error, FORMAT, Store};
 
 /// What goes into one transaction. The embedded engine refuses one that does not fit its memtable, and a connection a message above 64 MiB;
@@ -25,12 +28,17 @@ pub struct Batch {
     /// Begun ones, and ended ones in their new form.
     pub edges: Vec<EdgeRow>,
     pub rejections: Vec<RejectionRow>,
+    /// After the twins of the same cut, since an id may have been given again.
+    pub deleted: Vec<DeletedRow>,
+    pub answers: Vec<AnswerRow>,
     /// With the last part of a cut: everything up to here is in.
     pub upto: Option<Seq>,
 }
 
 /// Each row whole. Not `INSERT … ON DUPLICATE KEY UPDATE`: it takes more than twice the time, by failing first for every row that is there.
 const TWINS: &str = "FOR $row IN $twins { UPSERT $row.id CONTENT $row RETURN NONE };\n";
+/// Not a twin that has the id by now.
+const DELETED: &str = "FOR $row IN $deleted { UPDATE $row.id SET deleted = $row.at, seq = $row.seq WHERE no = $row.no RETURN NONE };\n";
 const CHECKPOINTS: &str = "FOR $row IN $checkpoints { UPSERT $row.id CONTENT $row RETURN NONE };\n";
 
 impl Store {
@@ -44,8 +52,10 @@ impl Store {
             let value = edge_value(row, &table);
             (Target::Edge(table, row.edge.no.0), value)
         });
+        let deleted = batch.deleted.iter().map(|row| (Target::Deleted, deleted_value(row)));
+        let answers = batch.answers.iter().map(|row| (Target::Answer, answer_value(row)));
         let mut part = Part::default();
-        for (target, row) in types.chain(twins).chain(edges).chain(rejections) {
+        for (target, row) in types.chain(twins).chain(deleted).chain(edges).chain(rejections).chain(answers) {
             if part.is_full() {
                 self.write(std::mem::take(&mut part), None).await?;
             }
@@ -69,6 +79,10 @@ impl Store {
             variables.push(("twins", list(part.twins)));
             meta.push_str(&format!(", last_twin = math::max([last_twin ?? 0, {}])", part.last_twin));
         }
+        if !part.deleted.is_empty() {
+            statements.push_str(DELETED);
+            variables.push(("deleted", list(part.deleted)));
+        }
         if !part.edges.is_empty() {
             relate(part.edges, &mut statements, &mut variables);
             meta.push_str(&format!(", last_edge = math::max([last_edge ?? 0, {}])", part.last_edge));
@@ -77,6 +91,10 @@ impl Store {
         if !part.rejections.is_empty() {
             statements.push_str("INSERT IGNORE INTO rejection $rejections RETURN NONE;\n");
             variables.push(("rejections", list(part.rejections)));
+        }
+        if !part.answers.is_empty() {
+            statements.push_str("INSERT IGNORE INTO idempotency $answers RETURN NONE;\n");
+            variables.push(("answers", list(part.answers)));
         }
         if let Some(upto) = upto {
             meta.push_str(&format!(", position = {}", signed(upto.0)));
@@ -104,6 +122,12 @@ impl Store {
     /// From now on recovery need not look at commits up to `upto` for the sake of twins.
     pub async fn save_upto(&self, upto: Seq) -> Result<(), Error> {
         let statement = format!("UPSERT meta:partition_0 SET saved_upto = {} RETURN NONE;\n", signed(upto.0));
+        self.client.commit(&statement, Vec::new()).await
+    }
+
+    /// Drops the answers of commits before `seq`.
+    pub async fn forget_answers_before(&self, seq: Seq) -> Result<(), Error> {
+        let statement = format!("DELETE idempotency:..{} RETURN NONE;\n", signed(seq.0));
         self.client.commit(&statement, Vec::new()).await
     }
 
@@ -135,6 +159,8 @@ struct Part {
     /// By table.
     edges: BTreeMap<String, Vec<Value>>,
     rejections: Vec<Value>,
+    deleted: Vec<Value>,
+    answers: Vec<Value>,
     last_twin: u32,
     last_edge: u64,
     rows: usize,
@@ -147,6 +173,8 @@ enum Target {
     Twin(u32),
     Edge(String, u64),
     Rejection,
+    Deleted,
+    Answer,
 }
 
 impl Part {
@@ -160,6 +188,8 @@ impl Part {
         match target {
             Target::Type => self.types.push(row),
             Target::Rejection => self.rejections.push(row),
+            Target::Deleted => self.deleted.push(row),
+            Target::Answer => self.answers.push(row),
             Target::Twin(no) => {
                 self.last_twin = self.last_twin.max(no);
                 self.twins.push(row);
@@ -196,7 +226,7 @@ fn relate(edges: BTreeMap<String, Vec<Value>>, statements: &mut String, variable
         statements.push_str(&format!(
             "DEFINE TABLE IF NOT EXISTS {name} TYPE RELATION FROM twin TO twin SCHEMALESS;\n\
              INSERT RELATION INTO {name} $edges.{name} ON DUPLICATE KEY UPDATE validFrom = $input.validFrom, validTo = $input.validTo, \
-             properties = $input.properties, seq = $input.seq RETURN NONE;\n"
+             properties = $input.properties, live = $input.live, seq = $input.seq RETURN NONE;\n"
         ));
         relations.push(table.clone().into_value());
         all.insert(table, list(rows));

@@ -6,17 +6,20 @@ use surrealdb::types::{Array, Bytes, Object, SurrealValue, Value};
 
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::{Seq, Timestamp, TwinId, TwinNo};
-use crate::twin::{Edge, EdgeNo, Rejection};
+use crate::twin::{Edge, EdgeNo, Keyed, Rejection};
 
 use super::client::{escaped, refused};
 use super::edges::table_of;
-use super::rows::{CheckpointRow, RejectionRow, field, twin_record, unsigned};
+use super::rows::{AnswerRow, CheckpointRow, RejectionRow, field, twin_record, unsigned};
 use super::{Error, Meta, Store};
 
 /// Edges that are read at once at a start.
 const EDGES_PER_PAGE: usize = 5_000;
 /// A checkpoint of a type with thousands of slots takes a hundred kilobytes; a page of such still fits a message of a server (64 MiB).
 const CHECKPOINTS_PER_PAGE: usize = 500;
+
+/// Answers may carry a thousand ids each.
+const ANSWERS_PER_PAGE: usize = 500;
 
 /// Which end of an edge a twin is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,25 @@ impl Store {
         Ok(())
     }
 
+    /// The first answers that were kept, oldest first.
+    pub async fn load_answers(&self, f: &mut (dyn FnMut(AnswerRow) + Send)) -> Result<(), Error> {
+        let mut after = 0;
+        loop {
+            let page = format!("SELECT * FROM idempotency:{after}>.. LIMIT {ANSWERS_PER_PAGE}");
+            let mut answer = self.client.query(page, Vec::new()).await?;
+            let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+            let is_last = rows.len() < ANSWERS_PER_PAGE;
+            for row in rows {
+                let row = kept_answer(row)?;
+                after = super::rows::signed(row.seq.0);
+                f(row);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
     pub async fn rejections(&self, filter: &RejectionFilter) -> Result<Vec<RejectionRow>, Error> {
         let mut conditions = Vec::new();
         let mut variables: Vec<(&'static str, Value)> = Vec::new();
@@ -161,6 +183,22 @@ fn checkpoint(mut row: Object) -> Result<CheckpointRow, Error> {
     Ok(CheckpointRow { no: TwinNo(no), seq: Seq(unsigned(seq)), bytes: data.into_inner().to_vec() })
 }
 
+fn kept_answer(mut row: Object) -> Result<AnswerRow, Error> {
+    let asked: String = field(&mut row, "asked")?;
+    let answer: String = field(&mut row, "answer")?;
+    let damaged = |what: &str| Error::Damaged(format!("{what} of an answer that was kept"));
+    Ok(AnswerRow {
+        seq: Seq(unsigned(field(&mut row, "seq")?)),
+        at: Timestamp(field(&mut row, "at")?),
+        by: field(&mut row, "by")?,
+        keyed: Keyed {
+            key: field(&mut row, "key")?,
+            asked: u64::from_str_radix(&asked, 16).map_err(|_| damaged("the hash"))?,
+            answer: serde_json::from_str(&answer).map_err(|_| damaged("the text"))?,
+        },
+    })
+}
+
 fn edge(mut row: Object) -> Result<Edge, Error> {
     let mut twin = |name| field::<i64>(&mut row, name).map(|no| TwinNo(u32::try_from(no).unwrap_or(0)));
     let (from, to) = (twin("from")?, twin("to")?);
@@ -176,6 +214,7 @@ fn edge(mut row: Object) -> Result<Edge, Error> {
         properties,
         valid_from: Timestamp(field(&mut row, "validFrom")?),
         valid_to: field::<Option<i64>>(&mut row, "validTo")?.map(Timestamp),
+        live: field::<Option<bool>>(&mut row, "live")?.unwrap_or(false),
     })
 }
 

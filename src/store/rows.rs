@@ -4,8 +4,8 @@ use surrealdb::types::{Object, RecordId, SurrealValue, Value};
 
 use crate::catalog::SlotSpec;
 use crate::catalog::layout::{Kind, Section};
-use crate::reading::{Seq, TwinId, TwinNo, Value as Held};
-use crate::twin::{Edge, Rejection, Slot, State};
+use crate::reading::{Seq, Timestamp, TwinId, TwinNo, Value as Held};
+use crate::twin::{Edge, Keyed, Rejection, Slot, State};
 
 /// A twin as graph queries see it.
 #[derive(Debug, Clone)]
@@ -37,6 +37,24 @@ pub struct RejectionRow {
     /// Its place among those of one commit.
     pub part: u32,
     pub rejection: Rejection,
+}
+
+/// A twin that is no more. Its row stays, marked, with its edges, for questions about the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedRow {
+    pub no: TwinNo,
+    pub id: TwinId,
+    pub at: Timestamp,
+    pub seq: Seq,
+}
+
+/// The first answer to a request with an idempotency key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerRow {
+    pub seq: Seq,
+    pub at: Timestamp,
+    pub by: String,
+    pub keyed: Keyed,
 }
 
 impl TwinRow {
@@ -121,6 +139,7 @@ pub(super) fn edge_value(row: &EdgeRow, table: &str) -> Value {
     content.insert("properties", serde_json::Value::Object(edge.properties.clone()));
     content.insert("validFrom", edge.valid_from.0);
     content.insert("validTo", edge.valid_to.map(|end| end.0));
+    content.insert("live", edge.live);
     content.insert("seq", signed(seq.0));
     Value::Object(content)
 }
@@ -139,6 +158,28 @@ pub(super) fn rejection_value(row: &RejectionRow) -> Value {
     content.insert("code", rejection.code.to_string());
     content.insert("message", rejection.message.clone());
     content.insert("excerpt", rejection.excerpt.clone());
+    Value::Object(content)
+}
+
+pub(super) fn deleted_value(row: &DeletedRow) -> Value {
+    let mut content = Object::new();
+    content.insert("id", twin_record(&row.id));
+    content.insert("no", i64::from(row.no.0));
+    content.insert("at", row.at.0);
+    content.insert("seq", signed(row.seq.0));
+    Value::Object(content)
+}
+
+pub(super) fn answer_value(row: &AnswerRow) -> Value {
+    let mut content = Object::new();
+    content.insert("id", RecordId::new("idempotency", signed(row.seq.0)));
+    content.insert("seq", signed(row.seq.0));
+    content.insert("at", row.at.0);
+    content.insert("by", row.by.clone());
+    content.insert("key", row.keyed.key.clone());
+    // As text: the hash has no place in the store's integers, and the answer comes back as it was.
+    content.insert("asked", format!("{:016x}", row.keyed.asked));
+    content.insert("answer", row.keyed.answer.to_string());
     Value::Object(content)
 }
 

@@ -66,6 +66,7 @@ fn feeds(no: u64, from: u32, to: u32, valid_to: Option<i64>) -> EdgeRow {
         properties,
         valid_from: Timestamp(100),
         valid_to: valid_to.map(Timestamp),
+        live: false,
     };
     EdgeRow { edge, from: id(&format!("tank-{from}")), to: id(&format!("tank-{to}")), seq: Seq(no) }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
-use crate::reading::{Quality, Timestamp};
+use crate::reading::{Quality, SlotNo, Timestamp, Value};
 
 use super::event::{Event, Read};
 use super::slots::Slots;
-use super::state::{SharedLayout, Slot, State, Twin};
+use super::state::{Desired, SharedLayout, Slot, State, Twin};
 
 impl Twin {
     /// `at` is when the fact was recorded.
@@ -34,6 +34,10 @@ impl Twin {
             }
             Event::Relaid(layout) => state.relay(layout),
             Event::Rested => self.recent.rest(),
+            Event::Renamed(name) => state.name = name.clone(),
+            Event::Desired { slot, value } => state.desire(*slot, value.as_ref(), at),
+            // Where it stands is in the graph; here it only counts as a change.
+            Event::Moved { .. } => {}
         }
     }
 }
@@ -54,15 +58,30 @@ impl State {
         self.slots.set(read.slot, slot);
     }
 
+    fn desire(&mut self, slot: SlotNo, value: Option<&Value>, since: Timestamp) {
+        let others = self.desired.iter().filter(|desired| desired.slot != slot).cloned();
+        let wanted = value.map(|value| Desired { slot, value: value.clone(), since });
+        let mut desired: Vec<Desired> = others.chain(wanted).collect();
+        desired.sort_by_key(|desired| desired.slot);
+        self.desired = desired.into();
+    }
+
     fn relay(&mut self, layout: &Arc<Layout>) {
         let mut fresh = Slots::empty(layout.slots.len());
+        let mut wanted = Vec::new();
         for (new, carry) in carry_over(&self.layout, layout) {
+            if let Some(desired) = self.desired(carry.from)
+                && let Some(value) = carry.convert(&desired.value)
+            {
+                wanted.push(Desired { slot: new, value, since: desired.since });
+            }
             let slot = self.slot(carry.from);
             if let Some(value) = slot.value.as_ref().and_then(|value| carry.convert(value)) {
                 fresh.set(new, Slot { value: Some(value), ..slot.clone() });
             }
         }
         self.slots = fresh;
+        self.desired = wanted.into();
         self.layout = SharedLayout(layout.clone());
     }
 }

@@ -30,6 +30,17 @@ pub enum Event {
     Relaid(Arc<Layout>),
     /// It has been idle and was put aside.
     Rested,
+    /// It was given another name while running.
+    Renamed(Arc<str>),
+    /// What a setting (`sync: desired`) shall be; `None`: nothing is asked of the device any more.
+    Desired {
+        slot: SlotNo,
+        value: Option<Value>,
+    },
+    /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
+    Moved {
+        hierarchy: Arc<str>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -29,13 +29,43 @@ pub enum Fact {
         id: TwinId,
         layout: u64,
     },
+    /// The twin is no more. Its number is never given again; its edges end in the same entry.
+    Deleted(Box<Deleted>),
     EdgeBegun(Box<Edge>),
     EdgeEnded {
         edge: EdgeNo,
         at: Timestamp,
+        /// Ended while running, not by a file.
+        live: bool,
     },
     /// Something came in that no twin could be found for.
     Refused(Box<Rejection>),
+    /// First in the entry of a change that somebody asked for: who it was, and what is answered if it is asked for again.
+    Edited(Box<Edited>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    pub no: TwinNo,
+    pub id: TwinId,
+    /// The description and the layout it had, so that a file that still says the same does not bring it back.
+    pub applied: u64,
+    pub layout: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edited {
+    pub by: String,
+    pub keyed: Option<Keyed>,
+}
+
+/// An idempotency key with the first answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keyed {
+    pub key: String,
+    /// A hash of what was asked for.
+    pub asked: u64,
+    pub answer: Json,
 }
 
 /// The number an edge gets when it begins; never given again.
@@ -52,6 +82,8 @@ pub struct Edge {
     pub valid_from: Timestamp,
     /// Half open; `None`: for ever.
     pub valid_to: Option<Timestamp>,
+    /// Begun or ended while running, not by a file: so it is not a file's to end, or to begin again as it was.
+    pub live: bool,
 }
 
 impl Edge {

@@ -16,10 +16,22 @@ pub enum Input {
     Refused(Box<Rejection>),
     /// What the workspace's files say of it now.
     Described(Description),
+    /// Somebody changes it while it runs; what is given has been checked.
+    Edited(Edit),
     /// Its type was compiled anew.
     Retyped(Arc<Layout>),
     /// Nobody has asked for it for a while.
     Idle,
+}
+
+/// A change of one twin by a person or a program. What is as it is said to be already makes no fact.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edit {
+    pub name: Option<Arc<str>>,
+    /// Values of properties; `None` takes the value away.
+    pub set: Vec<(SlotNo, Option<Value>)>,
+    /// The hierarchy in which it gets another place.
+    pub moved: Option<Arc<str>>,
 }
 
 /// When a packet was read, and how far ahead of that its times may be.

@@ -14,9 +14,9 @@ mod step;
 mod tests;
 
 pub use event::{Event, Outcome, Read, Rejection};
-pub use fact::{Edge, EdgeNo, Entry, Fact};
-pub use input::{Description, Input, Received};
+pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
+pub use input::{Description, Edit, Input, Received};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;
-pub use state::{SharedLayout, Slot, State, Twin};
+pub use state::{Desired, SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};

@@ -56,6 +56,15 @@ pub struct State {
     /// A hash of the file entry that was last applied to it; 0 if none ever was.
     pub applied: u64,
     pub slots: Slots,
+    /// What is asked of the device for its settings (`sync: desired`), by slot; only those that somebody has set.
+    pub desired: Box<[Desired]>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    pub slot: SlotNo,
+    pub value: Value,
+    pub since: Timestamp,
 }
 
 impl State {
@@ -71,12 +80,18 @@ impl State {
             external_ids: Box::default(),
             applied: 0,
             slots: Slots::empty(layout.slots.len()),
+            desired: Box::default(),
             layout: SharedLayout(layout),
         }
     }
 
     pub fn slot(&self, slot: SlotNo) -> &Slot {
         self.slots.get(slot)
+    }
+
+    /// What is asked of the device for a setting.
+    pub fn desired(&self, slot: SlotNo) -> Option<&Desired> {
+        self.desired.iter().find(|desired| desired.slot == slot)
     }
 
     /// The newest receipt time of its telemetry.

@@ -7,7 +7,7 @@ use crate::catalog::layout::{Duplicates, Section, SlotSpec, Sync};
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
 
 use super::event::{Event, Outcome, Read, Rejection};
-use super::input::{Description, Input, Received};
+use super::input::{Description, Edit, Input, Received};
 use super::recent::Fingerprint;
 use super::state::Twin;
 
@@ -41,6 +41,7 @@ pub fn step(twin: &Twin, input: &Input) -> Step {
         Input::Readings { group, received } => step.hear(twin, group, *received),
         Input::Refused(rejection) => step.reject(rejection.as_ref().clone()),
         Input::Described(description) => step.describe(twin, description),
+        Input::Edited(edit) => step.edit(twin, edit),
         Input::Retyped(layout) => step.retype(twin, layout),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
@@ -143,6 +144,26 @@ impl Step {
         }
         let (name, external_ids) = (Arc::clone(&description.name), description.external_ids.clone());
         self.events.push(Event::Described { name, external_ids, applied: description.applied });
+    }
+
+    /// A setting is asked of the device; every other property is what it is set to.
+    fn edit(&mut self, twin: &Twin, edit: &Edit) {
+        let state = &twin.state;
+        if let Some(name) = edit.name.as_ref().filter(|name| **name != state.name) {
+            self.events.push(Event::Renamed(name.clone()));
+        }
+        for (slot, value) in &edit.set {
+            let is_setting = state.layout.slot(*slot).property.as_ref().is_some_and(|rules| rules.sync == Sync::Desired);
+            let (slot, wanted) = (*slot, value.clone());
+            if is_setting && state.desired(slot).map(|desired| &desired.value) != value.as_ref() {
+                self.events.push(Event::Desired { slot, value: wanted });
+            } else if !is_setting && state.slot(slot).value != wanted {
+                self.events.push(Event::PropertySet { slot, value: wanted });
+            }
+        }
+        if let Some(hierarchy) = &edit.moved {
+            self.events.push(Event::Moved { hierarchy: hierarchy.clone() });
+        }
     }
 
     /// Values move to the new slots; a property that the old form did not have begins with its default.

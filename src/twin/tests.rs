@@ -80,6 +80,9 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Described { name, .. } => shown.push(format!("described as {name}")),
             Event::Relaid(layout) => shown.push(format!("relaid as {}", layout.name)),
             Event::Rested => shown.push("rested".to_owned()),
+            Event::Renamed(name) => shown.push(format!("renamed to {name}")),
+            Event::Desired { slot, value } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
+            Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }
     if step.tally.duplicate > 0 {

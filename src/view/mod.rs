@@ -51,6 +51,14 @@ impl View {
         self.cells.write().insert(id, cell);
     }
 
+    /// The twin is no more. One that has got its id since stays.
+    pub fn remove(&self, id: &TwinId, cell: &Arc<Cell>) {
+        let mut cells = self.cells.write();
+        if cells.get(id.as_str()).is_some_and(|known| Arc::ptr_eq(known, cell)) {
+            cells.remove(id.as_str());
+        }
+    }
+
     pub fn twin(&self, id: &str) -> Option<Arc<Cell>> {
         self.cells.read().get(id).cloned()
     }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pollux::catalog;
-use pollux::cli::{check, explain, journal, new, workspace};
+use pollux::app::workspace;
+use pollux::cli::{check, explain, journal, new};
 use pollux::journal::{Config, Group, open};
 use pollux::reading::Seq;
 use pollux::source::{codes, render_text};

@@ -51,7 +51,7 @@ impl Ledger {
                     self.machines.insert(no, number);
                 }
                 Fact::Happened { no, events, .. } => events.iter().for_each(|event| self.see(seq, no, event)),
-                Fact::TypeKnown(_) | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } => {}
+                Fact::TypeKnown(_) | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Deleted(_) | Fact::Edited(_) => {}
                 Fact::Refused(rejection) => panic!("{seq:?}: {rejection:?}"),
             }
         }
@@ -67,7 +67,14 @@ impl Ledger {
                 assert!(is_new, "{seq:?}: reading {count} of machine-{machine} is in the journal twice");
             }
             Event::Rejected(rejection) => panic!("{seq:?}: {rejection:?}"),
-            Event::Heard(_) | Event::PropertySet { .. } | Event::Described { .. } | Event::Relaid(_) | Event::Rested => {}
+            Event::Heard(_)
+            | Event::PropertySet { .. }
+            | Event::Described { .. }
+            | Event::Relaid(_)
+            | Event::Rested
+            | Event::Renamed(_)
+            | Event::Desired { .. }
+            | Event::Moved { .. } => {}
         }
     }
 

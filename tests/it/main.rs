@@ -24,6 +24,7 @@ mod crash;
 mod device;
 mod disk_full;
 mod flood;
+mod graphql;
 mod ledger;
 mod mosquitto;
 mod process;
@@ -32,6 +33,8 @@ mod restart;
 mod surreal;
 
 // The whole program, in this process.
+mod edit;
+mod feed;
 mod scenario;
 mod sim;
 mod supervision;

@@ -39,6 +39,19 @@ impl Workspace {
         workspace
     }
 
+    /// The plant that the repository comes with.
+    pub fn demo() -> Workspace {
+        let workspace = Workspace { dir: tempfile::tempdir().unwrap() };
+        for folder in ["schemas", "twins"] {
+            for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy();
+                workspace.write(&format!("{folder}/{name}"), &fs::read_to_string(&path).unwrap());
+            }
+        }
+        workspace
+    }
+
     pub fn write(&self, path: &str, text: &str) {
         let path = self.dir.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("model", &["catalog"]),
     ("ingress", &["codec", "catalog"]),
     ("view", &["twin", "catalog"]),
-    ("feed", &["twin"]),
+    ("feed", &["twin", "catalog"]),
     // shell
     ("observe", &[]),
     (
@@ -59,6 +59,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("object_store", &["history"]),
     ("ractor", &["runtime"]),
     ("axum", &["http", "app"]),
+    ("tower_http", &["http"]),
+    ("tungstenite", &["http"]),
     ("rust_embed", &["http"]),
     ("clap", &["cli", "main"]),
     ("cel", &["expr"]),

@@ -15,8 +15,7 @@ use crate::api::request::Answer;
 
 /// An answer without `data`: the request could not run, or had to stop.
 pub fn refused(errors: &[ApiError]) -> Answer {
-    let body = serde_json::to_vec(&json!({"errors": errors})).unwrap_or_else(|_| br#"{"errors":[{"message":"internal error"}]}"#.to_vec());
-    Answer { body: Bytes::from(body), cursor: None }
+    Answer::refused(errors.to_vec())
 }
 
 /// What an operation has given. The keys of the root come in the order of `root_order`: the library gives them in the order of completion.
@@ -24,7 +23,7 @@ pub fn executed(ctx: &RequestContext, mut data: Value, outcome: Outcome, root_or
     make_null(&mut data, &outcome.nulled);
     let mut body = Body { bytes: Vec::with_capacity(BODY_BYTES), bytes_max: ctx.response_bytes_max };
     match body.write(ctx, &data, &outcome.errors, root_order) {
-        Ok(()) => Answer { body: Bytes::from(body.bytes), cursor: ctx.cursor.lock().take() },
+        Ok(()) => Answer { cursor: ctx.cursor.lock().take(), ..Answer::executed(Bytes::from(body.bytes)) },
         Err(_) => {
             let bytes_max = ctx.response_bytes_max;
             let text = format!("the answer is larger than {bytes_max} bytes");

@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 
 use super::coerce::Coercion;
 use super::cost::{self, Cost};
-use super::document::Document;
+use super::document::{Document, shorten};
 use super::schema::Checker;
 use crate::api::error::{ApiError, Code, Location};
 
@@ -45,7 +45,7 @@ pub(super) fn bind(
     let set = &operation.selection_set;
     let (items, mut cost) = binder.set(&set.ty, &[set], false);
     if !binder.errors.is_empty() {
-        return Err(binder.errors);
+        return Err(shorten(binder.errors.len(), binder.errors));
     }
     let fields = binder.fields;
     if operation.is_subscription() {

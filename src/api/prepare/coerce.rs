@@ -14,7 +14,7 @@ use super::schema::{Checker, is_one_of};
 use crate::source::did_you_mean;
 
 /// Problems that are collected; what follows is dropped.
-pub(super) const PROBLEMS_MAX: usize = 50;
+const PROBLEMS_MAX: usize = 50;
 /// How much of a value a message repeats.
 const SHOWN_CHARS: usize = 40;
 

@@ -37,6 +37,7 @@ pub use cost::{Cost, Weight, Weights};
 pub use persisted::{TextHash, Trusted, TrustedError};
 pub use schema::{Checker, InvalidSchema};
 
+use self::bind::Bound;
 use self::cache::Lru;
 use self::document::Document;
 use self::persisted::{Found, Persisted};
@@ -141,11 +142,15 @@ impl Preparer {
         Ok(document)
     }
 
+    /// What it would cost, also where that is more than may run.
+    pub fn weigh(&self, chosen: &Chosen, request: &Request) -> Result<Cost, Refused> {
+        let (_, bound) = self.bind(chosen, request)?;
+        Ok(Cost { limit: self.limits.cost_max, ..bound.cost })
+    }
+
     /// Variables, arguments, cost.
     pub fn finish(&self, chosen: &Chosen, request: &Request, caller: &Caller) -> Result<Operation, Refused> {
-        let Chosen { checker, document, operation } = chosen;
-        let variables = variables::coerce(checker, operation, &document.lines, request.variables.as_ref(), &self.limits)?;
-        let bound = bind::bind(checker, document, operation, &variables)?;
+        let (variables, bound) = self.bind(chosen, request)?;
         let cost = Cost { limit: self.limits.cost_max, ..bound.cost };
         if cost.cost > cost.limit {
             let message = format!("the operation costs {}; the limit is {}", cost.cost, cost.limit);
@@ -160,9 +165,16 @@ impl Preparer {
             document: bound.engine,
             variables,
             cost,
-            schema_hash: checker.hash(),
-            document_hash: document.hash,
+            schema_hash: chosen.checker.hash(),
+            document_hash: chosen.document.hash,
         })
+    }
+
+    fn bind(&self, chosen: &Chosen, request: &Request) -> Result<(Map<String, Json>, Bound), Refused> {
+        let Chosen { checker, document, operation } = chosen;
+        let variables = variables::coerce(checker, operation, &document.lines, request.variables.as_ref(), &self.limits)?;
+        let bound = bind::bind(checker, document, operation, &variables)?;
+        Ok((variables, bound))
     }
 
     fn check_introspection(&self, root: &[RootField], caller: &Caller) -> Result<(), ApiError> {

@@ -76,10 +76,8 @@ impl<'a> Walk<'a> {
     fn value(&mut self, ty: &Type, has_default: bool, value: &Node<Value>) {
         match &**value {
             Value::Variable(name) => self.variable(ty, has_default, name, value),
-            Value::List(items) => {
-                let item_type = if ty.is_list() { ty.item_type() } else { ty };
-                items.iter().for_each(|item| self.value(item_type, false, item));
-            }
+            Value::List(items) if ty.is_list() => items.iter().for_each(|item| self.value(ty.item_type(), false, item)),
+            Value::List(_) => self.free_value(value),
             Value::Object(fields) => self.object(ty.inner_named_type(), fields, value),
             Value::Null | Value::Enum(_) | Value::String(_) | Value::Float(_) | Value::Int(_) | Value::Boolean(_) => (),
         }
@@ -114,21 +112,16 @@ impl<'a> Walk<'a> {
     }
 
     fn free_value(&mut self, value: &Node<Value>) {
-        match &**value {
-            Value::Variable(name) if self.definition(name).is_none() => self.push(format!("variable `${name}` is not defined"), value),
-            Value::List(items) => items.iter().for_each(|item| self.free_value(item)),
-            Value::Object(fields) => {
-                let mut names = HashSet::new();
-                for (name, value) in fields {
-                    if !names.insert(name) {
-                        self.push(format!("field `{name}` is given twice"), value);
-                    }
-                    self.free_value(value);
-                }
+        if let Some(name) = value.as_variable().filter(|name| self.definition(name).is_none()) {
+            self.push(format!("variable `${name}` is not defined"), value);
+        }
+        value.as_list().into_iter().flatten().for_each(|item| self.free_value(item));
+        let mut names = HashSet::new();
+        for (name, value) in value.as_object().into_iter().flatten() {
+            if !names.insert(name) {
+                self.push(format!("field `{name}` is given twice"), value);
             }
-            Value::Null | Value::Enum(_) | Value::Variable(_) | Value::String(_) | Value::Float(_) | Value::Int(_) | Value::Boolean(_) => {
-                ()
-            }
+            self.free_value(value);
         }
     }
 

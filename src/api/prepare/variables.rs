@@ -6,6 +6,7 @@ use apollo_compiler::executable::Operation;
 use serde_json::{Map, Value as Json};
 
 use super::coerce::{Coercion, Place};
+use super::document::shorten;
 use super::lines::Lines;
 use super::schema::Checker;
 use crate::api::error::ApiError;
@@ -46,7 +47,7 @@ pub(super) fn coerce(
         errors.iter_mut().filter(|error| error.locations.is_empty()).for_each(|error| error.locations.extend(place));
         coerced.extend(value.map(|value| (name.to_owned(), value)));
     }
-    if errors.is_empty() { Ok(coerced) } else { Err(errors) }
+    if errors.is_empty() { Ok(coerced) } else { Err(shorten(errors.len(), errors)) }
 }
 
 /// A transport that has the bytes may have refused them already; not every one has.

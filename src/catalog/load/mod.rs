@@ -15,7 +15,7 @@ mod layouts;
 mod literal;
 mod member;
 mod names;
-mod observe;
+pub mod observe;
 mod relation;
 mod relation_rule;
 mod twin;

@@ -151,13 +151,14 @@ fn leaves<'t>(entry: &'t Type, name: &str, span: Span, whose: &str, problems: &m
     None
 }
 
-pub(super) fn telemetry_below<'t>(layout: &'t Layout, name: &str) -> Vec<&'t SlotSpec> {
+/// The telemetry slots of a type at and below a name.
+pub fn telemetry_below<'t>(layout: &'t Layout, name: &str) -> Vec<&'t SlotSpec> {
     let is_below = |path: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     layout.slots.iter().filter(|slot| slot.section == Section::Telemetry && is_below(&slot.path)).collect()
 }
 
 /// Why the values of one slot cannot be values of the other.
-fn misfit(source: &SlotSpec, target: &SlotSpec) -> Option<String> {
+pub fn misfit(source: &SlotSpec, target: &SlotSpec) -> Option<String> {
     let (from, to) = (type_word(&source.value_type), type_word(&target.value_type));
     if from != to && !(from == "int" && to == "double") {
         return Some(format!("one is {from}, the other {to}"));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::api::limits::{Introspection, Limits};
+use super::views::Views;
 use crate::config::kind::{ByteCount, names};
 use crate::config::setting::section;
 
@@ -19,6 +20,15 @@ names! {
 section! {
     /// The GraphQL API.
     Graphql = "graphql" {
+        /// The types that the API generates: names, patterns as in `Air*`, or `extends:TYPE`; ancestors come along. Without it all, or
+        /// those that twins and bindings use if there are more than `types_generated_max`.
+        generate: Option<Vec<String>> = None,
+        /// Further views, each with types of its own, at `/graphql?view=NAME`: a table `[graphql.views.NAME]` with `generate`.
+        views: Views = Views::default(),
+        /// With more types than this, only those in use are generated unless `generate` says otherwise.
+        types_generated_max: usize [1..=100_000] = 200,
+        /// Where pages that use the API may come from, as in `https://plant.example`; `*` for everywhere. Without it: from here only.
+        origins: Vec<String> = Vec::new(),
         /// A folder of `.graphql` files in the workspace. With it only these documents are run, by their SHA-256 or by their exact text.
         trusted_documents: Option<PathBuf> = None,
     }

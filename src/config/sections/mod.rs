@@ -10,6 +10,7 @@ mod mqtt;
 mod runtime;
 mod security;
 mod store;
+mod views;
 
 pub use broker::{Broker, BrokerUrl, Protocol};
 pub use data::Data;
@@ -21,3 +22,4 @@ pub use mqtt::Mqtt;
 pub use runtime::Runtime;
 pub use security::Security;
 pub use store::Store;
+pub use views::Views;

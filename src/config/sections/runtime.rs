@@ -9,6 +9,8 @@ section! {
     Runtime = "runtime" {
         /// Readings further ahead of the clock than this are taken as of now, with quality UNCERTAIN and reason BAD_CLOCK.
         future_tolerance: Duration [Duration::ZERO..=Duration::from_secs(365 * 86_400)] = Duration::from_secs(300),
+        /// Whether edited files of the workspace take effect while it runs. An edit with errors changes nothing and says why.
+        follow_files: bool = true,
         /// How long a twin may be idle before its actor is put away; it wakes with the next reading.
         passivate_after: Duration [Duration::from_secs(1)..=Duration::from_secs(30 * 86_400)] = Duration::from_secs(600),
         /// Twins that may be awake at once; beyond it the longest idle are put away early.

@@ -12,6 +12,7 @@ mod gatekeeper;
 mod life;
 mod world;
 
+pub(crate) use dice::Dice;
 use life::Life;
 
 const SEEDS: u64 = 200;

@@ -119,7 +119,12 @@ impl Load {
                             *times.entry((no, count)).or_default() += 1;
                         }
                     }
-                    Fact::Created { .. } | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Refused(_) => {}
+                    Fact::Created { .. }
+                    | Fact::Deleted(_)
+                    | Fact::EdgeBegun(_)
+                    | Fact::EdgeEnded { .. }
+                    | Fact::Refused(_)
+                    | Fact::Edited(_) => {}
                 }
             }
             ControlFlow::Continue(())

@@ -6,4 +6,4 @@ mod world;
 
 pub use clock::at;
 pub use sender::{Sender, body, words};
-pub use world::World;
+pub use world::{PATIENCE, World};

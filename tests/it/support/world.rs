@@ -11,8 +11,9 @@ use pollux::catalog;
 use pollux::config::kind::ByteCount;
 use pollux::config::{self, Environment, Flags};
 use pollux::reading::{Seq, TwinId};
+use pollux::runtime::edit::{self, Edited, Op};
 use pollux::source::{Sources, render_text};
-use pollux::twin::State;
+use pollux::twin::{Edge, State};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -129,6 +130,38 @@ impl World {
         self.data = data;
     }
 
+    /// Changes the structure as somebody would through the API.
+    pub fn edit(&self, ops: Json) -> Result<Edited, edit::Error> {
+        self.edit_with(ops, edit::Options::default())
+    }
+
+    pub fn edit_with(&self, ops: Json, options: edit::Options) -> Result<Edited, edit::Error> {
+        let ops: Vec<Op> = serde_json::from_value(ops).unwrap();
+        let Alive { app, threads, .. } = self.alive();
+        threads.block_on(app.runtime.edit(ops, "tester", options))
+    }
+
+    /// The edges in the graph store.
+    pub fn stored_edges(&self) -> Vec<Edge> {
+        let Alive { app, threads, .. } = self.alive();
+        let mut edges = Vec::new();
+        threads.block_on(app.runtime.store().load_edges(&mut |edge| edges.push(edge))).unwrap();
+        edges.sort_by_key(|edge| edge.no);
+        edges
+    }
+
+    /// The edges of the running graph.
+    pub fn edges(&self) -> Vec<Edge> {
+        let mut edges: Vec<Edge> = self.app().runtime.graph.lock().all().map(|edge| edge.as_ref().clone()).collect();
+        edges.sort_by_key(|edge| edge.no);
+        edges
+    }
+
+    pub fn wait_for(&self, seq: Seq, in_store: bool) -> bool {
+        let Alive { app, threads, .. } = self.alive();
+        threads.block_on(app.runtime.wait_for(seq, in_store, PATIENCE))
+    }
+
     pub fn write(&self, path: &str, text: &str) {
         write(&self.workspace.join(path), text);
     }
@@ -185,10 +218,13 @@ impl World {
 
     /// The row of a twin in the graph store.
     pub fn row(&self, id: &str) -> Json {
+        self.find_row(id).unwrap_or_else(|| panic!("the graph store has no {id}"))
+    }
+
+    pub fn find_row(&self, id: &str) -> Option<Json> {
         let Alive { app, threads, .. } = self.alive();
         let id = TwinId::parse(id).unwrap();
-        let row = threads.block_on(app.runtime.store().twin(&id)).unwrap();
-        row.unwrap_or_else(|| panic!("the graph store has no {id}"))
+        threads.block_on(app.runtime.store().twin(&id)).unwrap()
     }
 
     /// Waits until the graph store says the same as the read view; the answer is as of which commit.

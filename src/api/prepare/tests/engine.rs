@@ -102,7 +102,14 @@ async fn a_subscription_may_use_fragments_and_has_its_defaults() {
     assert_eq!(answers[0].data.to_string(), "{frames: 500}");
 }
 
-/// The library takes any number of lists and objects for what they are, so the schema may be as large as it likes.
+#[tokio::test]
+async fn introspection_runs_without_its_fragments_and_variables() {
+    let schema = schema(Arc::default());
+    let query = "query($n: String!) { __schema { queryType { ...F } } __type(name: $n) { ...F } } fragment F on __Type { name kind }";
+    let data = run(&schema, query, json!({"n": "Run"})).await;
+    assert_eq!(data, "{__schema: {queryType: {name: \"Query\", kind: OBJECT}}, __type: {name: \"Run\", kind: OBJECT}}");
+}
+
 #[test]
 fn a_large_schema_is_read_once() {
     let count = 1_300;

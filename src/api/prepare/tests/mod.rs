@@ -57,11 +57,7 @@ fn checker() -> Arc<Checker> {
 }
 
 fn request(query: &str, variables: Json) -> Request {
-    let variables = match variables {
-        Json::Object(variables) => Some(variables),
-        _ => None,
-    };
-    Request { query: Some(query.to_owned()), variables, ..Request::default() }
+    Request { query: Some(query.to_owned()), variables: variables.as_object().cloned(), ..Request::default() }
 }
 
 fn prepare(query: &str, variables: Json) -> Result<Operation, Refused> {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{bound, checker, errors, none, prepare, request};
 use crate::api::limits::{Introspection, Limits};
-use crate::api::prepare::Preparer;
+use crate::api::prepare::{Cost, Preparer};
 use crate::api::request::Caller;
 
 #[test]
@@ -26,7 +26,8 @@ fn what_is_skipped_is_gone() {
         c: tank(id: 1) @include(if: $yes) { id @skip(if: $no) name @include(if: $no) }
     } fragment F on Query { d: tank(id: 1) { id @skip(if: $yes) level @include(if: false) } }";
     expect![[r#"{d:tank{"id":"1"} c:tank{"id":"1"}{id}}"#]].assert_eq(&bound(query, json!({"no": false})));
-    expect![[r#"{a:tank{"id":"1"}{id} b:tank{"id":"1"}{id} c:tank{"id":"1"}{id}}"#]].assert_eq(&bound(query, json!({"no": true, "yes": false})));
+    expect![[r#"{a:tank{"id":"1"}{id} b:tank{"id":"1"}{id} c:tank{"id":"1"}{id}}"#]]
+        .assert_eq(&bound(query, json!({"no": true, "yes": false})));
     assert_eq!(bound("{ thing @skip(if: true) { __typename } }", none()), "{}");
 }
 
@@ -58,7 +59,12 @@ fn costs_follow_pages_lists_and_weights() {
     assert_eq!(cost("subscription { twins(limit: 10, maxRateHz: 8) { nodes { id } } }"), 2 * (1 + 10));
     assert_eq!(cost("subscription { twins(limit: 10) { nodes { id } } }"), 1 + 10);
     assert_eq!(cost("{ __type(name: \"Tank\") { fields { name } } __typename }"), 0);
-    expect!["RESOURCE_LIMIT[cost_max]  the operation costs 41205; the limit is 10000"].assert_eq(&errors("{ twins(first: 200) { nodes { children(first: 200) { nodes { id } } } } }", none()));
+    expect!["RESOURCE_LIMIT[cost_max]  the operation costs 41205; the limit is 10000"]
+        .assert_eq(&errors("{ twins(first: 200) { nodes { children(first: 200) { nodes { id } } } } }", none()));
+    let preparer = Preparer::new(Limits { cost_max: 3, ..Limits::default() }, None);
+    let request = request("{ twins { nodes { parent { id } } } }", none());
+    let chosen = preparer.choose(&checker(), &request).expect("valid");
+    assert_eq!(preparer.weigh(&chosen, &request), Ok(Cost { cost: 105, limit: 3, depth: 4, fields: 4 }));
     // No overflow.
     let nested = "children(first: 2147483647) { nodes { ".repeat(6) + "id" + &"} }".repeat(6);
     assert!(errors(&format!("{{ twin(id: 1) {{ {nested} }} }}"), none()).contains("costs 18446744073709551615"));
@@ -77,9 +83,8 @@ fn introspection_can_be_closed() {
     assert_eq!(ask(Introspection::Off, "ann", "{ __typename thing { __typename } }"), Ok(()));
     expect![[r#"
         FORBIDDEN 1:30 introspection is not open to you
-        FORBIDDEN 1:30 introspection is not open to you"#]].assert_eq(
-        &[ask(Introspection::Authenticated, "", query), ask(Introspection::Off, "ann", query)].map(Result::unwrap_err).join("\n"),
-    );
+        FORBIDDEN 1:30 introspection is not open to you"#]]
+    .assert_eq(&[ask(Introspection::Authenticated, "", query), ask(Introspection::Off, "ann", query)].map(Result::unwrap_err).join("\n"));
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn what_does_not_fit_together_is_refused() {
         BAD_USER_INPUT  `extensions.persistedQuery.sha256Hash` must be a text of 64 hexadecimal digits
         BAD_USER_INPUT  Unsupported persisted query version
         BAD_USER_INPUT  the request has no `query`
-        BAD_USER_INPUT  the request has no `query`"#]].assert_eq(&answers.join("\n"));
+        BAD_USER_INPUT  the request has no `query`"#]]
+    .assert_eq(&answers.join("\n"));
 }
 
 #[test]

@@ -17,10 +17,12 @@ fn variables(query: &str, given: Json) -> Json {
 #[test]
 fn omitted_null_and_default_differ_only_where_they_should() {
     let query = "query($f: Int, $n: String = \"d\") { twins(first: $f, where: {name: $n, limit: $f}) { totalCount } }";
-    expect![[r#"{twins{"first":50,"kinds":["ASSET"],"where":{"flag":true,"limit":7,"name":"d"}}{totalCount}}"#]].assert_eq(&bound(query, none()));
+    expect![[r#"{twins{"first":50,"kinds":["ASSET"],"where":{"flag":true,"limit":7,"name":"d"}}{totalCount}}"#]]
+        .assert_eq(&bound(query, none()));
     // Null is absent.
     assert_eq!(bound(query, json!({"f": null, "n": null})), bound(query, none()));
-    expect![[r#"{twins{"first":3,"kinds":["ASSET"],"where":{"flag":true,"limit":3,"name":""}}{totalCount}}"#]].assert_eq(&bound(query, json!({"f": 3, "n": ""})));
+    expect![[r#"{twins{"first":3,"kinds":["ASSET"],"where":{"flag":true,"limit":3,"name":""}}{totalCount}}"#]]
+        .assert_eq(&bound(query, json!({"f": 3, "n": ""})));
     assert_eq!(bound("{ twins(first: null, kinds: null, where: null) { totalCount } }", none()), bound("{ twins { totalCount } }", none()));
     assert_eq!(bound("query($a: Int = 3) { required(a: $a, b: 1) }", none()), r#"{required{"a":3,"b":[1]}}"#);
     assert_eq!(bound("query($a: Int) { required(a: $a, b: 1) }", none()), r#"{required{"a":5,"b":[1]}}"#);
@@ -58,15 +60,18 @@ fn all_that_is_wrong_is_said_with_its_path() {
         BAD_USER_INPUT 1:7 `$w.and[1]` must be of type `Where!`, but is 7
         BAD_USER_INPUT 1:7 `$w.and[2]` of type `Where!` must not be null
         BAD_USER_INPUT 1:7 `$w.needed.name` of type `String!` is required
-        BAD_USER_INPUT 1:7 `$w.flag` must be of type `Boolean`, but is 1"#]].assert_eq(&errors(WHERE, given));
+        BAD_USER_INPUT 1:7 `$w.flag` must be of type `Boolean`, but is 1"#]]
+    .assert_eq(&errors(WHERE, given));
     expect![[r#"
         BAD_USER_INPUT 1:7 `$a` of type `Int!` must not be null
-        BAD_USER_INPUT 2:3 `$b` of type `[Int!]!` is required"#]].assert_eq(&errors("query($a: Int!,\n  $b: [Int!]!) { required(a: $a, b: $b) }", json!({"a": null})));
-    expect!["GRAPHQL_VALIDATION_FAILED 1:43 int cannot represent non 32-bit signed integer value"].assert_eq(&errors("query($a: Int! = 2) { required(a: $a, b: [99999999999]) }", none()));
+        BAD_USER_INPUT 2:3 `$b` of type `[Int!]!` is required"#]]
+    .assert_eq(&errors("query($a: Int!,\n  $b: [Int!]!) { required(a: $a, b: $b) }", json!({"a": null})));
+    expect!["GRAPHQL_VALIDATION_FAILED 1:43 int cannot represent non 32-bit signed integer value"]
+        .assert_eq(&errors("query($a: Int! = 2) { required(a: $a, b: [99999999999]) }", none()));
     expect![[r#"
         BAD_USER_INPUT 1:7 `$a` must be of type `Int!`, but is 4294967296
         BAD_USER_INPUT 1:21 `$b[0]` must be of type `Int!`, but is 1.5"#]]
-        .assert_eq(&errors("query($a: Int! = 2, $b: [Int!]!) { required(a: $a, b: $b) }", json!({"a": 4_294_967_296_u64, "b": [1.5]})));
+    .assert_eq(&errors("query($a: Int! = 2, $b: [Int!]!) { required(a: $a, b: $b) }", json!({"a": 4_294_967_296_u64, "b": [1.5]})));
     let many: Vec<Json> = (0..1_000).map(|_| json!("x")).collect();
     let refused = prepare("query($b: [Int!]!) { required(b: $b) }", json!({ "b": many })).expect_err("refused");
     assert_eq!(refused.errors.len(), 50);
@@ -77,8 +82,10 @@ fn a_variable_may_leave_a_required_field_empty() {
     let query = "query($n: String = \"x\") { twins(where: {needed: {name: $n}}) { totalCount } }";
     assert!(bound(query, json!({"n": null})).contains("\"name\":\"x\""));
     expect![[r#"accepted: Operation { kind: Query, name: None, root: [RootField { key: "group", name: "group", location: Location { line: 1, column: 18 } }], .. }"#]].assert_eq(&errors("query($b: By!) { group(by: $b) }", json!({"b": {"property": "a", "type": null}, "other": 1})));
-    expect!["BAD_USER_INPUT 1:7 `$b` must have exactly one field of `By`"].assert_eq(&errors("query($b: By!) { group(by: $b) }", json!({"b": {"property": "a", "type": true}})));
-    expect!["BAD_USER_INPUT 1:7 `$b` must have exactly one field of `By`"].assert_eq(&errors("query($b: By!) { group(by: $b) }", json!({"b": {}})));
+    expect!["BAD_USER_INPUT 1:7 `$b` must have exactly one field of `By`"]
+        .assert_eq(&errors("query($b: By!) { group(by: $b) }", json!({"b": {"property": "a", "type": true}})));
+    expect!["BAD_USER_INPUT 1:7 `$b` must have exactly one field of `By`"]
+        .assert_eq(&errors("query($b: By!) { group(by: $b) }", json!({"b": {}})));
 }
 
 #[test]
@@ -89,5 +96,6 @@ fn variables_have_a_bound() {
         preparer.prepare(&super::checker(), &request, &Caller::local())
     };
     assert!(ask(92).is_ok());
-    expect!["RESOURCE_LIMIT[variables_bytes_max]  the variables have more than 100 bytes"].assert_eq(&super::lines(&ask(93).expect_err("too large")));
+    expect!["RESOURCE_LIMIT[variables_bytes_max]  the variables have more than 100 bytes"]
+        .assert_eq(&super::lines(&ask(93).expect_err("too large")));
 }
