@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use crate::api::build::{ObjectBuilder, Out, SchemaBuilder};
-use crate::api::cohort::Cohort;
-use crate::api::error::ApiError;
 use crate::api::names::{ConnectionPlan, EdgeField, RelationField, ViewPlan, Way};
 use crate::api::relations::{self, RelationEdge, RelationPage};
-use crate::api::session::{Seen, Session};
-use crate::api::types::connection::{self, Behind, PageInfo, TwinPage};
+use crate::api::types::connection::{self, PageInfo, TwinPage};
 use crate::api::types::twin::{TwinNode, session, twin_out};
 use crate::catalog::{Catalog, Relation};
 use crate::reading::unit::Unit;
@@ -37,20 +34,6 @@ impl EdgeNode {
     }
 }
 
-/// Where the page lies among all of them, for pages that are shown as pages of twins.
-#[derive(Debug)]
-struct Beside(Arc<RelationPage>);
-
-impl Behind for Beside {
-    fn cursor(&self, place: usize) -> String {
-        self.0.edges.get(place).map(|edge| edge.cursor.clone()).unwrap_or_default()
-    }
-
-    fn total(&self, _: &Session) -> Result<Option<usize>, ApiError> {
-        Ok(self.0.total)
-    }
-}
-
 /// The field of a relation, or of its inverse.
 pub(super) fn declare_field(builder: &mut ObjectBuilder<'_, TwinNode>, catalog: &Catalog, plan: &ViewPlan, field: &RelationField) {
     let connection = &plan.connections[field.connection];
@@ -72,15 +55,17 @@ pub(super) fn declare_field(builder: &mut ObjectBuilder<'_, TwinNode>, catalog: 
         .resolve(move |twin, args, ctx| {
             let name = name.clone();
             async move {
-                let page = Arc::new(relations::page(&twin, name, way, node, args, &ctx).await?);
-                Ok(if is_own { Out::object(EdgePage(page)) } else { Out::object(twin_page(page)) })
+                let page = relations::page(&twin, name, way, node, args, &ctx).await?;
+                Ok(if is_own { Out::object(EdgePage(page)) } else { Out::object(twin_page(&page)) })
             }
         });
 }
 
-fn twin_page(page: Arc<RelationPage>) -> TwinPage {
-    let twins: Vec<Seen> = page.edges.iter().map(|edge| edge.other.clone()).collect();
-    TwinPage::beside(twins, page.cohort.clone(), page.has_next, page.has_previous, Beside(page))
+/// Where the edges say nothing of themselves, their page is one of twins.
+fn twin_page(page: &RelationPage) -> TwinPage {
+    let twins = page.edges.iter().map(|edge| edge.other.clone()).collect();
+    let cursors = (0..page.edges.len()).map(|place| page.cursor(place)).collect();
+    TwinPage::beside(twins, page.cohort.clone(), cursors, page.has_next, page.has_previous, Some(page.total()))
 }
 
 /// Whether its edges carry the properties of the relation, though they may be declared with another connection.
@@ -113,15 +98,15 @@ fn declare_page(schema: &mut SchemaBuilder, connection: &ConnectionPlan, node: &
         .field("nodes", &format!("[{node}!]!"), "The nodes by themselves.")
         .now(|page, _, ctx| {
             let session = session(ctx)?;
-            let cohort: &Arc<Cohort> = &page.0.cohort;
-            Ok(Out::List(page.0.edges.iter().map(|edge| twin_out(session, edge.other.clone(), cohort.clone())).collect()))
+            let nodes = page.0.edges.iter().map(|edge| twin_out(session, edge.other.clone(), page.0.cohort.clone()));
+            Ok(Out::List(nodes.collect()))
         })
         .value("pageInfo", "PageInfo!", "", |page, _| {
-            let cursor = |edge: Option<&RelationEdge>| edge.map(|edge| edge.cursor.clone());
-            let (start, end) = (cursor(page.0.edges.first()), cursor(page.0.edges.last()));
+            let last = page.0.edges.len().checked_sub(1);
+            let (start, end) = (last.map(|_| page.0.cursor(0)), last.map(|last| page.0.cursor(last)));
             Out::object(PageInfo { has_next: page.0.has_next, has_previous: page.0.has_previous, start, end })
         })
-        .value("totalCount", "Int", "How many there are on all pages; null where counting takes too long.", |page, _| page.0.total);
+        .value("totalCount", "Int", "How many there are on all pages.", |page, _| page.0.total());
 }
 
 fn declare_edge(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, connection: &ConnectionPlan, fields: &[EdgeField], relation: &Relation) {
@@ -129,7 +114,7 @@ fn declare_edge(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, connection: &C
     let doc = format!("An edge of the relation `{}`.", relation.name);
     let mut builder = schema.object::<EdgeNode>(&connection.edge, &doc);
     builder
-        .value("cursor", "String!", "For `after`: to go on behind this one.", |node, _| node.edge().map(|edge| edge.cursor.clone()))
+        .value("cursor", "String!", "For `after`: to go on behind this one.", |node, _| node.page.cursor(node.place))
         .field("node", &format!("{node}!"), "The twin at the other end.")
         .now(|node, _, ctx| {
             let Some(edge) = node.edge() else { return Ok(Out::Null) };

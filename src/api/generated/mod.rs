@@ -1,14 +1,14 @@
 //! The part of the schema that the workspace's types give: objects, filters, root fields, as a view's plan names them. Nothing is named here, and
 //! nothing is looked up by name when a request comes: what a resolver needs of its member is worked out when the schema is made.
 
-// mod aggregates;
+mod aggregates;
 mod connections;
 mod edges;
 mod enums;
-// mod frames;
+mod frames;
 mod inputs;
 mod members;
-// mod mutations;
+mod mutations;
 mod object;
 mod place;
 mod queries;
@@ -45,9 +45,9 @@ pub fn declare(schema: &mut SchemaBuilder, catalog: &Catalog, plan: &Arc<ViewPla
         twins::declare(schema, catalog, plan, ty);
         inputs::declare(schema, plan, &used, index);
         connections::declare(schema, ty);
-        // aggregates::declare(schema, plan, ty);
-        // frames::declare(schema, plan, ty);
-        // mutations::declare(schema, plan, index);
+        aggregates::declare(schema, plan, index);
+        frames::declare(schema, plan, index);
+        mutations::declare(schema, plan, index);
         queries::declare(schema, plan, index);
         schema.origin(None);
     }
