@@ -30,7 +30,7 @@ impl Committed {
     }
 
     pub fn end(&self, edge: EdgeNo, at: Timestamp) {
-        self.graph.write().end(edge, at, true);
+        self.graph.write().end(edge, at, false);
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 

@@ -121,8 +121,8 @@ impl Changes {
 pub(super) struct Release {
     pub(super) view: Arc<View>,
     pub(super) followers: Arc<Followers>,
-    committed: Arc<Committed>,
     publisher: Publisher,
+    committed: Arc<Committed>,
     bells: Vec<Bell>,
 }
 
@@ -156,8 +156,8 @@ impl Release {
         }
         let mut publishing = Publishing {
             view: &self.view,
-            committed: &self.committed,
             followers: &self.followers,
+            committed: &self.committed,
             changes: &mut self.followers.changes.lock(),
             round: self.publisher.round(),
         };
@@ -176,8 +176,8 @@ impl Release {
 /// What is told of each commit: to readers at once, to the feed's listeners, and to the projector.
 struct Publishing<'a> {
     view: &'a View,
-    committed: &'a Committed,
     followers: &'a Followers,
+    committed: &'a Committed,
     changes: &'a mut Changes,
     /// `None` while nobody watches.
     round: Option<Round<'a>>,
@@ -216,7 +216,7 @@ impl Publishing<'_> {
             }
             StructureChange::Changed(change) => self.change(seq, change),
             StructureChange::Deleted { resident, row } => {
-                self.view.remove(&resident.id, &resident.cell);
+                self.view.remove(&resident.cell);
                 if let Some(round) = &mut self.round {
                     round.removed(&resident.cell.state());
                 }

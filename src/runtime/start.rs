@@ -75,9 +75,9 @@ impl Runtime {
         let followers = Followers { changes: Mutex::new(changes), answers: Mutex::new(answers), ..Followers::default() };
         let followers = Arc::new(followers);
 
-        let committed = Arc::new(Committed::new(graph.clone()));
         let feed = Arc::new(Feed::default());
         let readers = Readers::new(RealDisk::new(), journal_dir.clone());
+        let committed = Arc::new(Committed::new(graph.clone()));
         let mut release = Release::new(view.clone(), followers.clone(), committed.clone(), Publisher::new(feed.clone()));
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());

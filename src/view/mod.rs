@@ -105,18 +105,17 @@ impl View {
         self.cells.write().insert(id, cell);
     }
 
-    /// The twin is deleted: readers find it no more. One that has got its id since stays.
-    pub fn remove(&self, id: &TwinId, cell: &Arc<Cell>) {
-        {
-            let mut cells = self.cells.write();
-            if cells.get(id.as_str()).is_some_and(|known| Arc::ptr_eq(known, cell)) {
-                cells.remove(id.as_str());
-            }
+    /// The twin is no more. One that has got its id since stays.
+    pub fn remove(&self, cell: &Arc<Cell>) {
+        let (id, no) = (cell.peek().id.clone(), cell.peek().no.0 as usize);
+        let mut cells = self.cells.write();
+        if cells.get(id.as_str()).is_some_and(|known| Arc::ptr_eq(known, cell)) {
+            cells.remove(id.as_str());
         }
+        drop(cells);
         if let Some(place) = cell.place.lock().take() {
             place.class.give_up(place.row, id.as_str());
         }
-        let no = cell.peek().no.0 as usize;
         if let Some(entry) = self.by_no.write().get_mut(no) {
             *entry = None;
         }

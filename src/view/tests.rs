@@ -114,7 +114,7 @@ fn columns_say_what_the_states_say() {
                 2 => {
                     let id = plant.twins.swap_remove(index).1.state.id.clone();
                     let cell = plant.view.twin(id.as_str()).unwrap();
-                    plant.view.remove(&id, &cell);
+                    plant.view.remove(&cell);
                     if plant.twins.is_empty() {
                         plant.create(&old);
                     }

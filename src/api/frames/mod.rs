@@ -11,6 +11,7 @@
 mod interest;
 mod members;
 mod pace;
+mod reading_frame;
 mod readings;
 mod stream;
 #[cfg(test)]
@@ -26,7 +27,8 @@ pub use crate::api::session::Seen;
 pub use interest::Interest;
 pub use members::{Choice, Filter, RESCAN_EVERY};
 pub use pace::{LOOK_EVERY, Rate};
-pub use readings::{ReadingFrame, ReadingFrames, ReadingSelection, SeriesChoice};
+pub use reading_frame::ReadingFrame;
+pub use readings::{ReadingFrames, ReadingSelection, SeriesChoice};
 pub use stream::frames;
 pub use twins::{TwinFrame, TwinFrames};
 

@@ -117,6 +117,7 @@ impl World {
             properties: serde_json::Map::new(),
             valid_from: Timestamp(0),
             valid_to: None,
+            live: false,
         };
         self.links.begin(&edge);
         edge.no
