@@ -20,6 +20,9 @@ const PUBLISHED: u64 = 100_000;
 const GROUP: u64 = 20;
 const TWINS: u32 = 1000;
 
+/// A second has four quarters, and a beginning.
+type States = [Arc<State>; 5];
+
 fn main() {
     let twins = twins();
     publish("publish while nobody watches", &twins, |_| Vec::new());
@@ -32,8 +35,8 @@ fn main() {
     dashboards(&twins);
 }
 
-/// Two states of each twin, to be published in turn.
-fn twins() -> Vec<[Arc<State>; 2]> {
+/// Each twin as it is one after the other.
+fn twins() -> Vec<States> {
     let mut sources = Sources::new();
     sources.add("schemas/Machine.yaml", b"type: Machine\ntelemetry: {speed: double, torque: double, load: double, heat: double}\n");
     let (catalog, problems) = load(&sources);
@@ -42,10 +45,10 @@ fn twins() -> Vec<[Arc<State>; 2]> {
     (1..=TWINS).map(|no| twin(no, &layout)).collect()
 }
 
-fn twin(no: u32, layout: &Arc<Layout>) -> [Arc<State>; 2] {
+fn twin(no: u32, layout: &Arc<Layout>) -> States {
     let id = TwinId::parse(&format!("machine-{no:05}")).expect("an id");
     let mut twin = Twin::new(State::new(TwinNo(no), id, layout.clone(), Timestamp(0)));
-    [1, 2].map(|time| {
+    [1, 2, 3, 4, 5].map(|time| {
         let (time, value) = (Timestamp(time), Value::Double(time as f64));
         let read = Read {
             slot: SlotNo(0),
@@ -69,7 +72,7 @@ fn watch(feed: &Arc<Feed>, first: u32) -> Watch {
     watch
 }
 
-fn publish(what: &str, twins: &[[Arc<State>; 2]], watches: impl Fn(&Arc<Feed>) -> Vec<Watch>) {
+fn publish(what: &str, twins: &[States], watches: impl Fn(&Arc<Feed>) -> Vec<Watch>) {
     let feed = Arc::new(Feed::default());
     let watches = watches(&feed);
     let mut publisher = Publisher::new(feed);
@@ -91,11 +94,11 @@ fn publish(what: &str, twins: &[[Arc<State>; 2]], watches: impl Fn(&Arc<Feed>) -
 }
 
 /// 500 listeners of 200 series each at 4 frames a second, while 10,000 messages a second come in: one second of it.
-fn dashboards(twins: &[[Arc<State>; 2]]) {
+fn dashboards(twins: &[States]) {
     const MESSAGES: usize = 10_000;
     let (feed, view) = (Arc::new(Feed::default()), Arc::new(View::default()));
-    let cells: Vec<Arc<Cell>> = twins.iter().map(|[state, _]| Arc::new(Cell::new(state.clone(), Seq(0)))).collect();
-    twins.iter().zip(&cells).for_each(|([state, _], cell)| view.insert(state.id.clone(), cell.clone()));
+    let cells: Vec<Arc<Cell>> = twins.iter().map(|states| Arc::new(Cell::new(states[0].clone(), Seq(0)))).collect();
+    twins.iter().zip(&cells).for_each(|(states, cell)| view.insert(states[0].id.clone(), cell.clone()));
     let mut publisher = Publisher::new(feed.clone());
     let rate = Rate::of(4.0, 30.0).expect("a rate");
     let mut machines: Vec<ReadingFrames> = (0..500)
@@ -109,7 +112,7 @@ fn dashboards(twins: &[[Arc<State>; 2]]) {
     let (mut frames, mut series) = (0, 0);
     let mut poll = |machines: &mut Vec<ReadingFrames>, millis: u64| {
         for machine in machines {
-            if let Turn::Frame(frame) = machine.poll(start + Duration::from_millis(millis), Timestamp(3)) {
+            if let Turn::Frame(frame) = machine.poll(start + Duration::from_millis(millis), Timestamp(9)) {
                 (frames, series) = (frames + 1, series + frame.values.len());
                 black_box(frame);
             }
@@ -121,7 +124,7 @@ fn dashboards(twins: &[[Arc<State>; 2]]) {
         let began = Instant::now();
         for message in 0..MESSAGES / 4 {
             let place = message % twins.len();
-            let state = &twins[place][(quarter + message / twins.len()) % 2];
+            let state = &twins[place][quarter];
             cells[place].publish(state.clone(), Seq(message as u64));
             if let Some(mut round) = publisher.round() {
                 round.changed(state, Seq(message as u64));

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! device ─▶ ingress ─▶ codec ─▶ runtime::door ─▶ TwinActor: step(), apply() ─▶ journal: append, group fsync ═ THE COMMIT GATE ═▶ release
-//!                                                                         view (readers) · PUBACK / reply · store (graph, checkpoints)
+//!                                                          view (readers) · PUBACK / reply · feed (followers) · store (graph, checkpoints)
 //! ```
 //!
 //! # Invariants

@@ -1,6 +1,7 @@
 //! The GraphQL API: what clients see at `/graphql` (the specification is `graphql/README.md`), apart from the transports, which live in
 //! `http`.
 
+pub mod access;
 pub mod build;
 pub mod engine;
 pub mod error;

@@ -436,6 +436,9 @@ struct RejectionRecord {
     code: String,
     message: String,
     excerpt: String,
+    /// Entries of older versions do not say.
+    #[serde(default)]
+    payload_bytes: u64,
 }
 
 impl RejectionRecord {
@@ -448,6 +451,7 @@ impl RejectionRecord {
             code: rejection.code.to_string(),
             message: rejection.message.clone(),
             excerpt: rejection.excerpt.clone(),
+            payload_bytes: rejection.payload_bytes,
         }
     }
 
@@ -460,6 +464,7 @@ impl RejectionRecord {
             code: self.code.into(),
             message: self.message,
             excerpt: self.excerpt,
+            payload_bytes: self.payload_bytes,
         })
     }
 }

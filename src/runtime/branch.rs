@@ -24,7 +24,7 @@ pub enum BranchMsg {
     /// Give this twin an actor.
     Adopt(Arc<Resident>, Box<Twin>),
     /// The twin has moved here: its actor is yours from now on.
-    TakeOver(Arc<Resident>),
+    TakeOver(Arc<Resident>, RpcReplyPort<()>),
     /// The actor is another branch's now.
     Release(ActorId),
     /// Start the branch of one of your children.
@@ -66,7 +66,11 @@ impl Actor for Branch {
     async fn handle(&self, me: ActorRef<BranchMsg>, msg: BranchMsg, state: &mut BranchState) -> Result<(), ActorProcessingErr> {
         match msg {
             BranchMsg::Adopt(resident, twin) => self.adopt(&me, resident, twin, state).await,
-            BranchMsg::TakeOver(resident) => take_over(&me, &resident, state),
+            BranchMsg::TakeOver(resident, done) => {
+                take_over(&me, &resident, state);
+                // The warden may have given up waiting.
+                done.send(()).ok();
+            }
             BranchMsg::Release(actor) => drop(state.twins.remove(&actor)),
             BranchMsg::Grow(no, reply) => {
                 let branch = Branch { no, shared: self.shared.clone() };

@@ -148,7 +148,7 @@ impl Runtime {
 /// What facts refer to by number, as it is now.
 impl Names for Runtime {
     fn id(&self, twin: TwinNo) -> Option<TwinId> {
-        self.shared.directory.by_no(twin).map(|resident| resident.id.clone())
+        self.shared.directory.id_of(twin)
     }
 
     fn edge(&self, edge: EdgeNo) -> Option<Arc<Edge>> {

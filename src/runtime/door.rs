@@ -230,7 +230,7 @@ impl TwinLane {
         let problems = std::mem::take(&mut self.decoded.problems);
         let refused = problems.first().map(|problem| Arc::new(refused(problem)));
         let (stored, count) = (self.runtime.refusals.room_for(problems.len()), problems.len());
-        let rejections = problems.into_iter().take(stored).map(|problem| rejection(problem, &resident.id, packet)).collect();
+        let rejections = problems.into_iter().take(stored).map(|problem| rejection(problem, &resident.id, &self.source, packet)).collect();
         let unstored = count - stored;
         if !self.runtime.observers.is_empty() {
             for (asset, groups) in self.runtime.observers.observed(resident.no, &groups, packet.received) {
@@ -266,12 +266,13 @@ impl TwinLane {
         let Lost { fault, code, message, twin, field, excerpt_bytes_max } = lost;
         let rejection = Rejection {
             at: packet.received,
-            address: shown(&packet.address),
+            address: shown(&packet.address, &self.source),
             twin,
             field,
             code: code.into(),
             message,
             excerpt: excerpt(&packet.payload, excerpt_bytes_max),
+            payload_bytes: packet.payload.len() as u64,
         };
         self.runtime.refusals.refuse(rejection, fault, code, receipt);
     }
@@ -286,20 +287,23 @@ fn refused(problem: &Problem) -> Refused {
     Refused { fault: Fault::Payload, code: problem.code, message }
 }
 
-fn rejection(problem: Problem, twin: &TwinId, packet: &Packet) -> Rejection {
+fn rejection(problem: Problem, twin: &TwinId, source: &Source, packet: &Packet) -> Rejection {
     Rejection {
         at: packet.received,
-        address: shown(&packet.address),
+        address: shown(&packet.address, source),
         twin: Some(twin.clone()),
         field: problem.field,
         code: problem.code.into(),
         message: problem.message,
         excerpt: excerpt(&packet.payload, EXCERPT_BYTES_MAX),
+        payload_bytes: packet.payload.len() as u64,
     }
 }
 
-fn shown(address: &Address) -> String {
+/// The topic, or the path by which HTTP brought it.
+fn shown(address: &Address, source: &Source) -> String {
     match address {
+        Address::Topic(topic) if *source == Source::Http => format!("/ingest/topic/{}", excerpt(topic, EXCERPT_BYTES_MAX)),
         Address::Topic(topic) => excerpt(topic, EXCERPT_BYTES_MAX),
         Address::Twin(id) => format!("/ingest/{id}"),
         Address::Envelope => "/ingest".to_owned(),

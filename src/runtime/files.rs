@@ -272,7 +272,7 @@ impl Work<'_> {
     async fn end(&mut self, edge: &Edge) -> Result<(), Error> {
         self.runtime.graph.lock().end(edge.no, self.at, false);
         self.done.edges_ended += 1;
-        self.aside.structure.push(StructureChange::EdgeEnded { edge: edge.no });
+        self.aside.structure.push(StructureChange::EdgeEnded { edge: edge.no, at: self.at });
         self.record(Fact::EdgeEnded { edge: edge.no, at: self.at, live: false }).await
     }
 

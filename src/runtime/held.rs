@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::catalog::stored::LayoutRecord;
 use crate::ingress::{Outcome, Receipt, Refused, Tally};
-use crate::reading::{Seq, TwinNo};
+use crate::reading::{Seq, Timestamp, TwinNo};
 use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::Cell;
@@ -75,6 +75,7 @@ pub enum StructureChange {
     EdgeBegun(Edge),
     EdgeEnded {
         edge: EdgeNo,
+        at: Timestamp,
     },
     /// A twin was changed together with others.
     Changed(Change),

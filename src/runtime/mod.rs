@@ -4,6 +4,7 @@ pub mod bindings;
 pub mod branch;
 pub mod changes;
 pub mod clock;
+pub mod committed;
 mod create;
 pub mod directory;
 pub mod door;
@@ -40,6 +41,7 @@ use crate::view::View;
 
 use bindings::Bindings;
 use branch::Shared;
+use committed::Committed;
 use layouts::Layouts;
 use observers::Observers;
 use projector::Progress;
@@ -100,6 +102,8 @@ pub struct Runtime {
     pub shared: Arc<Shared>,
     pub layouts: Arc<Layouts>,
     pub graph: SharedGraph,
+    /// What readers may see of it.
+    pub committed: Arc<Committed>,
     pub bindings: ArcSwap<Bindings>,
     pub observers: Observers,
     pub refusals: Refusals,

@@ -15,6 +15,7 @@ use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::View;
 
+use super::committed::Committed;
 use super::edit::Answers;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::resident::Resident;
@@ -121,12 +122,13 @@ pub(super) struct Release {
     pub(super) view: Arc<View>,
     pub(super) followers: Arc<Followers>,
     publisher: Publisher,
+    committed: Arc<Committed>,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, publisher: Publisher) -> Release {
-        Release { view, followers, publisher, bells: Vec::new() }
+    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, committed: Arc<Committed>, publisher: Publisher) -> Release {
+        Release { view, followers, committed, publisher, bells: Vec::new() }
     }
 
     pub(super) fn release(&mut self, mut group: Group<Held>) {
@@ -155,6 +157,7 @@ impl Release {
         let mut publishing = Publishing {
             view: &self.view,
             followers: &self.followers,
+            committed: &self.committed,
             changes: &mut self.followers.changes.lock(),
             round: self.publisher.round(),
         };
@@ -174,6 +177,7 @@ impl Release {
 struct Publishing<'a> {
     view: &'a View,
     followers: &'a Followers,
+    committed: &'a Committed,
     changes: &'a mut Changes,
     /// `None` while nobody watches.
     round: Option<Round<'a>>,
@@ -212,7 +216,7 @@ impl Publishing<'_> {
             }
             StructureChange::Changed(change) => self.change(seq, change),
             StructureChange::Deleted { resident, row } => {
-                self.view.remove(&resident.id, &resident.cell);
+                self.view.remove(&resident.cell);
                 if let Some(round) = &mut self.round {
                     round.removed(&resident.cell.state());
                 }
@@ -220,10 +224,12 @@ impl Publishing<'_> {
                 self.changes.delete(DeletedRow { seq, ..row });
             }
             StructureChange::EdgeBegun(edge) => {
+                self.committed.begin(&edge);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Begun(seq, edge));
             }
-            StructureChange::EdgeEnded { edge } => {
+            StructureChange::EdgeEnded { edge, at } => {
+                self.committed.end(edge, at);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Ended { edge, seq });
             }

@@ -22,6 +22,7 @@ use super::bindings::Bindings;
 use super::branch::{Branch, Shared};
 use super::changes::{self, Readers};
 use super::clock::Clock;
+use super::committed::Committed;
 use super::directory::Directory;
 use super::edit::{Answers, EDITS_WAITING_MAX};
 use super::layouts::Layouts;
@@ -76,7 +77,8 @@ impl Runtime {
 
         let feed = Arc::new(Feed::default());
         let readers = Readers::new(RealDisk::new(), journal_dir.clone());
-        let mut release = Release::new(view.clone(), followers.clone(), Publisher::new(feed.clone()));
+        let committed = Arc::new(Committed::new(graph.clone()));
+        let mut release = Release::new(view.clone(), followers.clone(), committed.clone(), Publisher::new(feed.clone()));
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
@@ -110,6 +112,7 @@ impl Runtime {
             shared,
             layouts,
             graph,
+            committed,
             refusals,
             view,
             feed: feed.clone(),

@@ -11,7 +11,7 @@ use crate::twin::{Edge, EdgeNo};
 
 /// All edges that were ever begun, with their validity, by number and by their ends. Numbers are given one after the other, so they are places
 /// in lists.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
     /// Place 0 stays empty.
     edges: Vec<Option<Arc<Edge>>>,

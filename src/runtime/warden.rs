@@ -65,8 +65,12 @@ impl Warden {
         if let Some(beside) = beside {
             change_supervisor(&beside.get_cell(), &branch.get_cell());
         }
-        // A branch that has just died took the actor along; the twin is rebuilt when it is next asked for.
-        branch.send_message(BranchMsg::TakeOver(resident.clone())).ok();
+        // Waited for, because the old parent's branch may be next to go. A branch that has just died took the actor along; the twin is rebuilt
+        // when it is next asked for.
+        let taken = call_t!(branch, |done| BranchMsg::TakeOver(resident.clone(), done), GROW_MS_MAX);
+        if let Err(error) = taken {
+            error!(twin = %resident.id, %error, "a moved twin stays under the branch of its old parent");
+        }
     }
 
     async fn house(&mut self, resident: Arc<Resident>, mut twin: Box<Twin>) {

@@ -34,10 +34,44 @@ pub enum Direction {
 #[derive(Debug, Clone, Default)]
 pub struct RejectionFilter {
     pub twin: Option<String>,
-    pub code: Option<String>,
-    /// Only those of commits before this one.
-    pub before: Option<Seq>,
+    /// Sent to one of these; empty: wherever.
+    pub addresses: Vec<String>,
+    /// With one of these codes; empty: whatever the code.
+    pub codes: Vec<String>,
+    pub since: Option<Timestamp>,
+    /// Only those older than this one, by commit and part.
+    pub before: Option<(Seq, u32)>,
     pub limit: usize,
+}
+
+impl RejectionFilter {
+    fn condition(&self) -> (String, Vec<(&'static str, Value)>) {
+        let mut conditions = Vec::new();
+        let mut variables: Vec<(&'static str, Value)> = Vec::new();
+        if let Some(twin) = &self.twin {
+            conditions.push("twin = $twin");
+            variables.push(("twin", twin.clone().into_value()));
+        }
+        if !self.addresses.is_empty() {
+            conditions.push("address IN $addresses");
+            variables.push(("addresses", self.addresses.clone().into_value()));
+        }
+        if !self.codes.is_empty() {
+            conditions.push("code IN $codes");
+            variables.push(("codes", self.codes.clone().into_value()));
+        }
+        if let Some(since) = self.since {
+            conditions.push("at >= $since");
+            variables.push(("since", since.0.into_value()));
+        }
+        if let Some((seq, part)) = self.before {
+            conditions.push("(seq < $seq OR (seq = $seq AND part < $part))");
+            variables.push(("seq", super::rows::signed(seq.0).into_value()));
+            variables.push(("part", i64::from(part).into_value()));
+        }
+        let condition = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        (condition, variables)
+    }
 }
 
 impl Store {
@@ -117,25 +151,28 @@ impl Store {
     }
 
     pub async fn rejections(&self, filter: &RejectionFilter) -> Result<Vec<RejectionRow>, Error> {
-        let mut conditions = Vec::new();
-        let mut variables: Vec<(&'static str, Value)> = Vec::new();
-        if let Some(twin) = &filter.twin {
-            conditions.push("twin = $twin");
-            variables.push(("twin", twin.clone().into_value()));
-        }
-        if let Some(code) = &filter.code {
-            conditions.push("code = $code");
-            variables.push(("code", code.clone().into_value()));
-        }
-        if let Some(before) = filter.before {
-            conditions.push("seq < $before");
-            variables.push(("before", super::rows::signed(before.0).into_value()));
-        }
-        let condition = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        let (condition, variables) = filter.condition();
         let statement = format!("SELECT * FROM rejection {condition} ORDER BY id DESC LIMIT {}", filter.limit);
         let mut answer = self.client.query(statement, variables).await?;
         let rows: Vec<Object> = answer.take(0).map_err(refused)?;
         rows.into_iter().map(rejection).collect()
+    }
+
+    /// How many there are in all.
+    pub async fn count_rejections_of(&self, filter: &RejectionFilter) -> Result<usize, Error> {
+        let (condition, variables) = filter.condition();
+        let statement = format!("SELECT count() AS rows FROM rejection {condition} GROUP ALL");
+        let mut answer = self.client.query(statement, variables).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        let Some(mut row) = rows.into_iter().next() else { return Ok(0) };
+        Ok(usize::try_from(unsigned(field(&mut row, "rows")?)).unwrap_or(usize::MAX))
+    }
+
+    pub async fn rejection(&self, seq: Seq, part: u32) -> Result<Option<RejectionRow>, Error> {
+        let statement = format!("SELECT * FROM rejection:[{}, {part}]", super::rows::signed(seq.0));
+        let mut answer = self.client.query(statement, Vec::new()).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        rows.into_iter().next().map(rejection).transpose()
     }
 
     /// The edges of one relation at any of these twins that hold at a time: one statement, however many twins.
@@ -232,6 +269,7 @@ fn rejection(mut row: Object) -> Result<RejectionRow, Error> {
             code: code.into(),
             message: field(&mut row, "message")?,
             excerpt: field(&mut row, "excerpt")?,
+            payload_bytes: unsigned(field::<Option<i64>>(&mut row, "payloadBytes")?.unwrap_or(0)),
         },
     })
 }

@@ -158,6 +158,7 @@ pub(super) fn rejection_value(row: &RejectionRow) -> Value {
     content.insert("code", rejection.code.to_string());
     content.insert("message", rejection.message.clone());
     content.insert("excerpt", rejection.excerpt.clone());
+    content.insert("payloadBytes", signed(rejection.payload_bytes));
     Value::Object(content)
 }
 

@@ -80,6 +80,7 @@ fn rejection(seq: u64, code: &'static str) -> RejectionRow {
         code: code.into(),
         message: "no".to_owned(),
         excerpt: "{".to_owned(),
+        payload_bytes: 1,
     };
     RejectionRow { seq: Seq(seq), part: 0, rejection }
 }

@@ -93,4 +93,6 @@ pub struct Rejection {
     pub message: String,
     /// The beginning of the payload.
     pub excerpt: String,
+    /// How long the payload was; 0 where there is none, or where it was not noted.
+    pub payload_bytes: u64,
 }

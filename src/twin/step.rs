@@ -210,5 +210,6 @@ fn conflict(twin: &Twin, spec: &SlotSpec, value: &Value, time: Timestamp, receiv
         code: "CONFLICT".into(),
         message: format!("`{}` already has another value at {time}, and its type says `duplicates: reject`", spec.path),
         excerpt: spec.to_json(value).to_string().chars().take(EXCERPT_CHARS_MAX).collect(),
+        payload_bytes: 0,
     }
 }

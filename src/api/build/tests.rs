@@ -1,1 +1,226 @@
-//! Tests of the builder language: what is refused, what is printed.
+//! What the builder language refuses, and what it prints.
+
+use expect_test::{Expect, expect};
+
+use super::{Out, Root, SchemaBuilder};
+use crate::api::request::Role;
+use crate::api::scalars;
+
+#[derive(Debug, Clone)]
+struct Unit(i32);
+
+fn check(write: impl FnOnce(&mut SchemaBuilder), expected: Expect) {
+    let mut schema = SchemaBuilder::new();
+    schema.origin(Some("test.yaml"));
+    schema.query().value("ok", "Boolean!", "", |_, _| true);
+    write(&mut schema);
+    match schema.build() {
+        Ok(built) => expected.assert_eq(&built.sdl),
+        Err(problems) => expected.assert_eq(&(problems.join("\n") + "\n")),
+    }
+}
+
+#[test]
+fn everything_is_printed() {
+    check(
+        |schema| {
+            scalars::declare(schema);
+            schema.enumeration("Mode", "How it runs.", &[("RUN", "fast"), ("IDLE", "")]).deprecated("say \"RUN\"");
+            schema.input("Pick", "").field("id", "ID").doc("by id").field("mode", "Mode").one_of();
+            schema.input("Where", "").field("size", "Int = 7").deprecated("too big").field("modes", "[Mode!] = [RUN, IDLE]");
+            schema
+                .interface::<Unit>("Twin", "Two\nlines with \"\"\".")
+                .value("id", "ID!", "Its \"id\"", |unit, _| unit.0.to_string())
+                .field("parent", "Twin", "")
+                .arg("hierarchy", "String = \"a \\\"b\\\"\"")
+                .arg_doc("which one")
+                .now(|_, _, _| Ok(Out::Null));
+            schema.object::<Unit>("Mixer", "").implements("Twin").value("speed", "Float", "", |_, _| 1.0).deprecated("gone");
+            schema
+                .query()
+                .field("twins", "[Twin!]!", "")
+                .arg("where", "Where")
+                .arg("pick", "Pick")
+                .now(|_, _, _| Ok(Out::List(Vec::new())));
+            schema.query().field("at", "DateTime", "").now(|_, _, _| Ok(Out::Null));
+            schema
+                .subscription()
+                .stream("ticks", "Int!", "")
+                .subscribe(|_, _| async { Ok(futures_util::stream::empty::<Result<Out, _>>()) });
+        },
+        expect![[r#"
+            """RFC 3339 in UTC, `Z`, with 0, 3 or 6 fraction digits."""
+            scalar DateTime
+
+            type Mixer implements Twin {
+              """
+              Its "id"
+              """
+              id: ID!
+              parent(
+                """which one"""
+                hierarchy: String = "a \"b\""
+              ): Twin
+              speed: Float @deprecated(reason: "gone")
+            }
+
+            """How it runs."""
+            enum Mode {
+              """fast"""
+              RUN
+              IDLE @deprecated(reason: "say \"RUN\"")
+            }
+
+            input Pick @oneOf {
+              """by id"""
+              id: ID
+              mode: Mode
+            }
+
+            type Query {
+              ok: Boolean!
+              twins(where: Where, pick: Pick): [Twin!]!
+              at: DateTime
+            }
+
+            type Subscription {
+              ticks: Int!
+            }
+
+            """
+            Two
+            lines with \""".
+            """
+            interface Twin {
+              """
+              Its "id"
+              """
+              id: ID!
+              parent(
+                """which one"""
+                hierarchy: String = "a \"b\""
+              ): Twin
+            }
+
+            input Where {
+              size: Int = 7 @deprecated(reason: "too big")
+              modes: [Mode!] = [RUN, IDLE]
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn names_meet_with_both_places() {
+    check(
+        |schema| {
+            schema.object::<Unit>("Pipe", "").value("id", "ID!", "", |_, _| "a");
+            schema.origin(Some("schemas/Pipe.yaml"));
+            schema.object::<Unit>("Pipe", "").value("id", "ID!", "", |_, _| "a").value("id", "Int", "", |_, _| 1);
+            schema.query().value("pipe", "Pipe", "", |_, _| Out::Null).value("ok", "Pipe", "", |_, _| Out::Null);
+        },
+        expect![[r#"
+            the field `Pipe.id` is declared twice: as `ID!` and as `Int`
+            the field `Query.ok` is declared twice: as `Boolean!` and as `Pipe`
+            the type `Pipe` is declared twice: by test.yaml and by schemas/Pipe.yaml
+        "#]],
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    check(
+        |schema| {
+            schema.enumeration("Empty", "", &[]);
+            schema.enumeration("__Odd", "", &[("a-b", ""), ("true", ""), ("A", ""), ("A", "")]);
+            schema
+                .input("In", "")
+                .field("x", "Int! = \"text\"")
+                .field("y", "Unit")
+                .field("z", "[Int")
+                .field("w", "Int = {")
+                .field("x", "Int");
+            schema.input("Pick", "").field("a", "Int!").field("b", "Int = 1").one_of();
+            schema.object::<Unit>("Unit", "").field("open", "String", "").field("list", "[Int]", "").now(|_, _, _| Ok(Out::Null));
+            schema.object::<Unit>("Alone", "").value("id", "ID!", "", |_, _| "a");
+            schema
+                .query()
+                .field("a", "Unit", "")
+                .arg("in", "In")
+                .arg("in", "Pick")
+                .arg("odd", "__Odd")
+                .now(|_, _, _| Ok(Out::Null))
+                .field("b", "In", "")
+                .arg("unit", "Unit")
+                .now(|_, _, _| Ok(Out::Null))
+                .value("c", "Nothing", "", |_, _| Out::Null)
+                .value("d", "Empty", "", |_, _| Out::Null);
+            schema.subscription().stream("s", "Int!", "");
+        },
+        expect![[r#"
+            `Empty` (test.yaml) has no value
+            `In.x`: its default does not fit: `x` must be of the type Int
+            `In.y` takes the type `Unit`, which is no input
+            `In` has the field `x` twice
+            `In`, `w`: `{` is not a value
+            `In`, `z`: `[Int` is not a type
+            `Pick.a` must be nullable and without a default: exactly one is given
+            `Pick.b` must be nullable and without a default: exactly one is given
+            `Query.a(in:)` cannot be the name of an argument, or is there twice
+            `Query.b(unit:)` takes the type `Unit`, which is no input
+            `Query.b` gives back the type `In`, which no field can have
+            `Query.c` has the type `Nothing`, which is not declared
+            `Query`, `odd`: `__Odd` is not a type
+            `Subscription.s` cannot be subscribed to
+            `Unit.list` is `[Int]`: lists never hold null
+            `Unit.open` has no resolver
+            `__Odd.a-b` cannot be the name of a value
+            `__Odd.true` cannot be the name of an enum value
+            `__Odd` (test.yaml) cannot be the name of a type
+            `__Odd` has the value `A` twice
+            the type `Alone` (test.yaml) is used nowhere
+            the type `__Odd` (test.yaml) is used nowhere
+        "#]],
+    );
+}
+
+#[test]
+fn interfaces_are_met_word_for_word() {
+    check(
+        |schema| {
+            schema.interface::<Root>("Node", "").field("id", "ID!", "").field("at", "Int", "").arg("x", "Int = 1").field("by", "Int!", "");
+            schema
+                .object::<Unit>("Unit", "")
+                .implements("Node")
+                .implements("Nowhere")
+                .value("id", "ID", "", |_, _| "a")
+                .field("at", "Int", "")
+                .arg("x", "Int = 2")
+                .now(|_, _, _| Ok(Out::Null));
+            schema.interface::<Unit>("A", "").implements("B");
+            schema.interface::<Unit>("B", "").implements("A").value("b", "Int", "", |_, _| 1);
+            schema.query().value("node", "Node", "", |_, _| Out::Null).value("a", "A", "", |_, _| Out::Null);
+        },
+        expect![[r#"
+            `Unit.at` has other arguments than in `Node`
+            `Unit.by` has no resolver
+            `Unit.id` is `ID`, but `ID!` in `Node`
+            `Unit` implements `Nowhere`, which is no interface
+            the interface `A` takes over its own fields
+            the type `B` (test.yaml) is used nowhere
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_recorded_of_a_field_can_be_asked_for() {
+    let mut schema = SchemaBuilder::new();
+    schema.interface::<Unit>("Twin", "").value("id", "ID!", "", |unit, _| unit.0.to_string()).weight(2).role(Role::Operator);
+    schema.object::<Unit>("Mixer", "").implements("Twin").value("speed", "Float", "", |_, _| 1.0).slot("speed");
+    schema.query().value("mixer", "Mixer", "", |_, _| Out::object(Unit(1)));
+    let built = schema.build().unwrap();
+    assert_eq!(built.field("Mixer", "speed").unwrap().slots, ["speed"]);
+    let id = built.field("Mixer", "id").unwrap();
+    assert_eq!((id.role, id.weight), (Some(Role::Operator), Some(2)));
+    assert_eq!(built.coordinates().keys().collect::<Vec<_>>(), ["Mixer.id", "Mixer.speed", "Query.mixer", "Twin.id"]);
+}

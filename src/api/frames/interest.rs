@@ -58,7 +58,7 @@ impl Interest {
         if self.is_named && (before.name != after.name || before.external_ids != after.external_ids) {
             return true;
         }
-        self.slots_of(&after.layout).iter().any(|slot| before.slot(*slot) != after.slot(*slot))
+        before.desired != after.desired || self.slots_of(&after.layout).iter().any(|slot| before.slot(*slot) != after.slot(*slot))
     }
 
     /// When the next of what is shown becomes stale, if nothing comes before.

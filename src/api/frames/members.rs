@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::feed::{Feed, Types, Watch};
-use crate::reading::{Timestamp, TwinId};
+use crate::reading::{Timestamp, TwinId, TwinNo};
 use crate::twin::State;
 use crate::view::{Cell, View};
 
@@ -84,6 +84,8 @@ pub(super) struct Members {
     choice: Choice,
     /// Where named twins are, in the order of their places.
     cells: Vec<Option<Arc<Cell>>>,
+    /// What the watch was told of them.
+    numbers: Vec<Option<TwinNo>>,
     /// The first matches by id, with the witness.
     ranks: BTreeMap<TwinId, Seen>,
     /// Nothing matches behind the last of them.
@@ -101,7 +103,7 @@ impl Members {
             }
             Choice::Matching { filter, .. } => feed.watch_types(filter.types()),
         };
-        Members { view, watch, choice, cells: Vec::new(), ranks: BTreeMap::new(), is_complete: true, rescan_at: None }
+        Members { view, watch, choice, cells: Vec::new(), numbers: Vec::new(), ranks: BTreeMap::new(), is_complete: true, rescan_at: None }
     }
 
     /// Looks at everything, as at the beginning.
@@ -190,8 +192,12 @@ impl Members {
                 self.watch.want_structure(true);
                 self.cells = ids.iter().map(|id| self.view.twin(id.as_str())).collect();
                 let numbers: Vec<_> = self.cells.iter().map(|cell| cell.as_ref().map(|cell| cell.state().no)).collect();
-                self.watch.set(&numbers);
-                self.watch.want_structure(follows_graph || numbers.iter().any(Option::is_none));
+                // Twins elsewhere come and go all the time; that moves nobody here.
+                if self.numbers != numbers {
+                    self.watch.set(&numbers);
+                    self.numbers = numbers;
+                }
+                self.watch.want_structure(follows_graph || self.numbers.iter().any(Option::is_none));
                 let all = self.cells.iter().flatten().map(|cell| seen(cell));
                 let matching = all.filter(|seen| filter.as_ref().is_none_or(|filter| filter.matches(&seen.state, now)));
                 self.ranks = matching.map(|seen| (seen.state.id.clone(), seen)).collect();

@@ -11,24 +11,24 @@
 mod interest;
 mod members;
 mod pace;
+mod reading_frame;
 mod readings;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod twins;
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use crate::feed::Watch;
-use crate::reading::{Seq, Timestamp};
-use crate::twin::State;
+use crate::reading::Timestamp;
 
+pub use crate::api::session::Seen;
 pub use interest::Interest;
 pub use members::{Choice, Filter, RESCAN_EVERY};
 pub use pace::{LOOK_EVERY, Rate};
-pub use readings::{ReadingFrame, ReadingFrames, ReadingSelection, SeriesChoice};
+pub use reading_frame::ReadingFrame;
+pub use readings::{ReadingFrames, ReadingSelection, SeriesChoice};
 pub use stream::frames;
 pub use twins::{TwinFrame, TwinFrames};
 
@@ -48,13 +48,6 @@ impl FrameKind {
             FrameKind::Resync => "RESYNC",
         }
     }
-}
-
-/// A twin as it was seen, with the commit that carried its latest change.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    pub state: Arc<State>,
-    pub seq: Seq,
 }
 
 /// What a machine answers.

@@ -18,4 +18,5 @@ pub use plan::{
     Roots, Scalar, SettingPlan, SortBy, TypePlan, UnitArg, UnitPlan, ValuePlan, ViewPlan, Way, Write,
 };
 pub use select::{NoSuchType, select, select_used};
+pub use text::unit_constant;
 pub use types::plan;

@@ -248,6 +248,8 @@ pub struct EnumPlan {
     pub filter: Option<Name>,
     /// In the order of the type, so the place is what `Value::Enum` holds. As written, save words that GraphQL keeps for itself.
     pub values: Vec<Name>,
+    /// The same as the type has them.
+    pub words: Vec<Name>,
 }
 
 #[derive(Debug)]

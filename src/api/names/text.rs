@@ -38,6 +38,11 @@ pub(super) fn constant(name: &str) -> String {
     out
 }
 
+/// A unit as the enums of units write it.
+pub fn unit_constant(unit: &crate::reading::unit::Unit) -> String {
+    constant(unit.name())
+}
+
 /// Whether a pattern with `*` (any text) and `?` (any one character) describes all of a text.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());

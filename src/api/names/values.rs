@@ -73,6 +73,7 @@ impl Values {
             reading: context.is_telemetry.then(|| claims.take(&name, "Reading")),
             filter: Some(claims.take(&name, "Match")),
             values: distinct(values.iter().map(|value| &*value.name), &[]),
+            words: values.iter().map(|value| Name::from(&*value.name)).collect(),
             name,
         };
         self.enums.push(plan);

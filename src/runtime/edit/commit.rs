@@ -232,7 +232,7 @@ impl Writing {
     }
 
     fn end_edge(&mut self, edge: Option<&Arc<Edge>>, no: EdgeNo, end: crate::reading::Timestamp) {
-        self.structure.push(StructureChange::EdgeEnded { edge: no });
+        self.structure.push(StructureChange::EdgeEnded { edge: no, at: end });
         self.entry.facts.push(Fact::EdgeEnded { edge: no, at: end, live: true });
         self.ended.extend(edge.map(|edge| (edge.clone(), end)));
     }

@@ -32,6 +32,7 @@ impl Plan<'_> {
     pub(super) fn relate(&mut self, source: &Node, relate: &Relate, place: &Place) -> Option<String> {
         let target = self.resolve(&relate.target, &place.at("target"));
         let relation = self.relation_of(source, &relate.name, place);
+        self.incomplete |= relation.is_none();
         let (target, relation) = (target?, relation?);
         let properties = match &*relation.name {
             OBSERVES => observe::properties(&source.layout, &target.layout, &relate.set, &place.at("set"), &mut self.problems),

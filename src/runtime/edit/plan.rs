@@ -105,6 +105,8 @@ pub(super) struct Plan<'a> {
     pub(super) claims: Vec<Claim>,
     pub(super) problems: Problems,
     results: Vec<Option<OpResult>>,
+    /// Something that an operation names is not there.
+    pub(super) incomplete: bool,
     /// A twin that has come since the others were taken hold of must be held, too.
     pub(super) lacks_hold: bool,
 }
@@ -129,13 +131,18 @@ impl<'a> Plan<'a> {
             claims: Vec::new(),
             problems: Problems::default(),
             results: ops.iter().map(|_| None).collect(),
+            incomplete: false,
             lacks_hold: false,
         };
         plan.appear();
         plan.happen();
         plan.vanish();
-        if plan.problems.is_empty() && !plan.lacks_hold {
-            plan.verify();
+        if !plan.lacks_hold {
+            plan.check_claims();
+            // Of a part that could not be planned the rules would only say that it is missing.
+            if !plan.incomplete && plan.results.iter().all(Option::is_some) {
+                plan.verify();
+            }
         }
         plan
     }
@@ -371,6 +378,12 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn resolve(&mut self, id: &str, place: &Place) -> Option<Node> {
+        let found = self.find(id, place);
+        self.incomplete |= found.is_none();
+        found
+    }
+
+    fn find(&mut self, id: &str, place: &Place) -> Option<Node> {
         if self.doomed.contains(id) {
             self.problems.add(UNKNOWN_TWIN, place, format!("`{id}` is deleted in the same change"));
             return None;

@@ -32,6 +32,9 @@ impl Plan<'_> {
                 None => self.problems.add_to_whole(code, breach.message),
             }
         }
+    }
+
+    pub(super) fn check_claims(&mut self) {
         for claim in std::mem::take(&mut self.claims) {
             if let Some(other) = self.other_holder(&claim) {
                 let draft = &self.drafts[claim.draft];

@@ -89,14 +89,18 @@ impl Life {
     }
 
     fn pick(&mut self, ids: &[String]) -> String {
+        if ids.is_empty() {
+            return "nobody".to_owned();
+        }
         ids[self.dice.below(ids.len() as u64) as usize].clone()
     }
 
     fn op(&mut self, ids: &[String]) -> Json {
         self.next += 1;
+        let kind = if ids.len() < 6 { 0 } else { self.dice.below(16) };
         let (one, other) = (self.pick(ids), self.pick(ids));
-        match self.dice.below(10) {
-            0 | 1 => {
+        match kind {
+            0..=3 => {
                 let types = [json!({"type": "Machine"}), json!({"type": "Tank", "set": {"height": 1}}), json!({"type": "Hall"})];
                 let mut create = types[self.dice.below(3) as usize].clone();
                 create["id"] = json!(format!("x-{}", self.dice.below(40)));
@@ -105,14 +109,14 @@ impl Life {
                 }
                 json!({ "create": create })
             }
-            2 | 3 => json!({"update": {"id": one, "set": {"note": format!("n-{}", self.next)}}}),
-            4 => json!({"update": {"id": one, "name": format!("name {}", self.next)}}),
-            5 | 6 => match self.dice.below(3) {
+            4..=6 => json!({"update": {"id": one, "set": {"note": format!("n-{}", self.next)}}}),
+            7 => json!({"update": {"id": one, "name": format!("name {}", self.next)}}),
+            8..=10 => match self.dice.below(3) {
                 0 => json!({"move": {"id": one}}),
                 _ => json!({"move": {"id": one, "parent": other}}),
             },
-            7 => json!({"relate": {"source": one, "name": "feeds", "target": other}}),
-            8 if !self.relations.is_empty() => {
+            11 | 12 => json!({"relate": {"source": one, "name": "feeds", "target": other}}),
+            13 if !self.relations.is_empty() => {
                 json!({"unrelate": {"id": self.relations[self.dice.below(self.relations.len() as u64) as usize]}})
             }
             _ => json!({"delete": {"id": one, "subtree": self.dice.once_in(3)}}),

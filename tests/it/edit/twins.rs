@@ -27,7 +27,7 @@ fn a_twin_is_created_changed_moved_and_deleted() {
     for orderly in [true, false] {
         let mut world = World::lasting(FILES);
         let made = world.edit(json!([
-            {"create": {"id": "m-3", "type": "Machine", "name": "Third", "parent": "hall-2", "set": {"speedMax": {"value": 10, "unit": "1/s"}, "size": {"width": 2}},
+            {"create": {"id": "m-3", "type": "Machine", "name": "Third", "parent": "hall-2", "set": {"speedMax": {"value": 10, "unit": "rps"}, "size": {"width": 2}},
                 "externalIds": [{"namespace": "sap", "value": "3"}], "relations": [{"name": "feeds", "target": "tank-2", "set": {"flow": {"value": 1, "unit": "L/s"}}}]}},
             {"create": {"id": "tank-2", "type": "Tank", "set": {"height": 3}, "parent": "hall-2"}},
             {"create": {"type": "Machine"}},
@@ -98,8 +98,7 @@ fn a_twin_is_created_changed_moved_and_deleted() {
 
 #[test]
 fn a_number_is_not_given_again_after_the_journal_has_forgotten_the_twin() {
-    let settings =
-        ("pollux.toml", "[runtime]\ncheckpoint_every = \"1s\"\n[store]\nsync_every = \"100ms\"\n[journal]\nsegment_bytes = \"64KiB\"\n");
+    let settings = ("pollux.toml", "[runtime]\ncheckpoint_every = \"1s\"\n");
     let files: Vec<_> = FILES.iter().copied().chain([settings]).collect();
     let mut world = World::lasting(&files);
     world.edit(json!([{"create": {"id": "x", "type": "Machine"}}])).unwrap();

@@ -205,7 +205,7 @@ fn entry(dice: &mut Dice) -> Entry {
         _ => {
             let (address, message, excerpt) = ("topic".to_owned(), "no".to_owned(), "x".repeat(dice.below(60) as usize));
             let (at, code) = (Timestamp(1), "NO".into());
-            Fact::Refused(Box::new(Rejection { at, address, twin: None, field: None, code, message, excerpt }))
+            Fact::Refused(Box::new(Rejection { at, address, twin: None, field: None, code, message, excerpt, payload_bytes: 60 }))
         }
     };
     let facts = (0..1 + dice.below(4)).map(|_| fact(dice)).collect();

@@ -113,7 +113,7 @@ impl World {
         let (twin, _) = self.twins.remove(place);
         let seq = self.commit();
         let cell = self.view.twin(id).unwrap();
-        self.view.remove(&twin.state.id, &cell);
+        self.view.remove(&cell);
         if let Some(mut round) = self.publisher.round() {
             round.removed(&twin.state);
         }

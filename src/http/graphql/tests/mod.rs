@@ -48,7 +48,7 @@ impl Server {
         let script = Arc::new(Script::default());
         let (closing, sockets, running) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
         let routes = routes(script.clone(), settings, closing.clone(), sockets.clone());
-        let serve = axum::serve(Listener::new(listener, PATIENCE), routes.into_make_service_with_connect_info::<Peer>());
+        let serve = axum::serve(Listener::new(listener, 1_000, PATIENCE), routes.into_make_service_with_connect_info::<Peer>());
         let served = serve.with_graceful_shutdown(closing.clone().cancelled_owned());
         running.spawn(async move { served.await.unwrap() });
         Server { address, script, closing, sockets, running }

@@ -1,0 +1,54 @@
+//! The graph as far as it is committed: what readers may see of it. The release moves it on, entry by entry.
+//!
+//! `structure::Graph` is ahead of it by what has been appended to the journal and is not yet on disk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::reading::{Timestamp, TwinNo};
+use crate::twin::{Edge, EdgeNo};
+
+use super::structure::Graph;
+
+#[derive(Debug, Default)]
+pub struct Committed {
+    graph: RwLock<Graph>,
+    /// How often it has changed.
+    version: AtomicU64,
+}
+
+impl Committed {
+    pub fn new(graph: Graph) -> Committed {
+        Committed { graph: RwLock::new(graph), version: AtomicU64::new(0) }
+    }
+
+    pub fn begin(&self, edge: &Edge) {
+        self.graph.write().put(Arc::new(edge.clone()));
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub fn end(&self, edge: EdgeNo, at: Timestamp) {
+        self.graph.write().end(edge, at, false);
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The edges that leave a twin, those that have ended or not yet begun included. The lock is held for one twin at a time, so that no reader
+    /// keeps the release waiting.
+    pub fn each_out(&self, from: TwinNo, take: &mut dyn FnMut(&Edge)) {
+        self.graph.read().out(from).for_each(|edge| take(edge));
+    }
+
+    pub fn each_in(&self, to: TwinNo, take: &mut dyn FnMut(&Edge)) {
+        self.graph.read().incoming(to).for_each(|edge| take(edge));
+    }
+
+    pub fn count(&self) -> usize {
+        self.graph.read().count()
+    }
+}
