@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod build;
+pub mod cohort;
 pub mod engine;
 pub mod error;
 pub mod frames;
@@ -10,6 +11,7 @@ pub mod input;
 pub mod limits;
 pub mod names;
 pub mod prepare;
+pub mod relations;
 pub mod request;
 pub mod scalars;
 pub mod session;

@@ -32,7 +32,7 @@ use client::Client;
 pub use project::Batch;
 pub use read::RejectionFilter;
 pub use rows::{AnswerRow, CheckpointRow, DeletedRow, EdgeRow, RejectionRow, TwinRow};
-pub use traverse::{Direction, STATEMENTS, Traversed};
+pub use traverse::{Direction, STATEMENTS, Step, Traversed};
 
 /// What is written here says so; a store of a newer format is refused.
 pub const FORMAT: i64 = 1;

@@ -6,8 +6,6 @@
 //!
 //! Every statement is told at debug level under [`STATEMENTS`]: the query log.
 
-use std::sync::Arc;
-
 use surrealdb::types::{Array, Object, SurrealValue, Value};
 use tokio::time::Instant;
 use tracing::debug;
@@ -37,6 +35,14 @@ pub enum Direction {
     Both,
 }
 
+/// Which edges to follow, and which way.
+#[derive(Debug, Clone)]
+pub struct Step<'a> {
+    /// All relations if there are none.
+    pub relations: Vec<&'a str>,
+    pub direction: Direction,
+}
+
 /// The edges that were found, in no order. One between two of the twins may be there twice.
 #[derive(Debug, Default)]
 pub struct Traversed {
@@ -48,16 +54,10 @@ pub struct Traversed {
 }
 
 impl Store {
-    /// The edges of these relations at any of these twins, whenever they hold; of all relations if none is named. It stops some way behind
-    /// `edges_max`.
-    pub async fn traverse(
-        &self,
-        of: &[TwinId],
-        relations: &[Arc<str>],
-        direction: Direction,
-        edges_max: usize,
-    ) -> Result<Traversed, Error> {
-        let statement = path(relations, direction);
+    /// The edges that any of these steps follows from any of these twins, whenever they hold. It stops some way behind `edges_max`.
+    pub async fn traverse(&self, of: &[TwinId], steps: &[Step<'_>], edges_max: usize) -> Result<Traversed, Error> {
+        let paths: Vec<String> = steps.iter().map(path).collect();
+        let statement = format!("RETURN [{}]", paths.join(", "));
         let mut found = Traversed::default();
         for twins in of.chunks(TWINS_PER_STATEMENT_MAX) {
             if found.edges.len() > edges_max {
@@ -89,17 +89,17 @@ impl Store {
     }
 }
 
-fn path(relations: &[Arc<str>], direction: Direction) -> String {
-    let arrow = match direction {
+fn path(step: &Step<'_>) -> String {
+    let arrow = match step.direction {
         Direction::Out => "->",
         Direction::In => "<-",
         Direction::Both => "<->",
     };
-    let tables: Vec<String> = relations.iter().map(|relation| escaped(&table_of(relation))).collect();
+    let tables: Vec<String> = step.relations.iter().map(|relation| escaped(&table_of(relation))).collect();
     match &tables[..] {
-        [] => format!("RETURN $of{arrow}?.*"),
-        [table] => format!("RETURN $of{arrow}{table}.*"),
-        tables => format!("RETURN $of{arrow}({}).*", tables.join(", ")),
+        [] => format!("$of{arrow}?.*"),
+        [table] => format!("$of{arrow}{table}.*"),
+        tables => format!("$of{arrow}({}).*", tables.join(", ")),
     }
 }
 

@@ -70,7 +70,12 @@ pub struct Pages {
 
 /// A page of a relation by `where`, `orderBy`, `first` and `after`, whose inputs are those of `node`.
 pub async fn page(twin: &TwinNode, relation: Arc<str>, way: Way, node: NodeRef, args: Args, ctx: &Ctx) -> Result<Arc<RelationPage>, ApiError> {
-    let asked = Asked { walk: Walk::along(relation, way), node, args: args.values.clone() };
+    page_of(twin, Walk::along(relation, way), node, args, ctx).await
+}
+
+/// A page of whatever is on a way.
+pub(super) async fn page_of(twin: &TwinNode, walk: Walk, node: NodeRef, args: Args, ctx: &Ctx) -> Result<Arc<RelationPage>, ApiError> {
+    let asked = Asked { walk, node, args: args.values.clone() };
     let cohort = &twin.cohort;
     let pages = cohort.pages(&asked, || async {
         let request = PageRequest::decode(ctx, &asked, &args)?;

@@ -11,8 +11,9 @@ use crate::api::engine::Ctx;
 use crate::api::error::{ApiError, Code};
 use crate::api::names::Way;
 use crate::api::session::Session;
+use crate::catalog::Catalog;
 use crate::reading::{Seq, TwinId, TwinNo};
-use crate::store::{self, Direction};
+use crate::store::{self, Direction, Step};
 use crate::twin::Edge;
 
 /// Edges that one walk of one cohort may find.
@@ -32,6 +33,29 @@ pub struct Walk {
 impl Walk {
     pub fn along(relation: Arc<str>, way: Way) -> Walk {
         Walk { relations: Arc::from([relation]), way }
+    }
+
+    /// Relations without a direction are followed both ways, whatever the way of the others.
+    fn steps<'a>(&'a self, catalog: &'a Catalog) -> Vec<Step<'a>> {
+        let direction = match self.way {
+            Way::Out => Direction::Out,
+            Way::In => Direction::In,
+            Way::Both => Direction::Both,
+        };
+        let named = self.relations.iter().map(|name| &**name);
+        if direction == Direction::Both {
+            return vec![Step { relations: named.collect(), direction }];
+        }
+        let is_symmetric = |name: &&str| catalog.relation(name).is_some_and(|relation| relation.symmetric);
+        if self.relations.is_empty() {
+            let both: Vec<&str> = catalog.relations.iter().filter(|relation| relation.symmetric).map(|relation| &*relation.name).collect();
+            let all = Step { relations: Vec::new(), direction };
+            let both = Some(Step { relations: both, direction: Direction::Both }).filter(|step| !step.relations.is_empty());
+            return [all].into_iter().chain(both).collect();
+        }
+        let (both, one): (Vec<&str>, Vec<&str>) = named.partition(is_symmetric);
+        let steps = [Step { relations: one, direction }, Step { relations: both, direction: Direction::Both }];
+        steps.into_iter().filter(|step| !step.relations.is_empty()).collect()
     }
 }
 
@@ -65,31 +89,29 @@ pub(super) async fn read(ctx: &Ctx, twins: &[TwinNo], walk: &Walk) -> Result<Edg
     let session = ctx.services::<Session>()?;
     let ids: Vec<TwinId> = twins.iter().filter_map(|no| session.by_no(*no)).map(|seen| seen.state.id.clone()).collect();
     let seq = arrive(ctx, session).await?;
-    let direction = match walk.way {
-        Way::Out => Direction::Out,
-        Way::In => Direction::In,
-        Way::Both => Direction::Both,
-    };
-    let found = session.runtime().store().traverse(&ids, &walk.relations, direction, EDGES_MAX).await.map_err(failed)?;
+    let catalog = &session.services.catalog;
+    let found = session.runtime().store().traverse(&ids, &walk.steps(catalog), EDGES_MAX).await.map_err(failed)?;
     ctx.receipt.store_statements.fetch_add(found.statements, Ordering::Relaxed);
     if found.is_cut {
         let message = format!("more than {EDGES_MAX} edges lead from the twins of one level");
         return Err(ApiError::limit("edges_max", EDGES_MAX as u64, message).hint("ask for fewer twins on the levels before, or page by page"));
     }
-    Ok(sorted(found.edges, twins, walk.way, session, seq))
+    let now = session.now();
+    let holding = found.edges.into_iter().filter(|edge| edge.holds_at(now));
+    Ok(Edges { by_twin: at_ends(holding, twins, walk, catalog), seq })
 }
 
 /// Gives each edge to those of its ends that it was asked for.
-fn sorted(edges: Vec<Edge>, twins: &[TwinNo], way: Way, session: &Session, seq: Seq) -> Edges {
-    let now = session.now();
+fn at_ends(edges: impl Iterator<Item = Edge>, twins: &[TwinNo], walk: &Walk, catalog: &Catalog) -> HashMap<TwinNo, Vec<Arc<Edge>>> {
     let asked: HashSet<TwinNo> = twins.iter().copied().collect();
     let mut by_twin: HashMap<TwinNo, Vec<Arc<Edge>>> = HashMap::default();
-    for edge in edges.into_iter().filter(|edge| edge.holds_at(now)).map(Arc::new) {
+    for edge in edges.map(Arc::new) {
+        let has_direction = !catalog.relation(&edge.relation).is_some_and(|relation| relation.symmetric);
         // An id that was given again brings the edges of its former twin along: those are nobody's.
-        if way != Way::In && asked.contains(&edge.from) {
+        if !(has_direction && walk.way == Way::In) && asked.contains(&edge.from) {
             by_twin.entry(edge.from).or_default().push(edge.clone());
         }
-        if way != Way::Out && asked.contains(&edge.to) {
+        if !(has_direction && walk.way == Way::Out) && asked.contains(&edge.to) {
             by_twin.entry(edge.to).or_default().push(edge);
         }
     }
@@ -97,7 +119,7 @@ fn sorted(edges: Vec<Edge>, twins: &[TwinNo], way: Way, session: &Session, seq: 
         edges.sort_unstable_by_key(|edge| edge.no);
         edges.dedup_by_key(|edge| edge.no);
     }
-    Edges { by_twin, seq }
+    by_twin
 }
 
 /// Waits until the graph store has what this request has written, or asked to read after. Answers how far it is.
