@@ -18,6 +18,7 @@ pub mod mutation;
 pub mod names;
 pub mod prepare;
 pub mod query;
+pub mod relations;
 pub mod request;
 pub mod revision;
 mod roles;
