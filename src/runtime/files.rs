@@ -191,7 +191,7 @@ impl Runtime {
             };
             if let Some(place) = standing.iter().position(is_it) {
                 kept[place] = true;
-            } else if !past.iter().any(|edge| is_it(&edge) || was_it(&edge)) && self.has_target(catalog, wanted) {
+            } else if !past.iter().any(|edge| is_it(edge) || was_it(edge)) && self.has_target(catalog, wanted) {
                 plan.begin.push((spec, wanted));
             }
         }

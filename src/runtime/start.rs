@@ -29,7 +29,7 @@ use super::layouts::Layouts;
 use super::observers::Observers;
 use super::projector::{Progress, Projector};
 use super::rebuild::Rebuilder;
-use super::recovery::recover;
+use super::recovery::{Start, recover};
 use super::refusals::Refusals;
 use super::release::{Followers, Release};
 use super::structure::Graph;
@@ -71,7 +71,8 @@ impl Runtime {
         let mut graph = Graph::new();
         let journal_dir = journal.dir.clone();
         let mut changes = super::release::Changes::default();
-        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes, &mut answers).await?;
+        let start = Start { directory: &directory, view: &view, graph: &mut graph, changes: &mut changes, answers: &mut answers };
+        let (recovered, found) = recover(&store, journal, &layouts, start).await?;
         let followers = Followers { changes: Mutex::new(changes), answers: Mutex::new(answers), ..Followers::default() };
         let followers = Arc::new(followers);
 

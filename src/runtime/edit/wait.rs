@@ -26,7 +26,10 @@ impl Runtime {
             }
             released.await;
         }
-        while in_store {
+        if !in_store {
+            return;
+        }
+        loop {
             let moved = self.progress.moved.notified();
             if self.progress.position.load(Ordering::Acquire) >= seq.0 {
                 break;
