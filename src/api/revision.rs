@@ -120,7 +120,8 @@ fn fault(code: &str, message: impl Into<String>) -> Issue {
     Issue::new(code, Severity::Major, message)
 }
 
-fn default_types(catalog: &Catalog, choice: &Choice, notes: &mut Vec<Issue>) -> Result<BTreeSet<Arc<str>>, Vec<Issue>> {
+/// The types of the default view.
+pub fn default_types(catalog: &Catalog, choice: &Choice, notes: &mut Vec<Issue>) -> Result<BTreeSet<Arc<str>>, Vec<Issue>> {
     if let Some(patterns) = &choice.generate {
         let unknown = |problem: &names::NoSuchType| fault("UNKNOWN_TYPE", problem.to_string());
         return names::select(catalog, patterns).map_err(|problems| problems.iter().map(unknown).collect());
