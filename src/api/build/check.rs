@@ -181,7 +181,9 @@ pub fn reachable(types: &Types) -> HashSet<String> {
         match &ty.kind {
             Kind::Scalar(_) | Kind::Enum(_) => {}
             Kind::Input { fields, .. } => waiting.extend(fields.iter().map(|field| field.ty.name())),
-            Kind::Object(fields) => waiting.extend(fields.list.iter().flat_map(types_of).chain(fields.takes_over.iter().map(String::as_str))),
+            Kind::Object(fields) => {
+                waiting.extend(fields.list.iter().flat_map(types_of).chain(fields.takes_over.iter().map(String::as_str)))
+            }
             Kind::Interface(fields) => {
                 waiting.extend(fields.list.iter().flat_map(types_of));
                 waiting.extend(implementers.get(name).into_iter().flatten());

@@ -27,7 +27,8 @@ pub fn executed(ctx: &RequestContext, mut data: Value, outcome: Outcome, root_or
         Err(_) => {
             let bytes_max = ctx.response_bytes_max;
             let text = format!("the answer is larger than {bytes_max} bytes");
-            let mut error = ApiError::limit("response_bytes_max", bytes_max as u64, text).hint("ask for fewer fields, or for shorter pages");
+            let mut error =
+                ApiError::limit("response_bytes_max", bytes_max as u64, text).hint("ask for fewer fields, or for shorter pages");
             error.request_id = Some(ctx.request_id.clone());
             refused(&[error])
         }
