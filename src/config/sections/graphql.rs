@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::api::limits::{Introspection, Limits};
 use super::views::Views;
+use crate::api::limits::{Introspection, Limits};
 use crate::config::kind::{ByteCount, names};
 use crate::config::setting::section;
 
