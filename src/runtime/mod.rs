@@ -14,7 +14,9 @@ pub mod held;
 pub mod layouts;
 mod live_graph;
 pub mod observers;
+pub mod preview;
 mod projector;
+pub mod quarantine;
 pub mod rebuild;
 mod recovery;
 pub mod refusals;
@@ -117,4 +119,6 @@ pub struct Runtime {
     provisioned: Mutex<usize>,
     editor: mpsc::Sender<edit::Request>,
     followers: Arc<Followers>,
+    /// Held by who changes the structure: the editor, or edited files.
+    turn: tokio::sync::Mutex<()>,
 }

@@ -24,7 +24,6 @@ mod crash;
 mod device;
 mod disk_full;
 mod flood;
-mod graphql;
 mod ledger;
 mod mosquitto;
 mod process;

@@ -9,7 +9,7 @@ use super::definition::{FieldDef, Kind, TypeDef, Types};
 use super::{Built, FieldInfo, SchemaBuilder, check, library, sdl};
 use crate::api::input::Inputs;
 
-pub fn build(schema: SchemaBuilder) -> Result<Built, Vec<String>> {
+pub(super) fn build(schema: SchemaBuilder) -> Result<Built, Vec<String>> {
     let SchemaBuilder { types, names, mut problems, .. } = schema;
     let firsts: HashSet<usize> = names.into_values().collect();
     let firsts = types.into_iter().enumerate().filter(|(at, _)| firsts.contains(at)).map(|(_, ty)| (ty.name.clone(), ty));
@@ -37,8 +37,9 @@ fn infos(ty: &TypeDef) -> HashMap<String, FieldInfo> {
     fields
         .into_iter()
         .map(|field| {
-            let info = FieldInfo { ty: field.ty.clone(), role: field.role, weight: field.weight, slots: field.slots.clone() };
-            (field.name.clone(), info)
+            let FieldDef { name, ty, role, weight, weight_per, slots, .. } = field;
+            let info = FieldInfo { ty: ty.clone(), role: *role, weight: *weight, weight_per: *weight_per, slots: slots.clone() };
+            (name.clone(), info)
         })
         .collect()
 }

@@ -25,6 +25,12 @@ pub struct RequestContext {
     pub receipt: Receipt,
     /// The client wants to see it.
     pub receipt_asked: Option<ReceiptAsked>,
+    /// Where a lossless stream goes on, whatever its argument `after` says.
+    pub resume_after: Option<String>,
+    /// The client has had items of another schema: a stream of frames begins with `RESYNC`.
+    pub resync: bool,
+    /// What resolvers have read so far and would read again.
+    memo: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
     /// What the resolvers work with; the application knows the type.
     services: Arc<dyn Any + Send + Sync>,
     pub(in crate::api) faults: Faults,
@@ -70,6 +76,9 @@ impl RequestContext {
             response_bytes_max: RESPONSE_BYTES_MAX,
             receipt: Receipt::default(),
             receipt_asked: None,
+            resume_after: None,
+            resync: false,
+            memo: Mutex::new(None),
             services,
             faults: Faults::default(),
             cursor: Mutex::new(None),
@@ -79,6 +88,23 @@ impl RequestContext {
     pub fn deadline(mut self, deadline: Instant) -> RequestContext {
         self.deadline = Some(deadline);
         self
+    }
+
+    /// What resolvers keep for each other within one request, or one item of a stream: a twin is read once, and all its fields come from
+    /// one revision. There is one memo, so all resolvers name the same type.
+    pub fn memo<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        let mut memo = self.memo.lock();
+        if let Some(known) = memo.as_ref().and_then(|memo| memo.clone().downcast::<T>().ok()) {
+            return known;
+        }
+        let fresh = Arc::new(T::default());
+        *memo = Some(fresh.clone());
+        fresh
+    }
+
+    /// An item is done; the next one sees what is then.
+    pub(super) fn forget(&self) {
+        *self.memo.lock() = None;
     }
 
     /// The services the request was begun with.
