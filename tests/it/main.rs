@@ -39,5 +39,6 @@ mod scenario;
 mod sim;
 mod supervision;
 mod support;
+mod traversal;
 
 mod skipped;
