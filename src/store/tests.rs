@@ -168,8 +168,8 @@ async fn edges_are_found_from_either_end() {
 async fn an_edge_comes_back_as_it_was_written() {
     let store = memory().await;
     store.project(&batch(7)).await.unwrap();
-    assert_eq!(store.edge(EdgeNo(1)).await.unwrap().0, Some(feeds(1, 1, 2, None).edge));
-    assert_eq!(store.edge(EdgeNo(2)).await.unwrap().0, None);
+    assert_eq!(store.edges(&[EdgeNo(1), EdgeNo(2)]).await.unwrap().edges, [feeds(1, 1, 2, None).edge]);
+    assert_eq!(store.edges(&[]).await.unwrap().edges, []);
     let steps = [Step { relations: vec!["feeds"], direction: Direction::Out }];
     let found = store.traverse(&[id("tank-1")], &steps, 100).await.unwrap();
     assert_eq!(found.edges, [feeds(1, 1, 2, None).edge]);

@@ -15,7 +15,7 @@ use crate::api::build::{ObjectBuilder, Root, SchemaBuilder};
 use crate::api::types::twin::TwinNode;
 use crate::twin::EdgeNo;
 
-pub use node::{RelationNode, by_id};
+pub use node::{RelationNode, by_ids};
 pub use page::{Asked, Pages};
 pub use page::{RelationEdge, RelationPage, page};
 pub use walk::{Edges, Walk};

@@ -12,8 +12,8 @@ use pollux::api::names::{plan, select};
 use pollux::api::prepare::{Checker, Preparer, Weights};
 use pollux::api::session::{Lasting, Services, Session};
 use pollux::api::types::system::SchemaRevision;
-use pollux::api::types::{self, job, twin};
-use pollux::api::{Caller, Request, relations};
+use pollux::api::types::{self, job};
+use pollux::api::{Caller, Request, query};
 use pollux::ingress::Permits;
 use pollux::reading::Seq;
 use pollux::runtime::door::TwinDoor;
@@ -38,7 +38,7 @@ pub struct Told {
 impl<'w> Asker<'w> {
     pub fn new(world: &'w World) -> Asker<'w> {
         let runtime = world.app().runtime.clone();
-        let catalog = runtime.shared.catalog.load_full();
+        let catalog = runtime.bindings.load().catalog.clone();
         let plan = Arc::new(plan(&catalog, &select(&catalog, &[]).unwrap()).unwrap());
         let built = schema(&plan);
         let (limits, now) = (Limits::default(), runtime.shared.clock.now());
@@ -97,16 +97,6 @@ fn schema(plan: &pollux::api::names::ViewPlan) -> Built {
     let mut schema = SchemaBuilder::new();
     pollux::api::scalars::declare(&mut schema);
     types::declare(&mut schema, plan);
-    let mut query = schema.query();
-    query.field("twin", "Twin", "").arg("id", "ID!").now(|_, args, ctx| {
-        let session = twin::session(ctx)?;
-        let seen = session.by_id(args.required_text("id")?);
-        Ok(seen.map_or(pollux::api::build::Out::Null, |seen| twin::one(session, seen)))
-    });
-    query.field("node", "Node", "").arg("id", "ID!").resolve(|_, args, ctx| async move {
-        let found = relations::by_id(&ctx, args.required_text("id")?).await?;
-        Ok(found.map_or(pollux::api::build::Out::Null, relations::RelationNode::node))
-    });
-    relations::declare_query_fields(&mut query);
+    query::declare(&mut schema);
     schema.build().unwrap_or_else(|problems| panic!("{problems:?}"))
 }

@@ -62,7 +62,7 @@ fn collect(value: &Json, ids: &mut Vec<String>) {
 
 #[test]
 fn what_was_just_written_is_there() {
-    let world = World::of(&[&[("pollux.toml", "[runtime]\nproject_every = \"1h\"\n")], FILES].concat());
+    let world = World::of(&[&[("pollux.toml", "[runtime]\nproject_every = \"60s\"\n")], FILES].concat());
     let asker = Asker::new(&world);
     let query = "{ twin(id: \"f\") { relations { nodes { id source { id } target { id } } } } }";
     for (target, count) in [("a", 1), ("b", 2), ("c", 3)] {

@@ -1,0 +1,202 @@
+//! `Job`: a change of many twins that goes on after its mutation was answered. Jobs are known for as long as the program runs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::{Stream, stream};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::issue::UserError;
+use super::twin::session;
+use crate::api::build::{Args, Out, SchemaBuilder};
+use crate::api::engine::RequestContext;
+use crate::api::error::{ApiError, Code};
+use crate::reading::Timestamp;
+
+/// Jobs that are remembered; the oldest that have ended go first.
+const JOBS_KEPT_MAX: usize = 200;
+/// Jobs that run at once.
+const JOBS_RUNNING_MAX: usize = 8;
+/// Errors of one job that are listed; the rest are counted in `failed`.
+const ERRORS_MAX: usize = 100;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+impl JobState {
+    fn name(self) -> &'static str {
+        match self {
+            JobState::Running => "RUNNING",
+            JobState::Succeeded => "SUCCEEDED",
+            JobState::Failed => "FAILED",
+            JobState::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    pub state: JobState,
+    pub done: usize,
+    pub failed: usize,
+    pub finished: Option<Timestamp>,
+    pub errors: Vec<UserError>,
+}
+
+#[derive(Debug)]
+pub struct Job {
+    no: u64,
+    kind: &'static str,
+    total: usize,
+    started: Timestamp,
+    progress: watch::Sender<Progress>,
+}
+
+impl Job {
+    pub fn id(&self) -> String {
+        format!("job/{}", self.no)
+    }
+
+    /// One more twin is dealt with.
+    pub fn advance(&self, result: Result<(), UserError>) {
+        self.progress.send_modify(|progress| match result {
+            Ok(()) => progress.done += 1,
+            Err(error) => {
+                progress.failed += 1;
+                if progress.errors.len() < ERRORS_MAX {
+                    progress.errors.push(error);
+                }
+            }
+        });
+    }
+
+    pub fn finish(&self, state: JobState, at: Timestamp) {
+        self.progress.send_modify(|progress| (progress.state, progress.finished) = (state, Some(at)));
+    }
+
+    fn is_running(&self) -> bool {
+        self.progress.borrow().state == JobState::Running
+    }
+}
+
+/// All that are known.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last: u64,
+    kept: VecDeque<Arc<Job>>,
+}
+
+impl Jobs {
+    /// A job that is running from now on. Whoever begins it tells how far it comes, and finishes it.
+    pub fn begin(&self, kind: &'static str, total: usize, at: Timestamp) -> Result<Arc<Job>, ApiError> {
+        let mut inner = self.inner.lock();
+        if inner.kept.iter().filter(|job| job.is_running()).count() >= JOBS_RUNNING_MAX {
+            let message = format!("{JOBS_RUNNING_MAX} jobs are running, which is the most");
+            return Err(ApiError::new(Code::Unavailable, message).hint("wait until one has ended: subscribe to `jobUpdates`"));
+        }
+        while inner.kept.len() >= JOBS_KEPT_MAX {
+            let Some(ended) = inner.kept.iter().position(|job| !job.is_running()) else { break };
+            inner.kept.remove(ended);
+        }
+        inner.last += 1;
+        let progress = Progress { state: JobState::Running, done: 0, failed: 0, finished: None, errors: Vec::new() };
+        let job = Arc::new(Job { no: inner.last, kind, total, started: at, progress: watch::Sender::new(progress) });
+        inner.kept.push_back(job.clone());
+        Ok(job)
+    }
+
+    /// By its id, or by what stands in it behind `job/`.
+    pub fn find(&self, id: &str) -> Option<Arc<Job>> {
+        let no: u64 = id.strip_prefix("job/").unwrap_or(id).parse().ok()?;
+        self.inner.lock().kept.iter().find(|job| job.no == no).cloned()
+    }
+}
+
+/// A job as it was at one moment.
+#[derive(Debug, Clone)]
+pub struct JobNode {
+    job: Arc<Job>,
+    progress: Progress,
+}
+
+impl JobNode {
+    pub fn now(job: Arc<Job>) -> JobNode {
+        let progress = job.progress.borrow().clone();
+        JobNode { job, progress }
+    }
+}
+
+pub fn declare(schema: &mut SchemaBuilder) {
+    schema.enumeration("JobState", "", &[("RUNNING", ""), ("SUCCEEDED", ""), ("FAILED", ""), ("CANCELLED", "")]);
+    schema
+        .object::<JobNode>("Job", "A change of many twins that goes on after its mutation was answered.")
+        .implements("Node")
+        .value("id", "ID!", "Known until the program ends.", |node, _| node.job.id())
+        .value("kind", "String!", "The mutation that began it.", |node, _| node.job.kind)
+        .value("state", "JobState!", "", |node, _| node.progress.state.name())
+        .value("total", "Int", "How many twins it is about.", |node, _| node.job.total)
+        .value("done", "Int!", "", |node, _| node.progress.done)
+        .value("failed", "Int!", "Those that were refused.", |node, _| node.progress.failed)
+        .value("startedAt", "DateTime!", "", |node, _| Out::print(node.job.started))
+        .value("finishedAt", "DateTime", "", |node, _| node.progress.finished.map(Out::print))
+        .value("errors", "[UserError!]!", "Of the first that were refused.", |node, _| Out::objects(node.progress.errors.iter().cloned()));
+}
+
+/// `job(id:)`
+pub fn root(ctx: &RequestContext, args: &Args) -> Result<Out, ApiError> {
+    let job = session(ctx)?.services.lasting.jobs.find(args.required_text("id")?);
+    Ok(job.map_or(Out::Null, |job| Out::object(JobNode::now(job))))
+}
+
+/// The job at once, and whenever it has come further; what happens between two looks is one item.
+pub fn updates(ctx: &RequestContext, args: &Args) -> Result<impl Stream<Item = Result<Out, ApiError>> + Send + use<>, ApiError> {
+    let id = args.required_text("id")?;
+    let job = session(ctx)?.services.lasting.jobs.find(id).ok_or_else(|| {
+        let id: String = id.chars().take(60).collect();
+        ApiError::new(Code::NotFound, format!("there is no job `{id}`")).hint("jobs are forgotten when the program ends")
+    })?;
+    let mut looks = job.progress.subscribe();
+    looks.mark_changed();
+    Ok(stream::unfold(Some((job, looks)), |state| async move {
+        let (job, mut looks) = state?;
+        looks.changed().await.ok()?;
+        let progress = looks.borrow_and_update().clone();
+        let is_over = progress.state != JobState::Running;
+        let item = Out::object(JobNode { job: job.clone(), progress });
+        Some((Ok(item), (!is_over).then_some((job, looks))))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_are_bounded_and_found() {
+        let jobs = Jobs::default();
+        let at = Timestamp(0);
+        let first = jobs.begin("updateTwins", 2, at).unwrap();
+        first.advance(Ok(()));
+        first.advance(Err(UserError::new("OUT_OF_RANGE", &["set"], "too much")));
+        first.finish(JobState::Succeeded, at);
+        let node = JobNode::now(jobs.find(&first.id()).unwrap());
+        assert_eq!((node.progress.done, node.progress.failed, node.progress.errors.len()), (1, 1, 1));
+        let running: Vec<_> = (0..JOBS_RUNNING_MAX).map(|_| jobs.begin("deleteTwins", 1, at).unwrap()).collect();
+        assert_eq!(jobs.begin("deleteTwins", 1, at).unwrap_err().code, Code::Unavailable);
+        running.iter().for_each(|job| job.finish(JobState::Failed, at));
+        (0..JOBS_KEPT_MAX).for_each(|_| jobs.begin("deleteTwins", 1, at).unwrap().finish(JobState::Succeeded, at));
+        assert!(jobs.find(&first.id()).is_none() && jobs.inner.lock().kept.len() == JOBS_KEPT_MAX);
+    }
+}
