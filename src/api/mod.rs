@@ -15,6 +15,7 @@ pub mod list;
 pub mod live;
 pub mod meter;
 pub mod mutation;
+pub mod mutations;
 pub mod names;
 pub mod prepare;
 pub mod query;

@@ -14,11 +14,10 @@ use crate::api::access::{self, Filter, Scope, decode_twin_where};
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::engine::RequestContext;
 use crate::api::error::ApiError;
-use crate::api::jobs::Job;
 use crate::api::request::Role;
 use crate::api::session::Session;
 use crate::api::types::issue::UserError;
-use crate::api::types::job::JobNode;
+use crate::api::types::job::{Job, JobNode};
 use crate::api::types::payload::{self, Payload};
 use crate::api::types::twin::session;
 use crate::reading::{Seq, TwinId, TwinNo};
@@ -242,19 +241,16 @@ async fn as_job(ctx: &RequestContext, asked: &Asked, mut sweep: Sweep, twins: Ve
     let job = session.services.lasting.jobs.start(asked.field, matched, clock, move |job| async move {
         for part in twins.chunks(PART) {
             let swept = sweep.go(part).await.map_err(|fault| UserError::new("UNAVAILABLE", &[], fault.to_string()))?;
-            let failed: Vec<_> = part
-                .iter()
-                .zip(&swept)
-                .filter_map(|((_, id), swept)| match swept {
-                    Swept::Refused(problems) => Some(of_twin(problems, id, at)),
-                    Swept::Changed(..) | Swept::Same(_) => None,
-                })
-                .collect();
-            job.advance(part.len(), failed.len(), failed.into_iter().flatten().collect());
+            for ((_, id), swept) in part.iter().zip(&swept) {
+                job.advance(match swept {
+                    Swept::Changed(..) | Swept::Same(_) => Ok(()),
+                    Swept::Refused(problems) => of_twin(problems, id, at).into_iter().next().map_or(Ok(()), Err),
+                });
+            }
         }
         Ok(())
     })?;
-    let tally = Tally { matched, job: Some(job.no.clone()), ..Tally::default() };
+    let tally = Tally { matched, job: Some(job.id()), ..Tally::default() };
     Ok(Payload { seq: None, errors: Vec::new(), what: Bulk { tally, preview, job: Some(job) } })
 }
 
@@ -263,6 +259,6 @@ fn again(ctx: &RequestContext, seq: Seq, answer: Json) -> Result<Payload<Bulk>, 
     let session = session(ctx)?;
     session.read_after(seq);
     let tally: Tally = serde_json::from_value(answer).unwrap_or_default();
-    let job = tally.job.as_ref().and_then(|no| session.services.lasting.jobs.find(no));
+    let job = tally.job.as_ref().and_then(|id| session.services.lasting.jobs.find(id));
     Ok(Payload { seq: tally.seq.map(Seq), errors: Vec::new(), what: Bulk { tally, preview: Vec::new(), job } })
 }
