@@ -1,13 +1,13 @@
 //! The root of queries, as far as it is the same for all workspaces.
 
-use super::build::{Args, Out, SchemaBuilder};
+use super::build::{Out, SchemaBuilder};
 use super::engine::{Ctx, RequestContext};
 use super::error::ApiError;
 use super::list::{self, Scope};
+use super::relations;
 use super::request::Role;
 use super::session::Session;
 use super::types::hierarchy::{self, Tree};
-use super::types::job::JobNode;
 use super::types::node::NodeId;
 use super::types::twin::{many, one, page_args, session};
 use super::types::twin_type::TypeNode;
@@ -24,6 +24,8 @@ pub fn declare(schema: &mut SchemaBuilder) {
     twins(schema);
     types(schema);
     house(schema);
+    relations::declare_query_fields(&mut schema.query());
+    job::declare_query(&mut schema.query());
 }
 
 fn nodes(schema: &mut SchemaBuilder) {
@@ -60,8 +62,9 @@ async fn node(ctx: &Ctx, id: &str) -> Result<Option<Out>, ApiError> {
         NodeId::Type(name) => session.services.catalog.layout(name).cloned().map(|layout| Out::node("TwinType", TypeNode(layout))),
         NodeId::Rejection(place) => rejection::find(session, place).await?.map(|node| Out::node("Rejection", node)),
         NodeId::Proposal(_) => proposal::find(session, id).await?.map(|node| Out::node("Proposal", node)),
-        NodeId::Job(no) => session.services.lasting.jobs.find(no).map(|job| Out::node("Job", JobNode::now(job))),
-        NodeId::Relation(_) | NodeId::Unknown => None,
+        NodeId::Job(no) => job::find(session, no).map(|node| Out::node("Job", node)),
+        NodeId::Relation(id) => relations::by_id(ctx, id).await?.map(|node| Out::node("Relation", node)),
+        NodeId::Unknown => None,
     })
 }
 
@@ -152,9 +155,6 @@ fn house(schema: &mut SchemaBuilder) {
         .arg_doc("A topic of MQTT, or a path: `/ingest/mixer-1`, `/ingest/topic/…`, `/ingest`.")
         .arg("payload", "String!")
         .now(|_, args, ctx| ingest::root(ctx, args))
-        .field("job", "Job", "A job by its id; null if it is not known any more.")
-        .arg("id", "ID!")
-        .now(|_, args, ctx| job::root(ctx, args))
         .field("cost", "Cost!", "What a document would cost. It is checked, and not run.")
         .arg("document", "String!")
         .arg("variables", "JSON")

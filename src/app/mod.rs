@@ -10,9 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::api::Api;
+use crate::api::prepare::Trusted;
+use crate::api::revision::Choice;
 use crate::catalog::Catalog;
 use crate::catalog::binding::{Level, Source};
 use crate::config::{BrokerUrl, Config, Durability, Environment, Protocol};
+use crate::http::graphql::{Origins, Served};
 use crate::ingress::counters::Counters;
 use crate::ingress::mqtt::Endpoint;
 use crate::ingress::remote::Remote;
@@ -22,9 +26,13 @@ use crate::runtime::door::TwinDoor;
 use crate::runtime::files::Applied;
 use crate::runtime::{Found, Parts, Runtime};
 use crate::store::Store;
-use crate::{demo, http, journal, runtime, store};
+use crate::{api, demo, http, journal, runtime, store};
 
+use follow::Follower;
+
+mod follow;
 mod page;
+mod secret;
 pub mod workspace;
 
 /// How long connections may take to end after they were asked to.
@@ -49,6 +57,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct App {
     pub runtime: Arc<Runtime>,
+    pub api: Arc<Api>,
     pub http: SocketAddr,
     /// `None` if the embedded endpoint is switched off.
     pub mqtt: Option<SocketAddr>,
@@ -85,6 +94,7 @@ impl App {
             false => None,
         };
         let remotes = remotes(&config, &workspace, &environment, &catalog, &door, &permits, &clock)?;
+        let api = Arc::new(api(&config, &workspace, &data, &runtime, &catalog, &door, &permits)?);
         let gauges = page::Sources {
             runtime: runtime.clone(),
             mqtt: counters,
@@ -102,10 +112,12 @@ impl App {
         };
         let listener = tokio::net::TcpListener::bind(config.http.listen).await.with_context(|| taken("http", config.http.listen))?;
         let http = listener.local_addr()?;
+        let served = Arc::new(Served(api.clone()));
+        let graphql = http::graphql::routes(served, graphql_settings(&config)?, closing.clone(), ports.clone());
         let (stop_http, connections_max) = (closing.clone(), config.http.connections_max);
         ports.spawn(async move {
             let listener = http::Listener::new(listener, connections_max, http::listener::STALL_MAX);
-            let routes = http::routes(site).into_make_service_with_connect_info::<http::Peer>();
+            let routes = http::routes(site).merge(graphql).into_make_service_with_connect_info::<http::Peer>();
             let served = axum::serve(listener, routes).with_graceful_shutdown(stop_http.cancelled_owned()).await;
             if let Err(error) = served {
                 warn!(%error, "the http door has closed");
@@ -119,11 +131,15 @@ impl App {
         for remote in remotes {
             ports.spawn(keep_running(remote, closing.clone()));
         }
+        if config.runtime.follow_files {
+            let follower = Follower { workspace: workspace.clone(), runtime: runtime.clone(), api: api.clone() };
+            ports.spawn(follower.run(closing.clone()));
+        }
         if let (true, Some(address)) = (demo, mqtt) {
             ports.spawn(demo::run(address, clock.0.clone(), closing.clone()));
         }
         let found = runtime.found();
-        Ok(App { runtime, http, mqtt, applied, found, closing, ports, stop_wait_max: config.runtime.stop_wait_max })
+        Ok(App { runtime, api, http, mqtt, applied, found, closing, ports, stop_wait_max: config.runtime.stop_wait_max })
     }
 
     /// Closes the doors, lets what is under way be committed and acknowledged, saves everything, and lets go of the files.
@@ -225,6 +241,59 @@ fn mqtt_config(config: &Config) -> mqtt::Config {
         subscriber_bytes_max: settings.subscriber_bytes_max.as_usize(),
         ..mqtt::Config::default()
     }
+}
+
+/// The API of the workspace's types. `catalog` is that of the files.
+fn api(
+    config: &Config,
+    workspace: &Path,
+    data: &Path,
+    runtime: &Arc<Runtime>,
+    catalog: &Catalog,
+    door: &Arc<dyn Door>,
+    permits: &Arc<Permits>,
+) -> anyhow::Result<Api> {
+    let settings = &config.graphql;
+    let trusted = settings.trusted_documents.as_deref().map(|folder| Trusted::load(&workspace.join(folder))).transpose()?;
+    let made = Api::new(
+        runtime.clone(),
+        catalog,
+        api::executor::Config {
+            limits: config.graphql_limits.limits(),
+            choice: choice(config),
+            trusted,
+            door: door.clone(),
+            permits: permits.clone(),
+            durability: match config.journal.durability {
+                Durability::Fsync => "fsync",
+                Durability::Os => "os",
+            },
+            cursor_secret: secret::kept(&data.join("cursor.key"))?,
+        },
+    );
+    made.map_err(|issues| {
+        let lines: Vec<String> = issues.into_iter().map(|issue| format!("- {}", issue.message)).collect();
+        anyhow::anyhow!("the schema of the GraphQL API cannot be made:\n{}", lines.join("\n"))
+    })
+}
+
+/// Which types are generated, as the settings say it.
+pub fn choice(config: &Config) -> Choice {
+    let settings = &config.graphql;
+    Choice { generate: settings.generate.clone(), views: settings.views.0.clone(), types_generated_max: settings.types_generated_max }
+}
+
+fn graphql_settings(config: &Config) -> anyhow::Result<http::graphql::Settings> {
+    let limits = &config.graphql_limits;
+    Ok(http::graphql::Settings {
+        body_bytes_max: limits.body_bytes_max.as_usize(),
+        sockets_max: limits.sockets_max,
+        sockets_per_subject_max: limits.sockets_per_subject_max,
+        operations_per_socket_max: limits.operations_per_socket_max,
+        outbound_bytes_per_socket_max: limits.outbound_bytes_per_socket_max.as_usize(),
+        origins: Origins::parse(config.graphql.origins.iter().map(String::as_str)).context("`origins` in [graphql]")?,
+        timing: http::graphql::Timing::default(),
+    })
 }
 
 fn http_config(config: &Config) -> http::Config {

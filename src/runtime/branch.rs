@@ -15,6 +15,7 @@ use super::Config;
 use super::clock::Clock;
 use super::directory::Directory;
 use super::held::Held;
+use super::layouts::Layouts;
 use super::resident::Resident;
 use super::tallies::Tallies;
 use super::twin_actor::TwinActor;
@@ -46,6 +47,7 @@ pub struct Shared {
     pub directory: Arc<Directory>,
     pub journal: Journal<Held>,
     pub tallies: Arc<Tallies>,
+    pub layouts: Arc<Layouts>,
     pub restarts: std::sync::atomic::AtomicU64,
 }
 
@@ -129,8 +131,14 @@ pub(super) fn change_supervisor(actor: &ActorCell, to: &ActorCell) {
 
 impl Branch {
     async fn adopt(&self, me: &ActorRef<BranchMsg>, resident: Arc<Resident>, twin: Box<Twin>, state: &mut BranchState) {
-        let Shared { clock, journal, tallies, config, .. } = &*self.shared;
-        let actor = TwinActor { resident: resident.clone(), journal: journal.clone(), clock: clock.clone(), tallies: tallies.clone() };
+        let Shared { clock, journal, tallies, layouts, config, .. } = &*self.shared;
+        let actor = TwinActor {
+            resident: resident.clone(),
+            journal: journal.clone(),
+            clock: clock.clone(),
+            tallies: tallies.clone(),
+            layouts: layouts.clone(),
+        };
         match Actor::spawn_linked(None, actor, twin, me.get_cell()).await {
             Ok((actor, _)) => {
                 state.twins.insert(actor.get_id(), resident.clone());

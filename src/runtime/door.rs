@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
 
-use crate::catalog::Binding;
+use crate::catalog::{Binding, Layout};
 use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
 use crate::codec::{self, Captures, Decoded, Mapped, Route, topic};
 use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt, Refused};
@@ -41,6 +41,7 @@ impl Door for TwinDoor {
             bindings,
             ways: HashMap::new(),
             decoded: Decoded::default(),
+            form: None,
             burst: Vec::new(),
             place: HashMap::new(),
         })
@@ -78,6 +79,8 @@ struct TwinLane {
     bindings: Arc<Bindings>,
     ways: HashMap<Bytes, Way>,
     decoded: Decoded,
+    /// The form of the type that the packet in hand was read by.
+    form: Option<Arc<Layout>>,
     /// What this burst of packets says to each twin, in order of first mention.
     burst: Vec<(Arc<Resident>, Vec<Delivery>)>,
     place: HashMap<TwinNo, usize>,
@@ -154,7 +157,8 @@ impl TwinLane {
     fn offer_envelope(&mut self, packet: &Packet) -> Result<Arc<Resident>, Lost> {
         let envelope = codec::Envelope::open(&packet.payload).map_err(Lost::payload)?;
         let resident = self.native_twin(&envelope.twin)?;
-        let layout = resident.cell.state().layout.clone();
+        let layout = resident.cell.state().layout.0.clone();
+        self.form = Some(layout.clone());
         let decoded = envelope.decode(&layout, &layout.telemetry_fields, &mut self.decoded);
         decoded.map_err(|problem| Lost { twin: Some(resident.id.clone()), ..Lost::payload(problem) })?;
         Ok(resident)
@@ -171,6 +175,7 @@ impl TwinLane {
         let id = topic::twin_in(path, &json).map_err(Lost::payload)?;
         let resident = self.twin_or_policy(&id, binding)?;
         let mapped = self.bindings.mapped(binding, &resident.cell.state().layout);
+        self.form = Some(mapped.layout().clone());
         mapped
             .decode_json(&json, problems, &mut self.decoded)
             .map_err(|problem| Lost { twin: Some(resident.id.clone()), ..Lost::payload(problem) })?;
@@ -180,6 +185,10 @@ impl TwinLane {
     fn decode(&mut self, way: &Way, payload: &[u8]) -> Result<(), Lost> {
         let state = way.resident.cell.state();
         let layout = &*state.layout;
+        self.form = Some(match &way.reading {
+            Reading::Mapped(mapped) => mapped.layout().clone(),
+            Reading::Telemetry | Reading::Member(_) | Reading::Reported => state.layout.0.clone(),
+        });
         let read = match &way.reading {
             Reading::Telemetry => codec::native::decode(layout, &layout.telemetry_fields, &Unmapped::Count, payload, &mut self.decoded),
             Reading::Member(member) => codec::native::decode_member(layout, &layout.telemetry_fields, member, payload, &mut self.decoded),
@@ -226,6 +235,7 @@ impl TwinLane {
     /// What was decoded goes to the twin, and to the assets it observes.
     fn deliver(&mut self, resident: Arc<Resident>, packet: &Packet, receipt: Receipt) {
         let received = Received { at: packet.received, future_tolerance: self.runtime.shared.config.future_tolerance };
+        let form = self.form.take().unwrap_or_else(|| resident.cell.state().layout.0.clone());
         let groups = std::mem::take(&mut self.decoded.groups);
         let problems = std::mem::take(&mut self.decoded.problems);
         let refused = problems.first().map(|problem| Arc::new(refused(problem)));
@@ -233,11 +243,12 @@ impl TwinLane {
         let rejections = problems.into_iter().take(stored).map(|problem| rejection(problem, &resident.id, &self.source, packet)).collect();
         let unstored = count - stored;
         if !self.runtime.observers.is_empty() {
-            for (asset, groups) in self.runtime.observers.observed(resident.no, &groups, packet.received) {
+            for (asset, layout, groups) in self.runtime.observers.observed(resident.no, &form, &groups, packet.received) {
                 self.put(
                     asset,
                     Delivery {
                         received,
+                        layout,
                         groups,
                         rejections: Vec::new(),
                         unstored: 0,
@@ -249,7 +260,7 @@ impl TwinLane {
             }
         }
         let unmapped = self.decoded.unmapped;
-        self.put(resident, Delivery { received, groups, rejections, unstored, refused, unmapped, receipt });
+        self.put(resident, Delivery { received, layout: form.fingerprint, groups, rejections, unstored, refused, unmapped, receipt });
     }
 
     fn put(&mut self, resident: Arc<Resident>, delivery: Delivery) {

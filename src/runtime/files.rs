@@ -6,6 +6,7 @@
 //! outlives a restart.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, json};
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,6 +18,7 @@ use crate::reading::{Timestamp, TwinNo};
 use crate::twin::{Description, Edge, Entry, Fact};
 
 use super::Runtime;
+use super::bindings::Bindings;
 use super::held::{Aside, Held, StructureChange};
 use super::live_graph::LiveGraph;
 use super::resident::Resident;
@@ -56,8 +58,41 @@ struct Plan<'c> {
     left_deleted: usize,
 }
 
+/// How long twins may take until they have the form of an edited type. One that crashes takes it when it is rebuilt.
+const FORM_WAIT_MAX: Duration = Duration::from_secs(10);
+
 impl Runtime {
-    /// Makes the running system what `catalog` says. Called before the ports open, and by nobody else at the same time.
+    /// Makes the running system what edited files say, while it runs.
+    pub async fn renew(&self, catalog: &Arc<Catalog>) -> Result<Applied, Error> {
+        let _turn = self.turn.lock().await;
+        let applied = self.apply_files(catalog).await?;
+        self.bindings.store(Arc::new(Bindings::new(Arc::new(catalog.without_twins()))));
+        Ok(applied)
+    }
+
+    async fn have_taken_form(&self, retyped: &[(Arc<Resident>, Arc<Layout>)]) {
+        let all = async {
+            let mut rest = retyped;
+            loop {
+                let released = self.followers.released.notified();
+                while let Some(((resident, layout), others)) = rest.split_first() {
+                    if resident.cell.peek().layout.fingerprint != layout.fingerprint {
+                        break;
+                    }
+                    rest = others;
+                }
+                if rest.is_empty() {
+                    return;
+                }
+                released.await;
+            }
+        };
+        if tokio::time::timeout(FORM_WAIT_MAX, all).await.is_err() {
+            tracing::warn!("some twins have not yet taken the new form of their type");
+        }
+    }
+
+    /// Makes the running system what `catalog` says. Nothing else changes the structure meanwhile.
     pub(super) async fn apply_files(&self, catalog: &Arc<Catalog>) -> Result<Applied, Error> {
         let at = self.shared.clock.now();
         let plan = self.plan(catalog, at)?;
@@ -72,7 +107,10 @@ impl Runtime {
         for layout in &catalog.types {
             work.know(layout).await?;
         }
-        work.retype(catalog);
+        // Before any twin says in the journal that it has the new form.
+        work.flush().await?;
+        let retyped = work.retype(catalog);
+        self.have_taken_form(&retyped).await;
         for spec in &plan.create {
             work.create(spec).await?;
         }
@@ -153,7 +191,7 @@ impl Runtime {
             };
             if let Some(place) = standing.iter().position(is_it) {
                 kept[place] = true;
-            } else if !past.iter().any(|edge| is_it(&edge) || was_it(&edge)) && self.has_target(catalog, wanted) {
+            } else if !past.iter().any(|edge| is_it(edge) || was_it(edge)) && self.has_target(catalog, wanted) {
                 plan.begin.push((spec, wanted));
             }
         }
@@ -223,14 +261,17 @@ impl Work<'_> {
     }
 
     /// Also twins that no file describes follow an edit of their type.
-    fn retype(&self, catalog: &Catalog) {
+    fn retype(&self, catalog: &Catalog) -> Vec<(Arc<Resident>, Arc<Layout>)> {
+        let mut retyped = Vec::new();
         for resident in self.runtime.shared.directory.all() {
             let state = resident.cell.state();
             let today = catalog.layout(&state.layout.name).filter(|layout| layout.fingerprint != state.layout.fingerprint);
             if let Some(layout) = today {
                 self.runtime.shared.directory.send(&resident, TwinMsg::Retype(layout.clone()));
+                retyped.push((resident, layout.clone()));
             }
         }
+        retyped
     }
 
     fn tell(&mut self, resident: &Arc<Resident>, spec: &TwinSpec) {

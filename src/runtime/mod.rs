@@ -119,4 +119,6 @@ pub struct Runtime {
     provisioned: Mutex<usize>,
     editor: mpsc::Sender<edit::Request>,
     followers: Arc<Followers>,
+    /// Held by who changes the structure: the editor, or edited files.
+    turn: tokio::sync::Mutex<()>,
 }

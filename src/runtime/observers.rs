@@ -20,6 +20,9 @@ use super::structure::Graph;
 pub struct Observer {
     pub asset: Arc<Resident>,
     edge: Arc<Edge>,
+    /// The forms of the types that `map` leads from and to.
+    from: Arc<Layout>,
+    to: Arc<Layout>,
     map: Box<[Route]>,
 }
 
@@ -42,8 +45,8 @@ impl Observers {
         let mut by_device: HashMap<TwinNo, Vec<Observer>> = HashMap::new();
         for edge in graph.all().filter(|edge| &*edge.relation == OBSERVES) {
             let (Some(device), Some(asset)) = (directory.by_no(edge.from), directory.by_no(edge.to)) else { continue };
-            let map = compile(&device.cell.state().layout, &asset.cell.state().layout, edge);
-            by_device.entry(edge.from).or_default().push(Observer { asset, edge: edge.clone(), map });
+            let observer = Observer::new(asset, edge.clone(), device.cell.state().layout.0.clone());
+            by_device.entry(edge.from).or_default().push(observer);
         }
         self.by_device.store(Arc::new(by_device));
     }
@@ -52,24 +55,33 @@ impl Observers {
         self.by_device.load().is_empty()
     }
 
-    /// What the groups of a device say of the assets it observed at their times.
-    pub fn observed(&self, device: TwinNo, groups: &[Group], received: Timestamp) -> Vec<(Arc<Resident>, Vec<Group>)> {
+    /// What the groups of a device, read by `form`, say of the assets it observed at their times; and the form these are in.
+    pub fn observed(&self, device: TwinNo, form: &Arc<Layout>, groups: &[Group], received: Timestamp) -> Vec<(Arc<Resident>, u64, Vec<Group>)> {
         let by_device = self.by_device.load();
         let Some(observers) = by_device.get(&device) else { return Vec::new() };
         let seen = observers.iter().map(|observer| {
-            let layout = observer.asset.cell.state().layout.clone();
             let groups = groups.iter().filter(|group| observer.edge.holds_at(group.time.unwrap_or(received)));
-            (observer.asset.clone(), groups.filter_map(|group| observer.group(group, &layout)).collect::<Vec<_>>())
+            // Its type has just been edited: until all is compiled anew, each packet is on its own.
+            let renewed = (observer.from.fingerprint != form.fingerprint)
+                .then(|| Observer::new(observer.asset.clone(), observer.edge.clone(), form.clone()));
+            let observer = renewed.as_ref().unwrap_or(observer);
+            (observer.asset.clone(), observer.to.fingerprint, groups.filter_map(|group| observer.group(group)).collect::<Vec<_>>())
         });
-        seen.filter(|(_, groups)| !groups.is_empty()).collect()
+        seen.filter(|(_, _, groups)| !groups.is_empty()).collect()
     }
 }
 
 impl Observer {
-    fn group(&self, group: &Group, asset: &Layout) -> Option<Group> {
+    fn new(asset: Arc<Resident>, edge: Arc<Edge>, from: Arc<Layout>) -> Observer {
+        let to = asset.cell.state().layout.0.clone();
+        let map = compile(&from, &to, &edge);
+        Observer { asset, edge, from, to, map }
+    }
+
+    fn group(&self, group: &Group) -> Option<Group> {
         let readings = group.readings.iter().filter_map(|reading| {
             let route = self.map.iter().find(|route| route.from == reading.slot)?;
-            route.carry(reading, asset)
+            route.carry(reading, &self.to)
         });
         let readings: Vec<Reading> = readings.collect();
         (!readings.is_empty()).then_some(Group { time: group.time, readings })

@@ -84,7 +84,7 @@ struct Round {
 
 impl Projector {
     pub(super) async fn run(self) {
-        self.follow().await;
+        Box::pin(self.follow()).await;
         self.progress.finished.notify_one();
     }
 

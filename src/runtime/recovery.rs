@@ -34,17 +34,24 @@ pub struct Found {
     pub position: Seq,
 }
 
-/// Fills the directory, the view and the graph, and leaves in `changes` what the projector had not yet seen.
+/// What a start fills.
+#[derive(Debug)]
+pub(super) struct Start<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) view: &'a View,
+    pub(super) graph: &'a mut Graph,
+    /// What the projector had not yet seen.
+    pub(super) changes: &'a mut Changes,
+    pub(super) answers: &'a mut Answers,
+}
+
 pub(super) async fn recover(
     store: &Store,
     journal: journal::Config,
     layouts: &Layouts,
-    directory: &Directory,
-    view: &View,
-    graph: &mut Graph,
-    changes: &mut Changes,
-    answers: &mut Answers,
+    start: Start<'_>,
 ) -> Result<(journal::Recovered, Found), Error> {
+    let Start { directory, view, graph, changes, answers } = start;
     let meta = store.load_meta().await?;
     store.load_types(&mut |record| layouts.remember(&record)).await?;
     let mut replay = Replay::new(layouts);

@@ -29,7 +29,7 @@ use super::layouts::Layouts;
 use super::observers::Observers;
 use super::projector::{Progress, Projector};
 use super::rebuild::Rebuilder;
-use super::recovery::recover;
+use super::recovery::{Start, recover};
 use super::refusals::Refusals;
 use super::release::{Followers, Release};
 use super::structure::Graph;
@@ -71,7 +71,8 @@ impl Runtime {
         let mut graph = Graph::new();
         let journal_dir = journal.dir.clone();
         let mut changes = super::release::Changes::default();
-        let (recovered, found) = recover(&store, journal, &layouts, &directory, &view, &mut graph, &mut changes, &mut answers).await?;
+        let start = Start { directory: &directory, view: &view, graph: &mut graph, changes: &mut changes, answers: &mut answers };
+        let (recovered, found) = recover(&store, journal, &layouts, start).await?;
         let followers = Followers { changes: Mutex::new(changes), answers: Mutex::new(answers), ..Followers::default() };
         let followers = Arc::new(followers);
 
@@ -82,7 +83,7 @@ impl Runtime {
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
-        let shared = Arc::new(Shared { config, clock, directory, journal: journal.clone(), tallies, restarts: Default::default() });
+        let shared = Arc::new(Shared { config, clock, directory, journal: journal.clone(), tallies, layouts: layouts.clone(), restarts: Default::default() });
         let progress = Arc::new(Progress::default());
         progress.position.store(found.position.0, Ordering::Release);
         progress.saved_upto.store(found.saved_upto.0, Ordering::Release);
@@ -109,6 +110,7 @@ impl Runtime {
             provisioned: Mutex::new(0),
             editor,
             followers,
+            turn: tokio::sync::Mutex::new(()),
             shared,
             layouts,
             graph,

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::catalog::Layout;
+use crate::catalog::stored::carry_over;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
-use crate::reading::{Group, Seq, Timestamp};
+use crate::reading::{Group, Reading, Seq, Timestamp};
 use crate::twin::{Description, Event, Input, Received, Rejection, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
 use super::held::{Aside, Change, Checkpoint, Held, Settling};
+use super::layouts::Layouts;
 use super::resident::Resident;
 use super::tallies::Tallies;
 
@@ -35,6 +37,8 @@ pub enum TwinMsg {
 #[derive(Debug)]
 pub struct Delivery {
     pub received: Received,
+    /// The form of the type by which it was read, by its fingerprint.
+    pub layout: u64,
     pub groups: Vec<Group>,
     /// Parts of the packet that could not be used.
     pub rejections: Vec<Rejection>,
@@ -53,6 +57,7 @@ pub struct TwinActor {
     pub journal: Journal<Held>,
     pub clock: Clock,
     pub tallies: Arc<Tallies>,
+    pub layouts: Arc<Layouts>,
 }
 
 impl Actor for TwinActor {
@@ -80,7 +85,7 @@ impl Actor for TwinActor {
         let mut work = Work::new(twin, at);
         let mut rests = false;
         match msg {
-            TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery)),
+            TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
             // Dealt with above: it is nothing that the twin decides.
@@ -153,9 +158,14 @@ impl<'a> Work<'a> {
         StepTally(step.tally)
     }
 
-    fn deliver(&mut self, delivery: Delivery) {
-        let Delivery { received, groups, rejections, unstored, mut refused, unmapped, receipt } = delivery;
+    fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {
+        let Delivery { received, layout, mut groups, rejections, unstored, mut refused, unmapped, receipt } = delivery;
         let mut tally = Tally { unmapped, rejected: u16::try_from(unstored).unwrap_or(u16::MAX), ..Tally::default() };
+        let form = &self.twin.state.layout;
+        if layout != form.fingerprint {
+            // It was under way while the type was edited.
+            groups = layouts.get(layout).map(|old| carried(groups, &old, form)).unwrap_or_default();
+        }
         for group in groups {
             let begun = self.events.len();
             tally.add(self.take_in(&Input::Readings { group, received }).into());
@@ -184,6 +194,17 @@ impl From<StepTally> for Tally {
         let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, rejected } = tally;
         Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped: 0 }
     }
+}
+
+/// Readings that were read by another form of the type, as far as they have a place in this one.
+fn carried(groups: Vec<Group>, old: &Layout, new: &Layout) -> Vec<Group> {
+    let routes = carry_over(old, new);
+    let carry = |reading: Reading| {
+        let (slot, carry) = routes.iter().find(|(_, carry)| carry.from == reading.slot)?;
+        Some(Reading { slot: *slot, value: carry.convert(&reading.value)?, ..reading })
+    };
+    let group = |group: Group| Group { readings: group.readings.into_iter().filter_map(carry).collect(), ..group };
+    groups.into_iter().map(group).filter(|group| !group.readings.is_empty()).collect()
 }
 
 /// What the sender is told of a reading that the twin itself refused.

@@ -20,6 +20,9 @@ const MEMTABLE_BYTES_MAX: usize = 32 << 20;
 const BLOCK_CACHE_BYTES_MAX: usize = 32 << 20;
 const VLOG_FILE_BYTES_MAX: usize = 64 << 20;
 
+/// Threads that read for readers.
+const READERS: usize = 2;
+
 /// What a transaction says when its writer is no longer the latest.
 const TAKEN: &str = "another writer has begun";
 /// And when the database has gone back behind what it had confirmed.
@@ -28,6 +31,8 @@ const WENT_BACK: &str = "the database is older than it was";
 pub(super) struct Client {
     pub(super) config: Config,
     pub(super) threads: Threads,
+    /// Where what readers ask for is read, so that it does not stand in line behind a large transaction.
+    readers: Threads,
     /// `None` before the first call and after the connection broke.
     connection: Mutex<Option<Connection>>,
     /// The highest position whose transaction was answered.
@@ -84,8 +89,9 @@ impl std::fmt::Debug for Client {
 
 impl Client {
     pub(super) fn new(config: Config) -> Result<Client, Error> {
-        let threads = Threads::start().map_err(|error| Error::Refused(format!("no threads for the graph store: {error}")))?;
-        Ok(Client { config, threads, connection: Mutex::new(None), confirmed: AtomicU64::new(0) })
+        let none = |error| Error::Refused(format!("no threads for the graph store: {error}"));
+        let (threads, readers) = (Threads::start("graph", 1).map_err(none)?, Threads::start("graph-read", READERS).map_err(none)?);
+        Ok(Client { config, threads, readers, connection: Mutex::new(None), confirmed: AtomicU64::new(0) })
     }
 
     /// Runs statements with variables. All of them have succeeded, or the first cause is the error.
@@ -94,9 +100,23 @@ impl Client {
         statements: String,
         variables: Vec<(&'static str, Value)>,
     ) -> Result<IndexedResults, Error> {
+        self.query_on(&self.threads, statements, variables).await
+    }
+
+    /// The same for what somebody waits for who reads.
+    pub(super) async fn read(self: &Arc<Client>, statements: String, variables: Vec<(&'static str, Value)>) -> Result<IndexedResults, Error> {
+        self.query_on(&self.readers, statements, variables).await
+    }
+
+    async fn query_on(
+        self: &Arc<Client>,
+        threads: &Threads,
+        statements: String,
+        variables: Vec<(&'static str, Value)>,
+    ) -> Result<IndexedResults, Error> {
         let waited = self.config.call_wait_max;
         let client = self.clone();
-        let asked = self.threads.run(async move {
+        let asked = threads.run(async move {
             match tokio::time::timeout(waited, client.query_unbounded(statements, variables)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(Error::TimedOut { url: client.config.url.clone(), waited }),

@@ -20,6 +20,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod traverse;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,9 @@ use crate::reading::Seq;
 use client::Client;
 
 pub use project::Batch;
-pub use read::{Direction, RejectionFilter};
+pub use read::RejectionFilter;
 pub use rows::{AnswerRow, CheckpointRow, DeletedRow, EdgeRow, RejectionRow, TwinRow};
+pub use traverse::{Direction, STATEMENTS, Step, Traversed};
 
 /// What is written here says so; a store of a newer format is refused.
 pub const FORMAT: i64 = 1;

@@ -1,15 +1,14 @@
-//! Reading: what a start needs, page by page; the list of rejections; and neighbours in the graph.
+//! Reading: what a start needs, page by page; the list of rejections.
 
 use std::sync::Arc;
 
-use surrealdb::types::{Array, Bytes, Object, SurrealValue, Value};
+use surrealdb::types::{Bytes, Object, SurrealValue, Value};
 
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::{Seq, Timestamp, TwinId, TwinNo};
 use crate::twin::{Edge, EdgeNo, Keyed, Rejection};
 
 use super::client::{escaped, refused};
-use super::edges::table_of;
 use super::rows::{AnswerRow, CheckpointRow, RejectionRow, field, twin_record, unsigned};
 use super::{Error, Meta, Store};
 
@@ -20,15 +19,6 @@ const CHECKPOINTS_PER_PAGE: usize = 500;
 
 /// Answers may carry a thousand ids each.
 const ANSWERS_PER_PAGE: usize = 500;
-
-/// Which end of an edge a twin is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// The edges that begin at it.
-    Out,
-    /// The edges that end at it.
-    In,
-}
 
 /// Which rejections to list, newest first.
 #[derive(Debug, Clone, Default)]
@@ -175,28 +165,8 @@ impl Store {
         rows.into_iter().next().map(rejection).transpose()
     }
 
-    /// The edges of one relation at any of these twins that hold at a time: one statement, however many twins.
-    pub async fn neighbours(&self, of: &[TwinId], relation: &str, direction: Direction, at: Timestamp) -> Result<Vec<Edge>, Error> {
-        let table = table_of(relation);
-        if !self.relations().await?.contains(&table) {
-            return Ok(Vec::new());
-        }
-        let name = escaped(&table);
-        // The path by itself takes 4 µs an edge. `SELECT … FROM $of->…` takes a time that grows with the square of the edges, and a condition
-        // within the path three times as long as the look that we take at each edge anyway.
-        let statement = match direction {
-            Direction::Out => format!("RETURN $of->{name}.*"),
-            Direction::In => format!("RETURN $of<-{name}.*"),
-        };
-        let of = of.iter().map(|id| twin_record(id).into_value()).collect::<Vec<_>>();
-        let mut answer = self.client.query(statement, vec![("of", Value::Array(Array::from(of)))]).await?;
-        let rows: Vec<Vec<Object>> = answer.take(0).map_err(refused)?;
-        let edges = rows.into_iter().flatten().map(edge).filter(|edge| edge.as_ref().map_or(true, |edge| edge.holds_at(at)));
-        edges.collect()
-    }
-
     /// The tables of all relations that ever had an edge.
-    async fn relations(&self) -> Result<Vec<String>, Error> {
+    pub(super) async fn relations(&self) -> Result<Vec<String>, Error> {
         let mut answer = self.client.query("SELECT relations FROM meta:partition_0".to_owned(), Vec::new()).await?;
         let rows: Vec<Object> = answer.take(0).map_err(refused)?;
         let mut row = rows.into_iter().next().unwrap_or_default();
@@ -236,7 +206,7 @@ fn kept_answer(mut row: Object) -> Result<AnswerRow, Error> {
     })
 }
 
-fn edge(mut row: Object) -> Result<Edge, Error> {
+pub(super) fn edge(mut row: Object) -> Result<Edge, Error> {
     let mut twin = |name| field::<i64>(&mut row, name).map(|no| TwinNo(u32::try_from(no).unwrap_or(0)));
     let (from, to) = (twin("from")?, twin("to")?);
     let relation: String = field(&mut row, "relation")?;

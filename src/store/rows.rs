@@ -5,7 +5,7 @@ use surrealdb::types::{Object, RecordId, SurrealValue, Value};
 use crate::catalog::SlotSpec;
 use crate::catalog::layout::{Kind, Section};
 use crate::reading::{Seq, Timestamp, TwinId, TwinNo, Value as Held};
-use crate::twin::{Edge, Keyed, Rejection, Slot, State};
+use crate::twin::{Edge, EdgeNo, Keyed, Rejection, Slot, State};
 
 /// A twin as graph queries see it.
 #[derive(Debug, Clone)]
@@ -117,6 +117,10 @@ pub(super) fn twin_record(id: &TwinId) -> RecordId {
     RecordId::new("twin", id.as_str())
 }
 
+pub(super) fn edge_record(table: &str, no: EdgeNo) -> RecordId {
+    RecordId::new(table, signed(no.0))
+}
+
 /// The store's integers are signed; a position past half of all there are will not be seen.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -129,7 +133,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 pub(super) fn edge_value(row: &EdgeRow, table: &str) -> Value {
     let EdgeRow { edge, from, to, seq } = row;
     let mut content = Object::new();
-    content.insert("id", RecordId::new(table, signed(edge.no.0)));
+    content.insert("id", edge_record(table, edge.no));
     content.insert("in", twin_record(from));
     content.insert("out", twin_record(to));
     content.insert("no", signed(edge.no.0));

@@ -9,9 +9,11 @@ use serde_json::json;
 use crate::catalog::layout::{Kind, Section, SlotSpec, ValueType, Version};
 use crate::catalog::{FieldTable, Layout};
 use crate::reading::{Quality, Reason, Seq, SlotNo, Timestamp, TwinId, TwinNo, Value};
-use crate::twin::{Edge, EdgeNo, Rejection, Slot, State};
+use crate::twin::{Edge, EdgeNo, Keyed, Rejection, Slot, State};
 
-use super::{Batch, CheckpointRow, Config, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Store, TwinRow};
+use super::{
+    AnswerRow, Batch, CheckpointRow, Config, DeletedRow, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Store, TwinRow,
+};
 
 fn layout() -> Arc<Layout> {
     let slot = SlotSpec {
@@ -261,4 +263,34 @@ async fn a_server_that_says_nothing_is_given_up() {
     let config = Config { call_wait_max: Duration::from_millis(50), ..Config::at(url) };
     let error = Store::open(config).await.unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_deleted_twin_is_marked_and_one_with_its_id_is_not() {
+    let store = memory().await;
+    store.project(&batch(7)).await.unwrap();
+    let gone = |no| DeletedRow { no: TwinNo(no), id: id("tank-1"), at: Timestamp(9), seq: Seq(8) };
+    // The id belongs to another number by now.
+    store.project(&Batch { deleted: vec![gone(9)], upto: Some(Seq(8)), ..Batch::default() }).await.unwrap();
+    assert_eq!(store.twin(&id("tank-1")).await.unwrap().unwrap().get("deleted"), None);
+    store.project(&Batch { deleted: vec![gone(1)], upto: Some(Seq(9)), ..Batch::default() }).await.unwrap();
+    assert_eq!(store.twin(&id("tank-1")).await.unwrap().unwrap()["deleted"], json!(9));
+    assert_eq!(edges(&store).await.len(), 1, "the past stays");
+}
+
+#[tokio::test]
+async fn answers_come_back_in_order_until_they_are_forgotten() {
+    let store = memory().await;
+    let row = |seq: u64| AnswerRow {
+        seq: Seq(seq),
+        at: Timestamp(seq as i64),
+        by: "me".to_owned(),
+        keyed: Keyed { key: format!("k{seq}"), asked: u64::MAX - seq, answer: json!([{"created": {"id": "x", "relations": []}}]) },
+    };
+    let answers = (1..=600).map(row).collect();
+    store.project(&Batch { answers, upto: Some(Seq(600)), ..Batch::default() }).await.unwrap();
+    store.forget_answers_before(Seq(3)).await.unwrap();
+    let mut found = Vec::new();
+    store.load_answers(&mut |row| found.push(row)).await.unwrap();
+    assert_eq!(found, (3..=600).map(row).collect::<Vec<_>>());
 }

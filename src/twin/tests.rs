@@ -9,7 +9,7 @@ use crate::catalog::layout::{Duplicates, History, Kind, Outside, PropertyRules, 
 use crate::catalog::{FieldTable, Layout};
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, TwinId, TwinNo, Value};
 
-use super::{Description, Event, Input, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Received, State, Twin, step};
+use super::{Description, Edit, Event, Input, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Received, State, Twin, step};
 
 const SECOND: i64 = 1_000_000;
 
@@ -246,4 +246,22 @@ fn rest_forgets_all_but_the_newest_fingerprints() {
     assert_eq!(twin.recent.fingerprints().len(), RECENT_AT_REST_MAX);
     assert_eq!(take(&mut twin, &Input::Idle), "");
     assert_eq!(take(&mut twin, &temperature(1.0, Some(many - 2), many)), "1 duplicate");
+}
+
+#[test]
+fn an_edit_makes_facts_of_what_it_changes_only() {
+    let edit = |name: Option<&str>, value: Option<f64>| {
+        let set = vec![(SlotNo(2), value.map(Value::Double))];
+        Input::Edited(Edit { name: name.map(Arc::from), set, moved: None })
+    };
+    let inputs = [edit(None, Some(70.0)), edit(Some("oven-1"), Some(70.0)), edit(Some("Oven"), None)];
+    story(
+        &mut oven(Duplicates::Last, None),
+        &inputs,
+        &expect![[r#"
+            slot 2 := Some(Double(70.0))
+
+            renamed to Oven; slot 2 := None
+            now None at -9223372036854 MISSING NONE"#]],
+    );
 }

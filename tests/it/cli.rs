@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use pollux::catalog;
 use pollux::app::workspace;
+use pollux::catalog;
 use pollux::cli::{check, explain, journal, new};
 use pollux::journal::{Config, Group, open};
 use pollux::reading::Seq;

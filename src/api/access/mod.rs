@@ -5,6 +5,7 @@
 //! than the view was when the request began.
 
 mod aggregate;
+mod among;
 mod candidates;
 mod cursor;
 mod decode;
@@ -24,6 +25,7 @@ use crate::reading::Timestamp;
 use crate::view::View;
 
 pub use aggregate::{Aggregate, FloatStats, PropertyStats, aggregate};
+pub use among::{Among, Rank};
 pub use cursor::{CursorKey, fingerprint};
 pub use decode::{decode_groups, decode_order, decode_twin_where, decode_typed_groups, decode_typed_order, decode_where};
 pub use filter::{Check, Filter, PathTest, Quantifier, RelationTest, ValueTest};

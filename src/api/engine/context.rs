@@ -25,6 +25,10 @@ pub struct RequestContext {
     pub receipt: Receipt,
     /// The client wants to see it.
     pub receipt_asked: Option<ReceiptAsked>,
+    /// Where a lossless stream goes on, whatever its argument `after` says.
+    pub resume_after: Option<String>,
+    /// The client has had items of another schema: a stream of frames begins with `RESYNC`.
+    pub resync: bool,
     /// What the resolvers work with; the application knows the type.
     services: Arc<dyn Any + Send + Sync>,
     pub(in crate::api) faults: Faults,
@@ -70,6 +74,8 @@ impl RequestContext {
             response_bytes_max: RESPONSE_BYTES_MAX,
             receipt: Receipt::default(),
             receipt_asked: None,
+            resume_after: None,
+            resync: false,
             services,
             faults: Faults::default(),
             cursor: Mutex::new(None),

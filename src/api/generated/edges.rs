@@ -65,7 +65,7 @@ pub(super) fn declare_field(builder: &mut ObjectBuilder<'_, TwinNode>, catalog: 
 fn twin_page(page: &RelationPage) -> TwinPage {
     let twins = page.edges.iter().map(|edge| edge.other.clone()).collect();
     let cursors = (0..page.edges.len()).map(|place| page.cursor(place)).collect();
-    TwinPage::beside(twins, page.cohort.clone(), cursors, page.has_next, page.has_previous, Some(page.total()))
+    TwinPage::beside(page.cohort.clone(), twins, cursors, page.has_next, page.has_previous, Some(page.total()))
 }
 
 /// Whether its edges carry the properties of the relation, though they may be declared with another connection.

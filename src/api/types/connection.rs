@@ -34,6 +34,18 @@ struct Inner {
 impl TwinPage {
     pub fn new(twins: Vec<Seen>, cursors: Vec<String>, has_next: bool, has_previous: bool, total: Option<usize>) -> TwinPage {
         let cohort = Cohort::of(twins.iter().map(|seen| seen.state.no));
+        TwinPage::beside(cohort, twins, cursors, has_next, has_previous, total)
+    }
+
+    /// Of some of the twins that stand side by side in the answer.
+    pub fn beside(
+        cohort: Arc<Cohort>,
+        twins: Vec<Seen>,
+        cursors: Vec<String>,
+        has_next: bool,
+        has_previous: bool,
+        total: Option<usize>,
+    ) -> TwinPage {
         TwinPage(Arc::new(Inner { twins, cursors, cohort, has_next, has_previous, total }))
     }
 
@@ -52,6 +64,12 @@ struct TwinEdge {
 
 /// The objects of pages of `node`, an object or interface of twins.
 pub fn declare_twins(schema: &mut SchemaBuilder, connection: &str, edge: &str, node: &str) {
+    declare_page_of_twins(schema, connection, edge, node);
+    declare_twin_edge(schema, edge, node);
+}
+
+/// A page whose edges are declared with another one.
+pub fn declare_page_of_twins(schema: &mut SchemaBuilder, connection: &str, edge: &str, node: &str) {
     schema
         .object::<TwinPage>(connection, "A page.")
         .value("edges", &format!("[{edge}!]!"), "The nodes with their cursors.", |page, _| {
@@ -65,6 +83,9 @@ pub fn declare_twins(schema: &mut SchemaBuilder, connection: &str, edge: &str, n
         })
         .value("pageInfo", "PageInfo!", "", |page, _| Out::object(page.info()))
         .value("totalCount", "Int", "How many there are on all pages; null where counting takes too long.", |page, _| page.0.total);
+}
+
+fn declare_twin_edge(schema: &mut SchemaBuilder, edge: &str, node: &str) {
     schema
         .object::<TwinEdge>(edge, "A node and its place in the page.")
         .value("cursor", "String!", "For `after`: to go on behind this one.", |edge, _| edge.page.0.cursors.get(edge.place).cloned())

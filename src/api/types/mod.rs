@@ -27,10 +27,13 @@ pub mod viewer;
 use crate::api::build::{Args, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::names::ViewPlan;
+use crate::api::relations;
+use crate::api::scalars;
 use crate::api::session::Session;
 
 /// Declares every type of the core. The roots come on top.
 pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
+    scalars::declare(schema);
     node::declare(schema);
     issue::declare(schema);
     connection::declare(schema);
@@ -39,6 +42,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     property::declare(schema);
     reading::declare(schema);
     twin_type::declare(schema);
+    relations::declare(schema);
     hierarchy::declare(schema);
     filter::declare(schema);
     aggregate::declare(schema);
@@ -66,3 +70,6 @@ pub fn first(args: &Args, session: &Session) -> Result<usize, ApiError> {
         Ok(_) | Err(_) => Err(ApiError::bad_input(format!("`first` is {first}; a page has at least one"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ section! {
         views: Views = Views::default(),
         /// With more types than this, only those in use are generated unless `generate` says otherwise.
         types_generated_max: usize [1..=100_000] = 200,
-        /// Where pages that use the API may come from, as in `https://plant.example`; `*` for everywhere. Without it: from here only.
+        /// Where pages that use the API may come from, as in `https://plant.example`. Without it: from here only.
         origins: Vec<String> = Vec::new(),
         /// A folder of `.graphql` files in the workspace. With it only these documents are run, by their SHA-256 or by their exact text.
         trusted_documents: Option<PathBuf> = None,

@@ -34,7 +34,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 pub use origin::{NotAnOrigin, Origins};
-pub use service::{Sdl, Service};
+pub use service::{Sdl, Served, Service};
 
 /// Below this an answer is sent as it is.
 const COMPRESS_BYTES_MIN: u16 = 1024;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::Stream;
 use serde_json::Value as Json;
 
+use crate::api::executor::{Api, Prepared};
 use crate::api::{Answer, ApiError, Caller, OperationKind, Request};
 
 /// Runs requests. A transport brings a request and a caller, and carries the answers away.
@@ -39,4 +40,36 @@ pub trait Service: Send + Sync + 'static {
 pub struct Sdl {
     pub text: Arc<str>,
     pub hash: String,
+}
+
+/// The API behind the transports.
+#[derive(Debug)]
+pub struct Served(pub Arc<Api>);
+
+impl Service for Served {
+    type Prepared = Prepared;
+
+    async fn prepare(&self, view: Option<&str>, request: Request, caller: &Caller) -> Result<Prepared, Vec<ApiError>> {
+        self.0.prepare(view, request, caller).await
+    }
+
+    fn kind(prepared: &Prepared) -> OperationKind {
+        prepared.kind()
+    }
+
+    async fn execute(&self, prepared: Prepared) -> Answer {
+        self.0.execute(prepared).await
+    }
+
+    fn subscribe(&self, prepared: Prepared) -> impl Stream<Item = Answer> + Send + 'static {
+        self.0.subscribe(prepared)
+    }
+
+    fn sdl(&self, view: Option<&str>) -> Result<Sdl, ApiError> {
+        self.0.sdl(view).map(|(text, hash)| Sdl { text, hash })
+    }
+
+    fn ack(&self) -> Json {
+        self.0.ack()
+    }
 }

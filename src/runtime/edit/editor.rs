@@ -30,6 +30,7 @@ pub(in crate::runtime) async fn run(runtime: Weak<Runtime>, mut requests: mpsc::
     let mut editor = Editor::default();
     while let Some(request) = requests.recv().await {
         let Some(runtime) = runtime.upgrade() else { return };
+        let _turn = runtime.turn.lock().await;
         let worked = AssertUnwindSafe(editor.work(&runtime, &request)).catch_unwind().await;
         match worked {
             // Who asked may have gone away; what is written stands all the same.

@@ -40,7 +40,7 @@ impl Plan<'_> {
         };
         let edge = Edge {
             no: self.next_edge(),
-            relation: relation.name.clone(),
+            relation: relation.name,
             from: source.no,
             to: target.no,
             properties,

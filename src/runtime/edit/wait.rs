@@ -12,6 +12,11 @@ impl Runtime {
         tokio::time::timeout(patience, self.wait(seq, in_store)).await.is_ok()
     }
 
+    /// How far the graph store is.
+    pub fn store_seq(&self) -> Seq {
+        Seq(self.progress.position.load(Ordering::Acquire))
+    }
+
     async fn wait(&self, seq: Seq, in_store: bool) {
         loop {
             // Made before the look, so that what comes in between is not missed.
@@ -21,7 +26,10 @@ impl Runtime {
             }
             released.await;
         }
-        while in_store {
+        if !in_store {
+            return;
+        }
+        loop {
             let moved = self.progress.moved.notified();
             if self.progress.position.load(Ordering::Acquire) >= seq.0 {
                 break;

@@ -26,7 +26,10 @@ fn values() {
         {"create": {"id": "m-9", "type": "Machine", "set": {"serial": "AB-0001"}}},
         {"update": {"id": "b-1", "name": ""}},
     ]);
-    check(&world, ops, &expect![[r#"
+    check(
+        &world,
+        ops,
+        &expect![[r#"
         INVALID_VALUE ops.0.update.set.note: `note` does not fit: expected text, got 4
         NOT_APPLICABLE ops.0.update.set.serial: `serial` is immutable: it is set when the twin is created
         UNKNOWN_PROPERTY ops.0.update.set.size.widht: `size` has no field `widht` [did you mean `width`?]
@@ -41,7 +44,8 @@ fn values() {
         INVALID_VALUE ops.4.create.kind: a Tank is of kind ASSET
         REQUIRED ops.4.create.set.height: a Tank needs the property `height`
         ALREADY_EXISTS ops.4.create.externalIds.0: `m-1` has the external id `1` in `sap`
-        ALREADY_EXISTS ops.5.create.set.serial: `serial` is unique, and `m-1` has the same value"#]]);
+        ALREADY_EXISTS ops.5.create.set.serial: `serial` is unique, and `m-1` has the same value"#]],
+    );
 }
 
 #[test]
@@ -56,7 +60,10 @@ fn relations() {
         {"move": {"id": "m-1", "parent": "m-9", "hierarchy": "feeds"}},
         {"delete": {"id": "m-9"}},
     ]);
-    check(&world, ops, &expect![[r#"
+    check(
+        &world,
+        ops,
+        &expect![[r#"
         INVALID_VALUE ops.0.relate.name: there is no relation `fedBy` [it is the inverse of `feeds`: begin the edge at the other twin]
         NOT_APPLICABLE ops.1.relate.name: a Tank has no relation `feeds` [its relations: none]
         WRONG_UNIT ops.2.relate.set.flow: `flow` does not fit: kg does not convert to L/min
@@ -65,7 +72,8 @@ fn relations() {
         INVALID_VALUE ops.4.unrelate.id: there is no relation `relation/999` [ids of relations are like `relation/12`]
         UNKNOWN_TWIN ops.5.move.parent: `m-9` is deleted in the same change
         INVALID_VALUE ops.5.move.hierarchy: there is no hierarchy `feeds` [hierarchies: contains, powers]
-        UNKNOWN_TWIN ops.6.delete.id: there is no twin `m-9`"#]]);
+        UNKNOWN_TWIN ops.6.delete.id: there is no twin `m-9`"#]],
+    );
 }
 
 #[test]
@@ -81,11 +89,15 @@ fn rules_hold_on_the_result() {
         {"delete": {"id": "hall-1"}},
     ]);
     // A deleted twin cannot be named elsewhere.
-    check(&world, ops, &expect![[r#"
+    check(
+        &world,
+        ops,
+        &expect![[r#"
         UNKNOWN_TWIN ops.2.relate.target: `hall-1` is deleted in the same change
         UNKNOWN_TWIN ops.3.move.parent: `hall-1` is deleted in the same change
         UNKNOWN_TWIN ops.4.move.id: `hall-1` is deleted in the same change
-        HAS_CHILDREN ops.6.delete.id: `hall-1` has children: m-2, tank-1 [delete with `subtree: true`, or move them first]"#]]);
+        HAS_CHILDREN ops.6.delete.id: `hall-1` has children: m-2, tank-1 [delete with `subtree: true`, or move them first]"#]],
+    );
     let ops = json!([
         {"relate": {"source": "m-1", "name": "feeds", "target": "m-2"}},
         {"relate": {"source": "m-1", "name": "feeds", "target": "m-2"}},
@@ -94,10 +106,18 @@ fn rules_hold_on_the_result() {
         {"move": {"id": "hall-1", "parent": "hall-2"}},
         {"move": {"id": "m-1", "parent": "m-2"}},
     ]);
-    check(&world, ops, &expect![[r#"
+    check(
+        &world,
+        ops,
+        &expect![[r#"
         CARDINALITY ops.1.relate: `m-1` has 3 edges `feeds` at 2026-01-01T10:00:00Z; at most 2 may hold at one time
         WRONG_TARGET_TYPE ops.2.relate.target: `feeds` of `m-2` leads to Machine, Tank; `hall-1` is of type Hall
         CYCLE ops.4.move.parent: a ring in `contains`: hall-1 is below hall-2 is below hall-1
-        NOT_APPLICABLE ops.5.move.parent: Machine `m-2` has edges `contains`, which its type does not declare"#]]);
-    check(&world, json!([{"delete": {"id": "hall-1"}}]), &expect!["HAS_CHILDREN ops.0.delete.id: `hall-1` has children: m-1, m-2, tank-1 [delete with `subtree: true`, or move them first]"]);
+        NOT_APPLICABLE ops.5.move.parent: Machine `m-2` has edges `contains`, which its type does not declare"#]],
+    );
+    check(
+        &world,
+        json!([{"delete": {"id": "hall-1"}}]),
+        &expect!["HAS_CHILDREN ops.0.delete.id: `hall-1` has children: m-1, m-2, tank-1 [delete with `subtree: true`, or move them first]"],
+    );
 }

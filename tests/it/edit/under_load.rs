@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use pollux::runtime::edit::Error;
 use serde_json::json;
 
 use super::{FILES, property, related};
@@ -98,6 +99,69 @@ fn a_crowd_asks_with_one_key_and_one_twin_is_made() {
         }
     });
     assert_eq!(world.app().runtime.view().count(), count + 1);
+}
+
+/// There is no input over which a twin crashes, so the clock does it, while the message of the editor waits behind.
+#[test]
+fn a_twin_that_crashes_before_it_is_held_is_changed_by_the_next_try() {
+    let world = World::of(FILES);
+    assert_eq!(world.post("/ingest/m-1", r#"{"count": 1}"#).0, 200);
+    let resident = world.app().runtime.shared.directory.by_id("m-1").unwrap();
+    world.until("it is awake", || resident.actor().is_some());
+    world.clock.set_trap();
+    resident.actor().unwrap().send_message(pollux::runtime::twin_actor::TwinMsg::Save).unwrap();
+    world.clock.wait_until_caught();
+    let ops = json!([{"update": {"id": "m-1", "set": {"speedMax": 7}}}, {"update": {"id": "m-2", "set": {"speedMax": 7}}}]);
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| world.edit(ops.clone()));
+        world.until("the editor asks for it", || resident.observe().mailbox > 0);
+        world.clock.spring();
+        match held.join().unwrap() {
+            Err(Error::Unavailable(reason)) => assert!(reason.contains("m-1"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_eq!(property(&world, "m-2", "speedMax"), json!(500.0), "nothing was changed");
+    world.edit(ops).unwrap();
+    assert_eq!((property(&world, "m-1", "speedMax"), property(&world, "m-1", "count")), (json!(7.0), json!(1)));
+    assert_eq!(property(&world, "m-2", "speedMax"), json!(7.0));
+}
+
+/// What holds an actor still is no lock: it may be killed all the while, and is rebuilt with the change or without it, never with half of it.
+#[test]
+fn actors_that_are_killed_while_they_are_changed_lose_nothing() {
+    let mut world = World::of(FILES);
+    let done = AtomicBool::new(false);
+    let mut wanted = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let directory = &world.app().runtime.shared.directory;
+            while !done.load(Ordering::Relaxed) {
+                for id in ["m-1", "m-2"] {
+                    directory.by_id(id).and_then(|resident| resident.actor()).inspect(|actor| actor.kill());
+                }
+                std::thread::yield_now();
+            }
+        });
+        for round in 0..300 {
+            world.post("/ingest/m-1", json!({"count": round, "ts": round}).to_string());
+            let ops = json!([{"update": {"id": "m-1", "set": {"note": round.to_string()}}}, {"update": {"id": "m-2", "set": {"note": round.to_string()}}}]);
+            match world.edit(ops) {
+                Ok(_) => wanted = round,
+                Err(Error::Unavailable(_)) => {}
+                Err(other) => panic!("{other}"),
+            }
+            for id in ["m-1", "m-2"] {
+                assert_eq!(property(&world, id, "note"), json!(wanted.to_string()));
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    println!("the last of 300 changes that was made is {wanted}");
+    world.kill();
+    world.start();
+    assert_eq!(property(&world, "m-1", "note"), json!(wanted.to_string()));
+    assert_eq!(property(&world, "m-2", "note"), json!(wanted.to_string()));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use pollux::reading::{Group, Quality, Reading, Reason, Revision, Seq, Timestamp,
 use pollux::runtime::layouts::Layouts;
 use pollux::runtime::rebuild::Replay;
 use pollux::source::Sources;
-use pollux::twin::{Entry, Event, Fact, Input, Received, State, Twin, step};
+use pollux::twin::{Deleted, Edit, Edited, Entry, Event, Fact, Input, Received, State, Twin, step};
 
 use super::dice::Dice;
 use super::gatekeeper::Gatekeeper;
@@ -45,7 +45,8 @@ struct Delivery {
 /// What waits for its commit.
 #[derive(Debug, Default)]
 struct Held {
-    change: Option<(TwinNo, Arc<State>)>,
+    /// `None`: it is no more.
+    changes: Vec<(TwinNo, Option<Arc<State>>)>,
     acknowledges: Vec<u64>,
     checkpoint: Option<(TwinNo, Vec<u8>)>,
 }
@@ -58,8 +59,8 @@ pub struct Life {
     layouts: Layouts,
     now: Timestamp,
     twins: BTreeMap<TwinNo, Twin>,
-    /// Entry by entry: which twin it changed and how that was afterwards. The first has seq 1.
-    history: Vec<(TwinNo, Twin)>,
+    /// Entry by entry: which twins it changed and how they were afterwards; `None`: it is no more. The first has seq 1.
+    history: Vec<Vec<(TwinNo, Option<Twin>)>>,
     /// What readers have seen.
     view: BTreeMap<TwinNo, Arc<State>>,
     sent: Vec<Delivery>,
@@ -126,6 +127,7 @@ impl Life {
             let (_, facts) = replay.take(seq, bytes, None).map_err(|error| error.to_string())?;
             for fact in facts {
                 let Fact::Happened { no, before, events } = fact else { continue };
+                assert!(!events.is_empty(), "a fact of nothing");
                 let known = revisions.insert(no, before.0 + events.len() as u64);
                 assert!(known.is_none_or(|known| known == before.0), "revisions have no gaps");
                 for delivery in events.iter().filter_map(delivery_of) {
@@ -140,10 +142,17 @@ impl Life {
         assert_eq!(self.history.len() as u64, last.0, "no more is there than was appended");
 
         let replayed: BTreeMap<TwinNo, Twin> = replay.twins.into_iter().collect();
-        let expected: BTreeMap<TwinNo, Twin> = self.history.iter().cloned().collect();
+        let mut expected: BTreeMap<TwinNo, Twin> = BTreeMap::new();
+        for (no, twin) in self.history.iter().flatten() {
+            match twin {
+                Some(twin) => drop(expected.insert(*no, twin.clone())),
+                None => drop(expected.remove(no)),
+            }
+        }
         assert!(replayed == expected, "replay gives what was:\n{replayed:#?}\n{expected:#?}");
         for (no, state) in &self.view {
-            assert!(replayed[no].state.revision >= state.revision, "what a reader saw is not taken back");
+            // That one is missing only if it was deleted has been seen above.
+            assert!(replayed.get(no).is_none_or(|twin| twin.state.revision >= state.revision), "what a reader saw is not taken back");
         }
         self.check_heard(heard, last);
         self.check_checkpoints(last, &replayed);
@@ -185,7 +194,7 @@ impl Life {
 
     /// All twins' checkpoints contain what is up to here.
     fn saved_upto(&self) -> Seq {
-        let all = self.checkpoints.len() == TWINS as usize;
+        let all = self.checkpoints.len() as u32 == self.last_no().0;
         self.checkpoints.values().map(|(seq, _)| *seq).min().filter(|_| all).unwrap_or(Seq(0))
     }
 
@@ -241,8 +250,11 @@ impl Life {
         journal.append_blocking(|_| {}, Held::default()).unwrap();
         let Some(released) = keeper.one_group(journal) else { return false };
         for (seq, held) in released {
-            if let Some((no, state)) = held.change {
-                self.view.insert(no, state);
+            for (no, state) in held.changes {
+                match state {
+                    Some(state) => drop(self.view.insert(no, state)),
+                    None => drop(self.view.remove(&no)),
+                }
             }
             self.acknowledged.extend(held.acknowledges);
             if let Some((no, bytes)) = held.checkpoint {
@@ -262,9 +274,9 @@ impl Life {
             let id = TwinId::parse(&format!("meter-{}", no.0)).unwrap();
             let twin = Twin::new(State::new(no, id.clone(), self.layout.clone(), self.now));
             let entry = Entry { at: self.now, facts: vec![Fact::Created { no, id, layout: self.layout.fingerprint }] };
-            let held = Held { change: Some((no, twin.state.clone())), ..Held::default() };
+            let held = Held { changes: vec![(no, Some(twin.state.clone()))], ..Held::default() };
             journal.append_blocking(|out| record::encode(&entry, out), held).unwrap();
-            self.history.push((no, twin.clone()));
+            self.history.push(vec![(no, Some(twin.clone()))]);
             self.twins.insert(no, twin);
         }
     }
@@ -272,11 +284,13 @@ impl Life {
     fn something_happens(&mut self, journal: &Journal<Held>) {
         self.now = self.now.plus(Duration::from_millis(self.dice.below(2000)));
         // A crash may have taken even the entries that made the twins; then they are made again at the next start.
-        let no = TwinNo(1 + self.dice.below(u64::from(TWINS)) as u32);
-        match self.dice.below(20) {
+        let living: Vec<TwinNo> = self.twins.keys().copied().collect();
+        let Some(no) = living.get(self.dice.below(living.len() as u64) as usize).copied() else { return };
+        match self.dice.below(21) {
             0 => self.happen(journal, no, &[Input::Idle], Vec::new()),
             1 | 2 => self.save(journal, no),
             3..=6 => self.send_again(journal),
+            7 => self.edit(journal),
             _ => {
                 let deliveries: Vec<Delivery> = (0..=self.dice.below(3)).map(|_| self.new_delivery(no)).collect();
                 self.deliver(journal, no, &deliveries);
@@ -348,7 +362,8 @@ impl Life {
             step.events.iter().for_each(|event| twin.apply(event, self.now));
             events.extend(step.events);
         }
-        let held = Held { change: (!events.is_empty()).then(|| (no, twin.state.clone())), acknowledges, checkpoint: None };
+        let changes = if events.is_empty() { Vec::new() } else { vec![(no, Some(twin.state.clone()))] };
+        let held = Held { changes, acknowledges, checkpoint: None };
         assert_eq!(twin.state.revision, Revision(before.0 + events.len() as u64));
         let at = self.now;
         let encode = |out: &mut Vec<u8>| {
@@ -359,12 +374,64 @@ impl Life {
         };
         journal.append_blocking(encode, held).unwrap();
         if !events.is_empty() {
-            self.history.push((no, self.twins[&no].clone()));
+            self.history.push(vec![(no, Some(self.twins[&no].clone()))]);
             let seq = Seq(self.history.len() as u64);
             for delivery in events.iter().filter_map(delivery_of) {
                 self.heard.entry(delivery).or_default().insert(seq);
             }
         }
+    }
+
+    /// The highest number that was ever given, as far as is known.
+    fn last_no(&self) -> TwinNo {
+        self.history.iter().flatten().map(|(no, _)| *no).max().unwrap_or(TwinNo(1))
+    }
+
+    /// Some twins are changed in one entry, one comes and one goes.
+    fn edit(&mut self, journal: &Journal<Held>) {
+        let at = self.now;
+        let mut facts = vec![Fact::Edited(Box::new(Edited { by: "sim".to_owned(), keyed: None }))];
+        let mut after: Vec<(TwinNo, Option<Twin>)> = Vec::new();
+        let living: Vec<TwinNo> = self.twins.keys().copied().collect();
+        for no in living.iter().filter(|_| self.dice.once_in(2)) {
+            let Some(twin) = self.twins.get_mut(no) else { continue };
+            let before = twin.state.revision;
+            let name = format!("name {}", self.history.len()).into();
+            let events = step(twin, &Input::Edited(Edit { name: Some(name), ..Edit::default() })).events;
+            events.iter().for_each(|event| twin.apply(event, at));
+            facts.push(Fact::Happened { no: *no, before, events });
+            after.push((*no, Some(twin.clone())));
+        }
+        if self.dice.once_in(2) {
+            let no = TwinNo(self.last_no().0 + 1);
+            let id = TwinId::parse(&format!("meter-{}", no.0)).unwrap();
+            let twin = Twin::new(State::new(no, id.clone(), self.layout.clone(), at));
+            facts.push(Fact::Created { no, id, layout: self.layout.fingerprint });
+            self.twins.insert(no, twin.clone());
+            after.push((no, Some(twin)));
+        }
+        if self.dice.once_in(2) && living.len() > 2 {
+            let no = living[self.dice.below(living.len() as u64) as usize];
+            let state = self.twins.remove(&no).unwrap().state;
+            facts.push(Fact::Deleted(Box::new(deleted(&state))));
+            after.push((no, None));
+        }
+        if after.is_empty() {
+            return;
+        }
+        let entry = Entry { at, facts };
+        let changes = after.iter().map(|(no, twin)| (*no, twin.as_ref().map(|twin| twin.state.clone()))).collect();
+        let held = Held { changes, ..Held::default() };
+        journal.append_blocking(|out| record::encode(&entry, out), held).unwrap();
+        // What remains of a deleted twin takes the place of its checkpoint.
+        let gone: Vec<TwinNo> = after.iter().filter(|(_, twin)| twin.is_none()).map(|(no, _)| *no).collect();
+        for no in gone {
+            let last = self.history.iter().flatten().rev().find(|(other, _)| *other == no).and_then(|(_, twin)| twin.clone()).unwrap();
+            let mut bytes = Vec::new();
+            checkpoint::encode_deleted(&deleted(&last.state), &mut bytes);
+            journal.append_blocking(|_| {}, Held { checkpoint: Some((no, bytes)), ..Held::default() }).unwrap();
+        }
+        self.history.push(after);
     }
 
     fn save(&mut self, journal: &Journal<Held>, no: TwinNo) {
@@ -383,7 +450,7 @@ impl Life {
                 return;
             }
         }
-        let no = TwinNo(1 + self.dice.below(u64::from(TWINS)) as u32);
+        let no = TwinNo(1 + self.dice.below(u64::from(self.last_no().0)) as u32);
         let mut replay = Replay::new(&self.layouts);
         if let Some((_, bytes)) = self.checkpoints.get(&no) {
             replay.restore(no, bytes).unwrap();
@@ -396,6 +463,10 @@ impl Life {
         read.unwrap();
         assert!(replay.twins.get(&no) == self.twins.get(&no), "a twin that crashed is what it was");
     }
+}
+
+fn deleted(state: &State) -> Deleted {
+    Deleted { no: state.no, id: state.id.clone(), applied: state.applied, layout: state.layout.fingerprint }
 }
 
 /// Which delivery a fact came from, if it shows.

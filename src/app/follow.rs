@@ -1,0 +1,132 @@
+//! Edited files take effect while the workspace runs: they are read as a whole, checked as a whole, and either all of it counts or nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::api::Api;
+use crate::api::types::issue::{Issue, Severity};
+use crate::app::workspace;
+use crate::catalog::{self, Catalog};
+use crate::runtime::Runtime;
+use crate::source::{self, Diagnostic, Diagnostics, Sources, render_text};
+
+/// Editors write a file in several steps; a change counts once nothing has changed for so long.
+const QUIET: Duration = Duration::from_millis(250);
+
+const FOLDERS: [&str; 2] = ["schemas", "twins"];
+
+/// Looks at the files of one workspace.
+#[derive(Debug)]
+pub(super) struct Follower {
+    pub(super) workspace: PathBuf,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) api: Arc<Api>,
+}
+
+impl Follower {
+    pub(super) async fn run(self, closing: CancellationToken) {
+        // One place is enough: a change that finds it taken is seen with the one before.
+        let (changed, mut changes) = mpsc::channel(1);
+        let watcher = match self.watch(changed) {
+            Ok(watcher) => watcher,
+            Err(error) => {
+                warn!(%error, "the files of the workspace cannot be followed; edits take effect with the next start");
+                return;
+            }
+        };
+        loop {
+            tokio::select! {
+                () = closing.cancelled() => break,
+                change = changes.recv() => if change.is_none() { break },
+            }
+            while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
+            self.take_over().await;
+        }
+        drop(watcher);
+    }
+
+    fn watch(&self, changed: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let is_change = event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)));
+            if is_change {
+                changed.try_send(()).ok();
+            }
+        })?;
+        for folder in FOLDERS.map(|folder| self.workspace.join(folder)).iter().filter(|folder| folder.is_dir()) {
+            watcher.watch(folder, RecursiveMode::Recursive)?;
+        }
+        Ok(watcher)
+    }
+
+    async fn take_over(&self) {
+        let workspace = self.workspace.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let sources = workspace::read(&workspace)?;
+            let (catalog, problems) = catalog::load(&sources);
+            anyhow::Ok((sources, catalog, problems))
+        });
+        let (sources, catalog, problems) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return self.refuse(vec![trouble("WORKSPACE_UNREADABLE", format!("{error:#}"))]),
+            Err(error) => return self.refuse(vec![trouble("INTERNAL", format!("reading the workspace has crashed: {error}"))]),
+        };
+        if problems.has_errors() {
+            warn!("the workspace was edited and has errors; what was before stays in force\n{}", render_text(&sources, &problems, false));
+            return self.api.keep(issues(&sources, &problems));
+        }
+        self.renew(Arc::new(catalog)).await;
+    }
+
+    /// The schema first, because it can be made without changing anything.
+    async fn renew(&self, catalog: Arc<Catalog>) {
+        let (api, of) = (self.api.clone(), catalog.clone());
+        let next = match tokio::task::spawn_blocking(move || api.revise(&of)).await {
+            Ok(Ok(next)) => next,
+            Ok(Err(issues)) => return self.refuse(issues),
+            Err(error) => return self.refuse(vec![trouble("INTERNAL", format!("making the schema has crashed: {error}"))]),
+        };
+        match self.runtime.renew(&catalog).await {
+            Ok(applied) => {
+                info!(created = applied.created, described = applied.described, "the edited workspace is in force");
+                self.api.adopt(next);
+            }
+            Err(error) => self.refuse(vec![trouble("WORKSPACE_REFUSED", error.to_string())]),
+        }
+    }
+
+    fn refuse(&self, issues: Vec<Issue>) {
+        for issue in &issues {
+            warn!(code = %issue.code, "the workspace was edited, and what was before stays in force: {}", issue.message);
+        }
+        self.api.keep(issues);
+    }
+}
+
+fn trouble(code: &str, message: impl Into<String>) -> Issue {
+    Issue::new(code, Severity::Major, message)
+}
+
+fn issues(sources: &Sources, problems: &Diagnostics) -> Vec<Issue> {
+    let issue = |problem: &Diagnostic| {
+        let at = sources.start_of(problem.span);
+        let hint = problem.label.iter().chain(&problem.help).cloned().collect::<Vec<_>>().join("; ");
+        let severity = match problem.severity() {
+            source::Severity::Error => Severity::Major,
+            source::Severity::Warning => Severity::Warning,
+        };
+        Issue {
+            hint: Some(hint).filter(|text| !text.is_empty()),
+            file: Some(sources.file(problem.span.file).path.clone()),
+            line: Some(at.line),
+            column: Some(at.col),
+            ..Issue::new(problem.code.id, severity, problem.message.clone())
+        }
+    };
+    problems.iter().map(issue).collect()
+}

@@ -1,0 +1,123 @@
+//! Following relations: the edges at many twins with one statement, however many twins and relations.
+//!
+//! The statements are paths (`$of->feeds.*`), which take a few microseconds an edge. `SELECT … FROM $of->…` takes a time that grows with the square
+//! of the edges, and a condition or a choice of fields within the path costs more than the look that we take at each edge anyway. A path over a
+//! table that is not there yet leads nowhere.
+//!
+//! Every statement is told at debug level under [`STATEMENTS`]: the query log.
+
+use surrealdb::types::{Array, Object, SurrealValue, Value};
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::reading::TwinId;
+use crate::twin::{Edge, EdgeNo};
+
+use super::client::{escaped, refused};
+use super::edges::table_of;
+use super::read::edge;
+use super::rows::{edge_record, twin_record};
+use super::{Error, Store};
+
+/// The target of the query log.
+pub const STATEMENTS: &str = "pollux::statements";
+
+/// Twins in one statement; of more of them it takes several.
+const TWINS_PER_STATEMENT_MAX: usize = 10_000;
+
+/// Which edges of a twin are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Those that begin at it.
+    Out,
+    /// Those that end at it.
+    In,
+    Both,
+}
+
+/// Which edges to follow, and which way.
+#[derive(Debug, Clone)]
+pub struct Step<'a> {
+    /// All relations if there are none.
+    pub relations: Vec<&'a str>,
+    pub direction: Direction,
+}
+
+/// The edges that were found, in no order. One between two of the twins may be there twice.
+#[derive(Debug, Default)]
+pub struct Traversed {
+    pub edges: Vec<Edge>,
+    /// How many it took.
+    pub statements: u64,
+    /// There are more edges than were wanted; some or all of the others are missing.
+    pub is_cut: bool,
+}
+
+impl Store {
+    /// The edges that any of these steps follows from any of these twins, whenever they hold. It stops some way behind `edges_max`.
+    pub async fn traverse(&self, of: &[TwinId], steps: &[Step<'_>], edges_max: usize) -> Result<Traversed, Error> {
+        let paths: Vec<String> = steps.iter().map(path).collect();
+        let statement = format!("RETURN [{}]", paths.join(", "));
+        let mut found = Traversed::default();
+        for twins in of.chunks(TWINS_PER_STATEMENT_MAX) {
+            if found.edges.len() > edges_max {
+                found.is_cut = true;
+                break;
+            }
+            let records = twins.iter().map(|id| twin_record(id).into_value()).collect::<Vec<_>>();
+            let began = Instant::now();
+            let answer = self.client.read(statement.clone(), vec![("of", Value::Array(Array::from(records)))]).await;
+            found.statements += 1;
+            let before = found.edges.len();
+            collect(answer?.take(0).map_err(refused)?, &mut found.edges)?;
+            told(&statement, twins.len(), found.edges.len() - before, began);
+        }
+        found.is_cut |= found.edges.len() > edges_max;
+        Ok(found)
+    }
+
+    /// An edge by its number, with how many statements that took.
+    pub async fn edge(&self, no: EdgeNo) -> Result<(Option<Edge>, u64), Error> {
+        let tables = self.relations().await?;
+        let records = tables.iter().map(|table| edge_record(table, no).into_value()).collect::<Vec<_>>();
+        let statement = "SELECT * FROM $records".to_owned();
+        let began = Instant::now();
+        let mut answer = self.client.read(statement.clone(), vec![("records", Value::Array(Array::from(records)))]).await?;
+        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
+        told(&statement, tables.len(), rows.len(), began);
+        Ok((rows.into_iter().next().map(edge).transpose()?, 2))
+    }
+}
+
+fn path(step: &Step<'_>) -> String {
+    let arrow = match step.direction {
+        Direction::Out => "->",
+        Direction::In => "<-",
+        Direction::Both => "<->",
+    };
+    let tables: Vec<String> = step.relations.iter().map(|relation| escaped(&table_of(relation))).collect();
+    match &tables[..] {
+        [] => format!("$of{arrow}?.*"),
+        [table] => format!("$of{arrow}{table}.*"),
+        tables => format!("$of{arrow}({}).*", tables.join(", ")),
+    }
+}
+
+/// A path answers with lists in lists, as deep as it has steps.
+fn collect(value: Value, edges: &mut Vec<Edge>) -> Result<(), Error> {
+    match value {
+        Value::Object(row) => edges.push(edge(row)?),
+        Value::Array(items) => {
+            for item in items.into_iter() {
+                collect(item, edges)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn told(statement: &str, given: usize, rows: usize, began: Instant) {
+    let elapsed_us = began.elapsed().as_micros();
+    debug!(target: STATEMENTS, given, rows, elapsed_us, "{statement}");
+}
