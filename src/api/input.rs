@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use async_graphql::Value;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use crate::api::build::{ArgDef, Kind, ScalarCheck, Ty, TypeDef};
 use crate::api::error::ApiError;
@@ -107,22 +107,16 @@ impl Inputs {
     fn named(&self, name: &str, value: &Value, place: &Place<'_>) -> Result<Json, Misfit> {
         match name {
             "Int" => whole(value).filter(|whole| i32::try_from(*whole).is_ok()).map(Json::from),
-            "Float" => match value {
-                Value::Number(number) => Some(Json::Number(number.clone())),
-                _ => None,
-            },
-            "Boolean" => match value {
-                Value::Boolean(value) => Some(Json::Bool(*value)),
-                _ => None,
-            },
-            "String" => match value {
-                Value::String(text) => Some(Json::String(text.clone())),
-                _ => None,
-            },
-            "ID" => match value {
-                Value::String(text) => Some(Json::String(text.clone())),
-                value => whole(value).map(|whole| Json::String(whole.to_string())),
-            },
+            "Float" => number(value).map(|number| Json::Number(number.clone())),
+            "Boolean" => {
+                if let Value::Boolean(value) = value {
+                    Some(Json::Bool(*value))
+                } else {
+                    None
+                }
+            }
+            "String" => text(value).map(Json::from),
+            "ID" => text(value).map(Json::from).or_else(|| whole(value).map(|whole| Json::String(whole.to_string()))),
             _ => return self.declared(name, value, place),
         }
         .ok_or_else(|| place.misfit(&format!("must be of the type {name}")))
@@ -134,11 +128,11 @@ impl Inputs {
                 let json = value.clone().into_json().map_err(|_| place.misfit("cannot be written as JSON"))?;
                 check(json).map_err(|problem| place.misfit(&problem))
             }
-            Some(InputType::Enum(values)) => match value {
-                Value::Enum(chosen) if values.contains(chosen.as_str()) => Ok(Json::from(chosen.as_str())),
-                Value::String(chosen) if values.contains(chosen.as_str()) => Ok(Json::from(chosen.as_str())),
-                _ => Err(place.misfit(&format!("must be a value of the enum {name}"))),
-            },
+            Some(InputType::Enum(values)) => {
+                let chosen = if let Value::Enum(chosen) = value { Some(chosen.as_str()) } else { text(value) };
+                let chosen = chosen.filter(|chosen| values.contains(*chosen));
+                chosen.map(Json::from).ok_or_else(|| place.misfit(&format!("must be a value of the enum {name}")))
+            }
             Some(InputType::Object { fields, one_of }) => self.object(name, fields, *one_of, value, place),
             None => Err(place.misfit(&format!("has the type {name}, which takes no input"))),
         }
@@ -159,9 +153,17 @@ impl Inputs {
     }
 }
 
+fn text(value: &Value) -> Option<&str> {
+    if let Value::String(text) = value { Some(text) } else { None }
+}
+
+fn number(value: &Value) -> Option<&Number> {
+    if let Value::Number(number) = value { Some(number) } else { None }
+}
+
 /// Also `5.0`: languages with one number type send it.
 fn whole(value: &Value) -> Option<i64> {
-    let Value::Number(number) = value else { return None };
+    let number = number(value)?;
     #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and lies within the bounds")]
     number.as_i64().or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(|float| float as i64))
 }

@@ -1,13 +1,14 @@
 //! The root of queries, as far as it is the same for all workspaces.
 
-use super::build::{Out, SchemaBuilder};
+use super::build::{Args, Out, SchemaBuilder};
 use super::engine::{Ctx, RequestContext};
 use super::error::ApiError;
 use super::list::{self, Scope};
-use super::relations;
+use super::relations::{self, RelationNode};
 use super::request::Role;
 use super::session::Session;
 use super::types::hierarchy::{self, Tree};
+use super::types::job::JobNode;
 use super::types::node::NodeId;
 use super::types::twin::{many, one, page_args, session};
 use super::types::twin_type::TypeNode;
@@ -22,10 +23,9 @@ const AGGREGATE_WEIGHT: u32 = 200;
 pub fn declare(schema: &mut SchemaBuilder) {
     nodes(schema);
     twins(schema);
+    relations::declare_query_fields(&mut schema.query());
     types(schema);
     house(schema);
-    relations::declare_query_fields(&mut schema.query());
-    job::declare_query(&mut schema.query());
 }
 
 fn nodes(schema: &mut SchemaBuilder) {
@@ -47,9 +47,15 @@ fn nodes(schema: &mut SchemaBuilder) {
                 let session = session(&ctx)?;
                 return Ok(many(session, ids.iter().filter_map(|id| session.by_id(id)).collect()));
             }
+            let is_relation = |id: &&str| matches!(NodeId::parse(id), NodeId::Relation(_));
+            let mut edges = relations::by_ids(&ctx, ids.iter().copied().filter(is_relation)).await?;
             let mut found = Vec::with_capacity(ids.len());
             for id in ids {
-                found.extend(node(&ctx, id).await?);
+                found.extend(match edges.remove(id) {
+                    Some(edge) => Some(edge.node()),
+                    None if is_relation(&id) => None,
+                    None => node(&ctx, id).await?,
+                });
             }
             Ok(Out::List(found))
         });
@@ -62,8 +68,8 @@ async fn node(ctx: &Ctx, id: &str) -> Result<Option<Out>, ApiError> {
         NodeId::Type(name) => session.services.catalog.layout(name).cloned().map(|layout| Out::node("TwinType", TypeNode(layout))),
         NodeId::Rejection(place) => rejection::find(session, place).await?.map(|node| Out::node("Rejection", node)),
         NodeId::Proposal(_) => proposal::find(session, id).await?.map(|node| Out::node("Proposal", node)),
-        NodeId::Job(no) => job::find(session, no).map(|node| Out::node("Job", node)),
-        NodeId::Relation(id) => relations::by_id(ctx, id).await?.map(|node| Out::node("Relation", node)),
+        NodeId::Job(no) => session.services.lasting.jobs.find(no).map(|job| Out::node("Job", JobNode::now(job))),
+        NodeId::Relation(id) => relations::by_ids(ctx, [id]).await?.remove(id).map(RelationNode::node),
         NodeId::Unknown => None,
     })
 }
@@ -155,6 +161,9 @@ fn house(schema: &mut SchemaBuilder) {
         .arg_doc("A topic of MQTT, or a path: `/ingest/mixer-1`, `/ingest/topic/…`, `/ingest`.")
         .arg("payload", "String!")
         .now(|_, args, ctx| ingest::root(ctx, args))
+        .field("job", "Job", "A job by its id; null if it is not known any more.")
+        .arg("id", "ID!")
+        .now(|_, args, ctx| job::root(ctx, args))
         .field("cost", "Cost!", "What a document would cost. It is checked, and not run.")
         .arg("document", "String!")
         .arg("variables", "JSON")

@@ -18,7 +18,7 @@ use super::prepare::{Checker, TextHash};
 use super::session::{Lasting, Services};
 use super::types::issue::{Issue, Severity};
 use super::types::system::SchemaRevision;
-use super::{generated, mutation, query, subscription, types};
+use super::{generated, query, scalars, subscription, types};
 
 /// Which types are generated, as `[graphql]` says it.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +120,8 @@ fn fault(code: &str, message: impl Into<String>) -> Issue {
     Issue::new(code, Severity::Major, message)
 }
 
-fn default_types(catalog: &Catalog, choice: &Choice, notes: &mut Vec<Issue>) -> Result<BTreeSet<Arc<str>>, Vec<Issue>> {
+/// The types of the default view.
+pub fn default_types(catalog: &Catalog, choice: &Choice, notes: &mut Vec<Issue>) -> Result<BTreeSet<Arc<str>>, Vec<Issue>> {
     if let Some(patterns) = &choice.generate {
         let unknown = |problem: &names::NoSuchType| fault("UNKNOWN_TYPE", problem.to_string());
         return names::select(catalog, patterns).map_err(|problems| problems.iter().map(unknown).collect());
@@ -172,9 +173,10 @@ fn make(catalog: &Arc<Catalog>, plan: Arc<ViewPlan>, parts: &Parts, (revision, a
 /// The schema of the types that a plan names, or of the core alone if it names none.
 pub fn declare(catalog: &Catalog, plan: &Arc<ViewPlan>) -> SchemaBuilder {
     let mut schema = SchemaBuilder::new();
+    scalars::declare(&mut schema);
     types::declare(&mut schema, plan);
     query::declare(&mut schema);
-    mutation::declare(&mut schema);
+    //mutation::declare(&mut schema);
     subscription::declare(&mut schema);
     generated::declare(&mut schema, catalog, plan);
     schema

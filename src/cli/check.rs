@@ -12,8 +12,8 @@ use crate::catalog::binding::Source;
 use crate::config::{Config, Environment, Flags, check_binds};
 use crate::source::{Severity, did_you_mean, list_some, render_json, render_text};
 
-use crate::app::workspace::{self, Loaded};
 use super::{USAGE, trace};
+use crate::app::workspace::{self, Loaded};
 
 /// Check the files of a workspace: types, twins, bindings and settings.
 ///

@@ -8,6 +8,7 @@ pub mod inspect;
 pub mod journal;
 pub mod new;
 pub mod run;
+pub mod schema;
 pub mod trace;
 
 use std::io::Write;
@@ -39,6 +40,7 @@ enum Command {
     Twins(inspect::TwinsArgs),
     Twin(inspect::TwinArgs),
     Rejections(inspect::RejectionsArgs),
+    Schema(schema::SchemaArgs),
     Journal(journal::JournalArgs),
     Bench(bench::BenchArgs),
 }
@@ -63,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Twins(args) => inspect::twins(args, &mut out),
         Command::Twin(args) => inspect::twin(args, &mut out),
         Command::Rejections(args) => inspect::rejections(args, &mut out),
+        Command::Schema(args) => schema::run(args, &mut out),
         Command::Journal(args) => journal::run(args, &mut out),
         Command::Bench(args) => bench::run(args, &mut out),
     };

@@ -100,25 +100,27 @@ pub fn prefix(text: &str) -> u64 {
 
 #[derive(Debug)]
 pub(super) struct Chunk {
-    bits: Box<[AtomicU64]>,
-    quality: Box<[AtomicU64]>,
+    /// Of each row both words, side by side: one line of the cache.
+    words: Box<[[AtomicU64; 2]]>,
 }
 
 impl Chunk {
     pub(super) const BYTES: usize = ROWS * 16;
 
     fn new() -> Chunk {
-        let words = |word: u64| (0..ROWS).map(|_| AtomicU64::new(word)).collect();
-        Chunk { bits: words(Word::MISSING.bits), quality: words(Word::MISSING.quality) }
+        let missing = || [Word::MISSING.bits, Word::MISSING.quality].map(AtomicU64::new);
+        Chunk { words: (0..ROWS).map(|_| missing()).collect() }
     }
 
     pub(super) fn get(&self, at: usize) -> Word {
-        Word { bits: self.bits[at].load(Ordering::Relaxed), quality: self.quality[at].load(Ordering::Relaxed) }
+        let [bits, quality] = &self.words[at];
+        Word { bits: bits.load(Ordering::Relaxed), quality: quality.load(Ordering::Relaxed) }
     }
 
     fn set(&self, at: usize, word: Word) {
-        self.bits[at].store(word.bits, Ordering::Relaxed);
-        self.quality[at].store(word.quality, Ordering::Relaxed);
+        let [bits, quality] = &self.words[at];
+        bits.store(word.bits, Ordering::Relaxed);
+        quality.store(word.quality, Ordering::Relaxed);
     }
 }
 

@@ -24,7 +24,6 @@ mod crash;
 mod device;
 mod disk_full;
 mod flood;
-mod graphql;
 mod ledger;
 mod mosquitto;
 mod process;
@@ -39,5 +38,6 @@ mod scenario;
 mod sim;
 mod supervision;
 mod support;
+mod traversal;
 
 mod skipped;

@@ -43,10 +43,10 @@ impl Filter {
         self.any(&|filter| matches!(filter, Filter::Path(_) | Filter::Relation(_)))
     }
 
-    /// Whether the answer may be another one as time goes by, though nothing happens.
+    /// Whether it may come to match, or to match no more, although nothing happens to the twin: by age, or by a twin it is related to.
     pub fn follows_time(&self) -> bool {
         self.any(&|filter| match filter {
-            Filter::Stale(_) => true,
+            Filter::Stale(_) | Filter::Relation(_) => true,
             Filter::Updated(test) | Filter::Value { test, .. } => test.follows_time(),
             Filter::All(_)
             | Filter::Any(_)
@@ -56,8 +56,7 @@ impl Filter {
             | Filter::Kind(_)
             | Filter::Name(_)
             | Filter::External { .. }
-            | Filter::Path(_)
-            | Filter::Relation(_) => false,
+            | Filter::Path(_) => false,
         })
     }
 

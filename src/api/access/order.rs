@@ -78,6 +78,15 @@ enum Scale {
     Mixed,
 }
 
+/// Numbers for the first two keys: whoever has the smaller ones comes first; of those who have the same any may come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Near(pub(super) u64, pub(super) u64);
+
+impl Near {
+    pub(super) const FIRST: Near = Near(0, 0);
+    pub(super) const LAST: Near = Near(u64::MAX, u64::MAX);
+}
+
 /// An order settled for the types that are looked at.
 #[derive(Debug)]
 pub(super) struct Settled {
@@ -188,12 +197,24 @@ impl Settled {
         self.keys.len()
     }
 
-    /// A number for the first key: whoever has the smaller one comes first; whoever has the same may come first or not.
-    pub(super) fn near(&self, keys: &[Key]) -> u64 {
-        match (self.keys.first(), keys.first()) {
+    /// Where keys stand, nearly: see [`Near`].
+    pub(super) fn near(&self, keys: &[Key]) -> Near {
+        let one = |index: usize| match (self.keys.get(index), keys.get(index)) {
             (Some(settled), Some(key)) => near(key, settled.scale, settled.is_descending),
             (_, _) => 0,
-        }
+        };
+        let first = one(0);
+        Near(first, if self.tells_apart(0, first) { one(1) } else { 0 })
+    }
+
+    /// Whether twins that stand equally near by this key have the same key.
+    fn tells_apart(&self, index: usize, near: u64) -> bool {
+        self.keys.get(index).is_none_or(|key| matches!(key.scale, Scale::Int | Scale::Float) && near != LAST)
+    }
+
+    /// Whether twins that stand there have all keys in common, so that only their ids order them.
+    pub(super) fn is_exact(&self, near: Near) -> bool {
+        self.keys.len() <= 2 && self.tells_apart(0, near.0) && self.tells_apart(1, near.1)
     }
 }
 
@@ -242,9 +263,68 @@ impl OwnOrder {
         self.keys.iter().map(|key| key.of(access, state)).collect()
     }
 
-    /// The column from which the first key can be guessed at. Only if [`OwnOrder::near_of_word`] is asked then.
-    pub(super) fn column(&self) -> Option<ColumnKey> {
-        match self.keys.first()?.of {
+    /// How twins are placed nearly without a look at them: what columns it takes, and what to make of their entries.
+    pub(super) fn guess<'o>(&'o self, layout: &'o Layout) -> Guess<'o> {
+        let mut columns = Vec::new();
+        let mut one = |key: &'o OwnKey| match &key.of {
+            OwnOf::Type(name) => Part::Known(near(&Key::Text(name.clone()), key.scale, key.is_descending)),
+            OwnOf::Nothing => Part::Known(near(&Key::Missing, key.scale, key.is_descending)),
+            OwnOf::Path | OwnOf::Id => Part::Known(0),
+            OwnOf::Name | OwnOf::Updated | OwnOf::LastSeen | OwnOf::Slot(_) => {
+                columns.extend(key.column());
+                Part::Column { place: columns.len() - 1, key, value: spec_of(layout, &key.of).map(|spec| &spec.value_type) }
+            }
+        };
+        let parts = [0, 1].map(|index| self.keys.get(index).map_or(Part::Known(0), &mut one));
+        let has_second = self.keys.first().is_none_or(|key| matches!(key.scale, Scale::Int | Scale::Float));
+        Guess { columns, parts, has_second }
+    }
+}
+
+/// See [`OwnOrder::guess`].
+#[derive(Debug)]
+pub(super) struct Guess<'o> {
+    pub(super) columns: Vec<ColumnKey>,
+    parts: [Part<'o>; 2],
+    /// The first key tells twins apart, save at its very end.
+    has_second: bool,
+}
+
+#[derive(Debug)]
+enum Part<'o> {
+    Known(u64),
+    Column { place: usize, key: &'o OwnKey, value: Option<&'o ValueType> },
+}
+
+impl Guess<'_> {
+    /// As [`Settled::near`].
+    pub(super) fn near(&self, word: &dyn Fn(usize) -> Word) -> Near {
+        let first = self.parts[0].near(word);
+        Near(first, if self.has_second && first != LAST { self.parts[1].near(word) } else { 0 })
+    }
+}
+
+impl Part<'_> {
+    fn near(&self, word: &dyn Fn(usize) -> Word) -> u64 {
+        let (place, key, value) = match self {
+            Part::Known(near) => return *near,
+            Part::Column { place, key, value } => (*place, *key, *value),
+        };
+        let word = word(place);
+        let number = match value {
+            _ if !word.has_value() => Key::Missing,
+            Some(ValueType::Double | ValueType::Decimal) => Key::Float(f64::from_bits(word.bits)),
+            Some(ValueType::String | ValueType::Unit { .. }) => return near_of_prefix(word.bits, key.scale, key.is_descending),
+            None if matches!(key.of, OwnOf::Name) => return near_of_prefix(word.bits, key.scale, key.is_descending),
+            Some(_) | None => Key::Int(word.bits as i64),
+        };
+        near(&key.scaled(number), key.scale, key.is_descending)
+    }
+}
+
+impl OwnKey {
+    fn column(&self) -> Option<ColumnKey> {
+        match self.of {
             OwnOf::Name => Some(ColumnKey::Name),
             OwnOf::Updated => Some(ColumnKey::Updated),
             OwnOf::LastSeen => Some(ColumnKey::LastSeen),
@@ -253,34 +333,6 @@ impl OwnOrder {
         }
     }
 
-    /// As [`Settled::near`], if it needs no look at the twin.
-    pub(super) fn near_of_all(&self) -> Option<u64> {
-        let key = self.keys.first()?;
-        match &key.of {
-            OwnOf::Type(name) => Some(near(&Key::Text(name.clone()), key.scale, key.is_descending)),
-            OwnOf::Nothing => Some(near(&Key::Missing, key.scale, key.is_descending)),
-            // Nothing is known of it: everyone may come first.
-            OwnOf::Path | OwnOf::Id => Some(0),
-            OwnOf::Name | OwnOf::Updated | OwnOf::LastSeen | OwnOf::Slot(_) => None,
-        }
-    }
-
-    /// As [`Settled::near`], from an entry of [`OwnOrder::column`].
-    pub(super) fn near_of_word(&self, layout: &Layout, word: Word) -> u64 {
-        let Some(key) = self.keys.first() else { return 0 };
-        let number = match spec_of(layout, &key.of).map(|spec| &spec.value_type) {
-            _ if !word.has_value() => Key::Missing,
-            Some(ValueType::Double | ValueType::Decimal) => Key::Float(f64::from_bits(word.bits)),
-            Some(ValueType::String | ValueType::Unit { .. }) => return near_of_prefix(word.bits, key.scale, key.is_descending),
-            Some(_) => Key::Int(word.bits as i64),
-            None if matches!(key.of, OwnOf::Name) => return near_of_prefix(word.bits, key.scale, key.is_descending),
-            None => Key::Int(word.bits as i64),
-        };
-        near(&key.scaled(number), key.scale, key.is_descending)
-    }
-}
-
-impl OwnKey {
     fn of(&self, access: &Access<'_>, state: &State) -> Key {
         match &self.of {
             OwnOf::Id => Key::Text(Arc::from(state.id.as_str())),

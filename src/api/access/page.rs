@@ -15,7 +15,7 @@ use crate::view::{Cell, Row};
 use super::candidates::{Part, Told, listed, parts};
 use super::cursor::{CursorKey, Position};
 use super::filter::Filter;
-use super::order::{Key, Order, OwnOrder, Settled};
+use super::order::{Key, Near, Order, OwnOrder, Settled};
 use super::predicate::{Matcher, Truth, current_layout};
 use super::{Access, Scope};
 
@@ -130,7 +130,7 @@ struct Search<'a> {
 }
 
 /// A match: how near to the start, in which part, in which row.
-type Match = (u64, u32, Row);
+type Match = (Near, u32, Row);
 
 impl Search<'_> {
     /// All twins to look at are at hand.
@@ -203,20 +203,22 @@ impl Search<'_> {
     }
 
     fn by_order(&self, parts: &[Part]) -> Found {
-        let orders: Vec<OwnOrder> = parts.iter().map(|part| self.order.of(self.access, &part.layout)).collect();
-        let from = self.after.map_or(0, |position| self.order.near(&position.keys));
+        let from = self.after.map_or(Near::FIRST, |position| self.order.near(&position.keys));
         let (mut matches, mut total) = (Vec::new(), 0);
-        for ((number, part), order) in (0_u32..).zip(parts).zip(&orders) {
-            total += self.matches(number, part, order, from, &mut matches);
+        for (number, part) in (0_u32..).zip(parts) {
+            total += self.matches(number, part, from, &mut matches);
         }
         // Some more than the page has, for those that have moved by the time we look.
         let mut wanted = self.first + 1 + self.first / 4;
         loop {
-            let (border, is_all) = nearest(&mut matches, wanted);
-            let chosen = matches.iter().take_while(|(near, ..)| *near <= border);
-            let looked = chosen.filter_map(|(_, number, row)| self.look(&parts[*number as usize], *row));
+            let Front { chosen, border, is_all } = self.front(parts, &mut matches, wanted, from);
+            let looked = chosen.iter().filter_map(|(_, number, row)| self.look(&parts[*number as usize], *row));
             let fits = |candidate: &Candidate| {
-                let is_before_border = is_all || self.order.near(&candidate.keys) <= border;
+                let place = (self.order.near(&candidate.keys), Some(&candidate.state.id));
+                let is_before_border = match &border {
+                    (near, None) => place.0 <= *near,
+                    (near, Some(id)) => place <= (*near, Some(id)),
+                };
                 is_before_border && candidate.is_after(self.after, self.order)
             };
             let candidates: Vec<Candidate> = looked.filter(fits).collect();
@@ -228,45 +230,76 @@ impl Search<'_> {
     }
 
     /// Adds the matches that are not before `from`, and counts all.
-    fn matches(&self, number: u32, part: &Part, order: &OwnOrder, from: u64, matches: &mut Vec<Match>) -> usize {
-        let column = order.column();
-        let of_all = order.near_of_all();
-        let look = |word: &dyn Fn(usize) -> crate::view::Word| match (of_all, column) {
-            (Some(near), _) => near,
-            (None, Some(_)) => order.near_of_word(&part.layout, word(0)),
-            (None, None) => 0,
-        };
+    fn matches(&self, number: u32, part: &Part, from: Near, matches: &mut Vec<Match>) -> usize {
+        let order = self.order.of(self.access, &part.layout);
+        let guess = order.guess(&part.layout);
         let mut count = 0;
-        part.each(self.access, column.as_slice(), look, |row, told| {
-            count += 1;
-            let near = match told {
-                Told::Read(near) => near,
-                Told::State(state) => of_all.unwrap_or_else(|| self.order.near(&order.keys(self.access, &state))),
-            };
-            if near >= from {
-                matches.push((near, number, row));
-            }
-        });
+        part.each(
+            self.access,
+            &guess.columns,
+            |word| guess.near(word),
+            |row, told| {
+                count += 1;
+                let near = match told {
+                    Told::Read(near) => near,
+                    Told::State(state) => self.order.near(&order.keys(self.access, &state)),
+                };
+                if near >= from {
+                    matches.push((near, number, row));
+                }
+            },
+        );
         count
+    }
+
+    /// The matches that come first, at least so many if there are.
+    fn front(&self, parts: &[Part], matches: &mut [Match], wanted: usize, from: Near) -> Front {
+        if matches.len() <= wanted {
+            return Front { chosen: matches.to_vec(), border: (Near::LAST, None), is_all: true };
+        }
+        let (_, (border, ..), _) = matches.select_nth_unstable(wanted - 1);
+        let border = *border;
+        let nearer = bring_forward(matches, 0, |(near, ..)| *near < border);
+        let end = bring_forward(matches, nearer, |(near, ..)| *near == border);
+        let everything_near = || Front { chosen: matches[..end].to_vec(), border: (border, None), is_all: end == matches.len() };
+        // Many that differ in nothing but their ids: a whole look at each of them would take too long.
+        if end - nearer <= 4 * wanted || !self.order.is_exact(border) {
+            return everything_near();
+        }
+        let begin = self.after.filter(|_| from == border).map(|position| &position.id);
+        let id = |(_, number, row): &Match| parts[*number as usize].class.cell(*row).map(|cell| cell.peek().id.clone());
+        let equal = matches[nearer..end].iter().filter_map(|found| id(found).map(|id| (id, *found)));
+        let mut equal: Vec<(TwinId, Match)> = equal.filter(|(id, _)| begin.is_none_or(|begin| id > begin)).collect();
+        let missing = wanted - nearer;
+        if equal.len() <= missing {
+            return everything_near();
+        }
+        equal.select_nth_unstable(missing - 1);
+        equal.truncate(missing);
+        let last = equal.iter().map(|(id, _)| id.clone()).max();
+        let chosen = matches[..nearer].iter().copied().chain(equal.into_iter().map(|(_, found)| found)).collect();
+        Front { chosen, border: (border, last), is_all: false }
     }
 }
 
-/// Puts the nearest so many, and all that are as near as the last of them, in front; says how near that is, and whether these are all.
-fn nearest(matches: &mut [Match], wanted: usize) -> (u64, bool) {
-    if matches.len() <= wanted {
-        matches.sort_unstable();
-        return (u64::MAX, true);
-    }
-    let (_, (border, ..), _) = matches.select_nth_unstable(wanted - 1);
-    let border = *border;
-    let mut front = 0;
-    for place in 0..matches.len() {
-        if matches[place].0 <= border {
+/// The first matches, and how far they reach.
+struct Front {
+    chosen: Vec<Match>,
+    /// With an id if only some of those that stand there were chosen.
+    border: (Near, Option<TwinId>),
+    is_all: bool,
+}
+
+/// Moves what is meant to the place `from` and behind it; answers where that ends.
+fn bring_forward(matches: &mut [Match], from: usize, is_meant: impl Fn(&Match) -> bool) -> usize {
+    let mut front = from;
+    for place in from..matches.len() {
+        if is_meant(&matches[place]) {
             matches.swap(front, place);
             front += 1;
         }
     }
-    (border, front == matches.len())
+    front
 }
 
 /// The twins of a part by id, a few at a time so that nobody waits for the walk.

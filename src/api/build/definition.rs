@@ -86,6 +86,8 @@ pub struct FieldDef {
     pub deprecated: Option<String>,
     pub role: Option<Role>,
     pub weight: Option<u32>,
+    /// The weight counts once for each item of this argument.
+    pub weight_per: Option<&'static str>,
     pub slots: Vec<String>,
     pub looks_ahead: bool,
     pub resolver: Option<Resolver>,
@@ -95,14 +97,19 @@ pub struct FieldDef {
 #[derive(Clone)]
 pub enum Resolver {
     /// Cannot fail, waits for nothing, takes no arguments.
-    Value(Arc<dyn Fn(&Parent<'_>, &RequestContext) -> Option<Out> + Send + Sync>),
+    Value(Arc<ResolveValue>),
     /// Waits for nothing.
-    Now(Arc<dyn Fn(&Parent<'_>, &Args, &Ctx) -> Option<Result<Out, ApiError>> + Send + Sync>),
-    Later(Arc<dyn Fn(&Parent<'_>, Args, Ctx) -> Option<BoxFuture<'static, Result<Out, ApiError>>> + Send + Sync>),
+    Now(Arc<ResolveNow>),
+    Later(Arc<ResolveLater>),
 }
 
+pub(super) type ResolveValue = dyn Fn(&Parent<'_>, &RequestContext) -> Option<Out> + Send + Sync;
+pub(super) type ResolveNow = dyn Fn(&Parent<'_>, &Args, &Ctx) -> Option<Result<Out, ApiError>> + Send + Sync;
+pub(super) type ResolveLater = dyn Fn(&Parent<'_>, Args, Ctx) -> Option<BoxFuture<'static, Result<Out, ApiError>>> + Send + Sync;
+type Subscribe = dyn Fn(Args, Ctx) -> BoxFuture<'static, Result<ItemStream, ApiError>> + Send + Sync;
+
 /// A parent value. Resolvers answer `None` where it is not of their type.
-pub type Parent<'a> = FieldValue<'a>;
+pub(super) type Parent<'a> = FieldValue<'a>;
 
 #[derive(Debug)]
 pub struct StreamDef {
@@ -111,7 +118,7 @@ pub struct StreamDef {
 }
 
 #[derive(Clone)]
-pub struct Subscriber(pub Arc<dyn Fn(Args, Ctx) -> BoxFuture<'static, Result<ItemStream, ApiError>> + Send + Sync>);
+pub struct Subscriber(pub Arc<Subscribe>);
 
 /// What a subscription yields; an error ends it.
 pub type ItemStream = Pin<Box<dyn Stream<Item = Result<Item, ApiError>> + Send>>;
@@ -147,7 +154,7 @@ impl fmt::Debug for Subscriber {
 }
 
 /// All types by name: the order in which they are printed.
-pub type Types = BTreeMap<String, TypeDef>;
+pub(super) type Types = BTreeMap<String, TypeDef>;
 
 impl TypeDef {
     pub fn fields(&self) -> Option<&Fields> {
@@ -176,6 +183,7 @@ impl FieldDef {
             deprecated: None,
             role: None,
             weight: None,
+            weight_per: None,
             slots: Vec::new(),
             looks_ahead: false,
             resolver: None,

@@ -9,16 +9,16 @@ use super::definition::{FieldDef, Kind, TypeDef, Types};
 use super::{Built, FieldInfo, SchemaBuilder, check, library, sdl};
 use crate::api::input::Inputs;
 
-pub fn build(schema: SchemaBuilder) -> Result<Built, Vec<String>> {
+pub(super) fn build(schema: SchemaBuilder) -> Result<Built, Vec<String>> {
     let SchemaBuilder { types, names, mut problems, .. } = schema;
     let firsts: HashSet<usize> = names.into_values().collect();
     let firsts = types.into_iter().enumerate().filter(|(at, _)| firsts.contains(at)).map(|(_, ty)| (ty.name.clone(), ty));
     let mut types = take_over(firsts.collect(), &mut problems);
     let reached = check::reachable(&types);
-    // Scalars are a vocabulary: not every schema uses all of them.
-    types.retain(|name, ty| reached.contains(name) || !matches!(ty.kind, Kind::Scalar(_)));
+    // What is declared is a vocabulary: not every schema uses all of it.
+    types.retain(|name, _| reached.contains(name));
     let inputs = Arc::new(Inputs::new(types.values()));
-    problems.extend(check::check(&types, &inputs, &reached));
+    problems.extend(check::check(&types, &inputs));
     if !problems.is_empty() {
         problems.sort();
         return Err(problems);
@@ -37,8 +37,9 @@ fn infos(ty: &TypeDef) -> HashMap<String, FieldInfo> {
     fields
         .into_iter()
         .map(|field| {
-            let info = FieldInfo { ty: field.ty.clone(), role: field.role, weight: field.weight, slots: field.slots.clone() };
-            (field.name.clone(), info)
+            let FieldDef { name, ty, role, weight, weight_per, slots, .. } = field;
+            let info = FieldInfo { ty: ty.clone(), role: *role, weight: *weight, weight_per: *weight_per, slots: slots.clone() };
+            (name.clone(), info)
         })
         .collect()
 }

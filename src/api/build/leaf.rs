@@ -12,7 +12,7 @@ use super::ty::Ty;
 
 /// The type of a field, as far as its values must fit it.
 #[derive(Debug)]
-pub struct Shape {
+pub(super) struct Shape {
     ty: Ty,
     leaf: Leaf,
 }
@@ -33,7 +33,7 @@ enum Leaf {
 
 impl Shape {
     /// `None` if values cannot have that type.
-    pub fn new<'a>(ty: &Ty, find: impl Fn(&str) -> Option<&'a TypeDef>) -> Option<Shape> {
+    pub(super) fn new<'a>(ty: &Ty, find: impl Fn(&str) -> Option<&'a TypeDef>) -> Option<Shape> {
         let leaf = match ty.name() {
             "Boolean" => Leaf::Boolean,
             "Int" => Leaf::Int,
@@ -51,7 +51,7 @@ impl Shape {
     }
 
     /// `None` is null, where the type allows it.
-    pub fn fit(&self, out: Out) -> Result<Option<FieldValue<'static>>, String> {
+    pub(super) fn fit(&self, out: Out) -> Result<Option<FieldValue<'static>>, String> {
         let value = self.value(self.ty.nullable(), out)?;
         if value.is_none() && self.ty.is_non_null() {
             return Err(format!("no value, but the type is {}", self.ty));

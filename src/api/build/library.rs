@@ -21,7 +21,7 @@ use crate::api::input::Inputs;
 const RECURSION_MAX: usize = 64;
 
 /// A value in the language of GraphQL: `[GOOD, {a: 1}]`.
-pub fn read_value(text: &str) -> Option<Value> {
+pub(super) fn read_value(text: &str) -> Option<Value> {
     let document = parse_query(format!("query($v: V = {text}) {{ f }}")).ok()?;
     let (_, operation) = document.operations.iter().next()?;
     let [definition] = operation.node.variable_definitions.as_slice() else { return None };
@@ -29,7 +29,7 @@ pub fn read_value(text: &str) -> Option<Value> {
 }
 
 /// Makes the schema. The types have been checked: what the library finds is our fault.
-pub fn schema(types: &Types, inputs: &Arc<Inputs>) -> Result<Schema, String> {
+pub(super) fn schema(types: &Types, inputs: &Arc<Inputs>) -> Result<Schema, String> {
     let root = |name: &'static str| types.contains_key(name).then_some(name);
     let mut schema = Schema::build(QUERY, root(MUTATION), root(SUBSCRIPTION))
         .validation_mode(ValidationMode::Fast)

@@ -81,26 +81,28 @@ pub struct FieldInfo {
     pub ty: Ty,
     pub role: Option<Role>,
     pub weight: Option<u32>,
+    /// The weight counts once for each item of this argument.
+    pub weight_per: Option<&'static str>,
     /// The members of the twin it shows.
     pub slots: Vec<String>,
 }
 
 impl Built {
-    /// What fields cost that do not cost what their type says.
+    pub fn field(&self, type_name: &str, field: &str) -> Option<&FieldInfo> {
+        self.fields.get(type_name)?.get(field)
+    }
+
+    /// What fields cost whose cost does not follow from their type.
     pub fn weights(&self) -> Weights {
         let mut weights = Weights::new();
         for (type_name, fields) in &self.fields {
-            for (field, info) in fields {
+            for (name, info) in fields {
                 if let Some(base) = info.weight {
-                    weights.set(type_name, field, Weight { base: u64::from(base), per_item_of: None });
+                    weights.set(type_name, name, Weight { base: u64::from(base), per_item_of: info.weight_per });
                 }
             }
         }
         weights
-    }
-
-    pub fn field(&self, type_name: &str, field: &str) -> Option<&FieldInfo> {
-        self.fields.get(type_name)?.get(field)
     }
 
     /// All fields by schema coordinate, `Type.field`.

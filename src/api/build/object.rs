@@ -106,6 +106,11 @@ impl<T: Any + Send + Sync> ObjectBuilder<'_, T> {
         self.edit(|field| field.weight = Some(weight))
     }
 
+    /// The weight counts once for each item of this argument.
+    pub fn weight_per(&mut self, arg: &'static str) -> &mut Self {
+        self.edit(|field| field.weight_per = Some(arg))
+    }
+
     /// The field shows this member of its twin.
     pub fn slot(&mut self, member: &str) -> &mut Self {
         self.edit(|field| field.slots.push(member.to_owned()))

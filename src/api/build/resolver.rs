@@ -19,7 +19,7 @@ use crate::api::request::Role;
 
 /// All that is known of a field when a request comes.
 #[derive(Debug)]
-pub struct Plan {
+pub(super) struct Plan {
     /// `Type.field`, for the log.
     coordinate: String,
     shape: Shape,
@@ -30,7 +30,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn new(owner: &str, field: &FieldDef, shape: Shape, inputs: Arc<Inputs>) -> Plan {
+    pub(super) fn new(owner: &str, field: &FieldDef, shape: Shape, inputs: Arc<Inputs>) -> Plan {
         Plan {
             coordinate: format!("{owner}.{}", field.name),
             shape,
@@ -77,7 +77,7 @@ impl Plan {
     }
 }
 
-pub fn field(plan: Arc<Plan>, resolver: Resolver) -> Box<dyn for<'a> Fn(ResolverContext<'a>) -> FieldFuture<'a> + Send + Sync> {
+pub(super) fn field(plan: Arc<Plan>, resolver: Resolver) -> Box<dyn for<'a> Fn(ResolverContext<'a>) -> FieldFuture<'a> + Send + Sync> {
     match resolver {
         Resolver::Value(value) => Box::new(move |context| {
             settle(plan.ctx(context.ctx).and_then(|ctx| {
@@ -127,7 +127,7 @@ fn carry(error: ApiError) -> Error {
     Error { message: String::new(), source: Some(Arc::new(error)), extensions: None }
 }
 
-pub fn stream(
+pub(super) fn stream(
     plan: Arc<Plan>,
     subscriber: Subscriber,
 ) -> impl for<'a> Fn(ResolverContext<'a>) -> SubscriptionFieldFuture<'a> + Send + Sync {
@@ -183,6 +183,6 @@ fn select(context: &Context<'_>, set: &SelectionSet, on: Option<&str>, fields: &
 }
 
 /// What stands for the parent at the roots.
-pub fn root() -> Parent<'static> {
+pub(in crate::api) fn root() -> Parent<'static> {
     FieldValue::owned_any(super::Root)
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::definition::{ArgDef, FieldDef, Fields, Kind, TypeDef, Types};
 
-pub fn print(types: &Types) -> String {
+pub(super) fn print(types: &Types) -> String {
     let mut text = String::new();
     for ty in types.values() {
         if !text.is_empty() {

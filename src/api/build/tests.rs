@@ -1,9 +1,14 @@
 //! What the builder language refuses, and what it prints.
 
+use std::sync::Arc;
+
+use async_graphql::parser::parse_query;
 use expect_test::{Expect, expect};
 
 use super::{Out, Root, SchemaBuilder};
-use crate::api::request::Role;
+use crate::api::engine::{RequestContext, run};
+use crate::api::prepare::Checker;
+use crate::api::request::{Caller, Role};
 use crate::api::scalars;
 
 #[derive(Debug, Clone)]
@@ -223,4 +228,27 @@ fn what_is_recorded_of_a_field_can_be_asked_for() {
     let id = built.field("Mixer", "id").unwrap();
     assert_eq!((id.role, id.weight), (Some(Role::Operator), Some(2)));
     assert_eq!(built.coordinates().keys().collect::<Vec<_>>(), ["Mixer.id", "Mixer.speed", "Query.mixer", "Twin.id"]);
+}
+
+/// What clients learn by introspection is what is printed, and what the validating stage takes.
+#[tokio::test]
+async fn the_printed_schema_is_valid_and_the_one_that_is_introspected() {
+    let mut schema = SchemaBuilder::new();
+    scalars::declare(&mut schema);
+    schema.interface::<Unit>("Payload", "").value("seq", "Long", "", |_, _| 5_u64);
+    schema.object::<Unit>("Done", "").implements("Payload");
+    schema.input("Pick", "").field("id", "ID").field("modes", "[Mode!]").one_of();
+    schema.enumeration("Mode", "", &[("RUN", "")]);
+    schema.query().field("done", "Done!", "").arg("pick", "Pick").arg("mode", "Mode = RUN").now(|_, _, _| Ok(Out::object(Unit(1))));
+    let built = schema.build().unwrap();
+    Checker::new(&built.sdl, built.weights()).unwrap();
+
+    let document = parse_query("{ __schema { types { name } } }").unwrap();
+    let ctx = RequestContext::new(Caller::local(), "r1".to_owned(), Arc::new(()));
+    let answer = run(&built, document, &[], serde_json::Map::new(), Arc::new(ctx)).await;
+    let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let names = answer["data"]["__schema"]["types"].as_array().unwrap().iter().filter_map(|ty| ty["name"].as_str());
+    let own: Vec<&str> =
+        names.filter(|name| !name.starts_with("__") && !["Boolean", "Float", "ID", "Int", "String"].contains(name)).collect();
+    assert_eq!(own, ["Done", "Long", "Mode", "Payload", "Pick", "Query"]);
 }

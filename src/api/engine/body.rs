@@ -9,20 +9,15 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::context::RequestContext;
-use super::faults::Outcome;
+use super::faults::Told;
 use crate::api::error::{ApiError, Step};
 use crate::api::request::Answer;
 
-/// An answer without `data`: the request could not run, or had to stop.
-pub fn refused(errors: &[ApiError]) -> Answer {
-    Answer::refused(errors.to_vec())
-}
-
 /// What an operation has given. The keys of the root come in the order of `root_order`: the library gives them in the order of completion.
-pub fn executed(ctx: &RequestContext, mut data: Value, outcome: Outcome, root_order: &[String]) -> Answer {
-    make_null(&mut data, &outcome.nulled);
+pub(super) fn executed(ctx: &RequestContext, mut data: Value, told: Told, root_order: &[String]) -> Answer {
+    make_null(&mut data, &told.nulled);
     let mut body = Body { bytes: Vec::with_capacity(BODY_BYTES), bytes_max: ctx.response_bytes_max };
-    match body.write(ctx, &data, &outcome.errors, root_order) {
+    match body.write(ctx, &data, &told.errors, root_order) {
         Ok(()) => Answer { cursor: ctx.cursor.lock().take(), ..Answer::executed(Bytes::from(body.bytes)) },
         Err(_) => {
             let bytes_max = ctx.response_bytes_max;
@@ -30,7 +25,7 @@ pub fn executed(ctx: &RequestContext, mut data: Value, outcome: Outcome, root_or
             let mut error =
                 ApiError::limit("response_bytes_max", bytes_max as u64, text).hint("ask for fewer fields, or for shorter pages");
             error.request_id = Some(ctx.request_id.clone());
-            refused(&[error])
+            Answer::refused(vec![error])
         }
     }
 }
@@ -46,7 +41,7 @@ fn make_null(data: &mut Value, nulled: &HashSet<Vec<Step>>) {
             part = match (part, step) {
                 (Some(Value::Object(fields)), Step::Key(key)) => fields.get_mut(key.as_str()),
                 (Some(Value::List(items)), Step::Index(index)) => items.get_mut(*index),
-                _ => None,
+                (_, Step::Key(_) | Step::Index(_)) => None,
             };
         }
         if let Some(part) = part {
@@ -69,13 +64,12 @@ impl Body {
             self.bytes.push(b',');
         }
         self.bytes.extend_from_slice(b"\"data\":");
-        match data {
-            Value::Object(fields) => {
-                let first = root_order.iter().filter_map(|key| fields.get_key_value(key.as_str()));
-                let rest = fields.iter().filter(|(key, _)| !root_order.iter().any(|first| first == key.as_str()));
-                self.object(first.chain(rest))?;
-            }
-            data => self.value(data)?,
+        if let Value::Object(fields) = data {
+            let first = root_order.iter().filter_map(|key| fields.get_key_value(key.as_str()));
+            let rest = fields.iter().filter(|(key, _)| !root_order.iter().any(|first| first == key.as_str()));
+            self.object(first.chain(rest))?;
+        } else {
+            self.value(data)?;
         }
         if let Some(receipt) = receipt(ctx) {
             self.bytes.extend_from_slice(b",\"extensions\":");

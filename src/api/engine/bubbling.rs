@@ -64,14 +64,11 @@ fn settle(request: &RequestContext, path: &QueryPathNode<'_>, is_non_null: bool,
 
 /// Absent values are `None`: a null is an object of which nothing was selected.
 fn filled(value: Value) -> Value {
-    match value {
-        Value::Null => Value::Object(IndexMap::new()),
-        value => value,
-    }
+    if matches!(value, Value::Null) { Value::Object(IndexMap::new()) } else { value }
 }
 
 /// The error as clients see it. What went wrong with us stands in the log.
-pub fn told(request: &RequestContext, path: &[Step], error: &ServerError) -> ApiError {
+pub(super) fn told(request: &RequestContext, path: &[Step], error: &ServerError) -> ApiError {
     let own = error.source::<ApiError>().cloned();
     let mut told = own.unwrap_or_else(|| ApiError::new(Code::Internal, error.message.clone()));
     if told.code == Code::Internal {

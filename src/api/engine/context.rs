@@ -29,6 +29,8 @@ pub struct RequestContext {
     pub resume_after: Option<String>,
     /// The client has had items of another schema: a stream of frames begins with `RESYNC`.
     pub resync: bool,
+    /// What resolvers have read so far and would read again.
+    memo: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
     /// What the resolvers work with; the application knows the type.
     services: Arc<dyn Any + Send + Sync>,
     pub(in crate::api) faults: Faults,
@@ -76,6 +78,7 @@ impl RequestContext {
             receipt_asked: None,
             resume_after: None,
             resync: false,
+            memo: Mutex::new(None),
             services,
             faults: Faults::default(),
             cursor: Mutex::new(None),
@@ -85,6 +88,23 @@ impl RequestContext {
     pub fn deadline(mut self, deadline: Instant) -> RequestContext {
         self.deadline = Some(deadline);
         self
+    }
+
+    /// What resolvers keep for each other within one request, or one item of a stream: a twin is read once, and all its fields come from
+    /// one revision. There is one memo, so all resolvers name the same type.
+    pub fn memo<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        let mut memo = self.memo.lock();
+        if let Some(known) = memo.as_ref().and_then(|memo| memo.clone().downcast::<T>().ok()) {
+            return known;
+        }
+        let fresh = Arc::new(T::default());
+        *memo = Some(fresh.clone());
+        fresh
+    }
+
+    /// An item is done; the next one sees what is then.
+    pub(super) fn forget(&self) {
+        *self.memo.lock() = None;
     }
 
     /// The services the request was begun with.

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use crate::api::error::{ApiError, Code, Step};
 
 /// Errors that one answer lists. More say nothing new.
-pub const ERRORS_MAX: usize = 200;
+pub(super) const ERRORS_MAX: usize = 200;
 
 #[derive(Debug, Default)]
-pub struct Faults {
+pub(in crate::api) struct Faults {
     /// Spares all path work while nothing is wrong.
     any: AtomicBool,
     inner: Mutex<Inner>,
@@ -31,19 +31,19 @@ struct Inner {
 
 /// What an answer has to tell.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(super) struct Told {
     pub errors: Vec<ApiError>,
     /// In no order. An empty path is all of `data`.
     pub nulled: HashSet<Vec<Step>>,
 }
 
 impl Faults {
-    pub fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         self.any.load(Ordering::Relaxed)
     }
 
     /// Notes the error of a field.
-    pub fn record(&self, error: ApiError) {
+    pub(super) fn record(&self, error: ApiError) {
         self.any.store(true, Ordering::Relaxed);
         let mut inner = self.inner.lock();
         if !inner.failed.insert(error.path.clone()) {
@@ -56,12 +56,12 @@ impl Faults {
         }
     }
 
-    pub fn is_poisoned(&self, path: &[Step]) -> bool {
+    pub(super) fn is_poisoned(&self, path: &[Step]) -> bool {
         self.inner.lock().poisoned.contains(path)
     }
 
     /// The value there is null: if it may not be, what is above it fails as well.
-    pub fn make_null(&self, mut path: Vec<Step>, is_non_null: bool) {
+    pub(super) fn make_null(&self, mut path: Vec<Step>, is_non_null: bool) {
         let mut inner = self.inner.lock();
         if is_non_null {
             path.pop();
@@ -73,14 +73,14 @@ impl Faults {
     }
 
     /// Takes it all out: the next item of a stream begins anew.
-    pub fn take(&self) -> Outcome {
+    pub(super) fn take(&self) -> Told {
         if !self.any.swap(false, Ordering::Relaxed) {
-            return Outcome::default();
+            return Told::default();
         }
         let Inner { mut errors, left_out, nulled, .. } = std::mem::take(&mut *self.inner.lock());
         if left_out > 0 {
             errors.push(ApiError::new(Code::ResourceLimit, format!("{left_out} more errors are not listed")));
         }
-        Outcome { errors, nulled }
+        Told { errors, nulled }
     }
 }

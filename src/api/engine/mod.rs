@@ -9,7 +9,6 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use body::refused;
 pub use bubbling::Bubbling;
 pub use context::{Ctx, RESPONSE_BYTES_MAX, Receipt, ReceiptAsked, RequestContext};
 pub use run::{run, run_stream};

@@ -22,13 +22,13 @@ pub async fn run(built: &Built, document: ExecutableDocument, root_order: &[Stri
     let response = match ctx.deadline {
         Some(deadline) => match tokio::time::timeout_at(deadline, execution).await {
             Ok(response) => response,
-            Err(_) => return body::refused(&[timeout(&ctx)]),
+            Err(_) => return Answer::refused(vec![timeout(&ctx)]),
         },
         None => execution.await,
     };
     match response {
         Ok(response) => answer(&ctx, response, root_order).unwrap_or_else(|refused| refused),
-        Err(_) => body::refused(&[panicked(&ctx)]),
+        Err(_) => Answer::refused(vec![panicked(&ctx)]),
     }
 }
 
@@ -49,7 +49,7 @@ pub fn run_stream(
                     Ok(item) => (item, Some(responses)),
                     Err(last) => (last, None),
                 }),
-                Err(_) => Some((body::refused(&[panicked(&ctx)]), None)),
+                Err(_) => Some((Answer::refused(vec![panicked(&ctx)]), None)),
             }
         }
     })
@@ -72,17 +72,18 @@ fn request(document: ExecutableDocument, variables: Map<String, Json>, ctx: &Ctx
 
 /// `Err`: an answer without data, behind which nothing comes.
 fn answer(ctx: &RequestContext, response: Response, root_order: &[String]) -> Result<Answer, Answer> {
-    let outcome = ctx.faults.take();
+    let told_by_fields = ctx.faults.take();
+    ctx.forget();
     if !response.errors.is_empty() {
         let errors: Vec<ApiError> = response.errors.iter().map(|error| told(ctx, &path(error), error)).collect();
-        return Err(body::refused(&errors));
+        return Err(Answer::refused(errors));
     }
     let mut data = response.data;
     if matches!(data, Value::Null) {
         // Everything was skipped.
         data = Value::Object(async_graphql::indexmap::IndexMap::<Name, Value>::new());
     }
-    Ok(body::executed(ctx, data, outcome, root_order))
+    Ok(body::executed(ctx, data, told_by_fields, root_order))
 }
 
 fn path(error: &ServerError) -> Vec<Step> {

@@ -28,12 +28,10 @@ use crate::api::build::{Args, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::names::ViewPlan;
 use crate::api::relations;
-use crate::api::scalars;
 use crate::api::session::Session;
 
 /// Declares every type of the core. The roots come on top.
 pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
-    scalars::declare(schema);
     node::declare(schema);
     issue::declare(schema);
     connection::declare(schema);
@@ -42,9 +40,9 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     property::declare(schema);
     reading::declare(schema);
     twin_type::declare(schema);
-    relations::declare(schema);
     hierarchy::declare(schema);
     filter::declare(schema);
+    relations::declare(schema);
     aggregate::declare(schema);
     search::declare(schema);
     rejection::declare(schema);

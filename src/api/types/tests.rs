@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::api::build::{Built, SchemaBuilder};
 use crate::api::names;
 use crate::api::prepare::Checker;
-use crate::api::{mutation, query, subscription, types};
+use crate::api::{mutation, query, scalars, subscription, types};
 use crate::catalog::Catalog;
 
 fn core() -> Built {
     let plan = Arc::new(names::plan(&Catalog::default(), &BTreeSet::new()).unwrap());
     let mut schema = SchemaBuilder::new();
+    scalars::declare(&mut schema);
     types::declare(&mut schema, &plan);
     query::declare(&mut schema);
     mutation::declare(&mut schema);

@@ -20,7 +20,12 @@ impl Kind for Views {
         if table.entries.len() > VIEWS_MAX {
             return Err(format!("there are {} views; the limit is {VIEWS_MAX}", table.entries.len()));
         }
-        table.entries.iter().map(|entry| Ok((name(&entry.key.text)?, generate(&entry.key.text, &entry.value)?))).collect::<Result<_, _>>().map(Views)
+        table
+            .entries
+            .iter()
+            .map(|entry| Ok((name(&entry.key.text)?, generate(&entry.key.text, &entry.value)?)))
+            .collect::<Result<_, _>>()
+            .map(Views)
     }
 
     fn show(&self) -> Option<String> {

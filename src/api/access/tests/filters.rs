@@ -181,7 +181,12 @@ fn mistakes_are_told_with_their_place() {
             "where.temperature: `temperature` is in degC, and bar does not convert to it",
             "",
         ),
-        ("Mixer", r#"{"temperature": {"unit": "bars"}}"#, "where.temperature.unit: unknown unit `bars`; did you mean `bar`, `B/s` or `mbar`?", ""),
+        (
+            "Mixer",
+            r#"{"temperature": {"unit": "bars"}}"#,
+            "where.temperature.unit: unknown unit `bars`; did you mean `bar`, `B/s` or `mbar`?",
+            "",
+        ),
         ("Mixer", r#"{"mode": {"eq": "RUNS"}}"#, "where.mode.eq: there is no value `RUNS`", "did you mean `RUN`?"),
         ("twins", r#"{"not": {"not": {"not": {}}}}"#, "where.not.not.not: the filter nests more than 3 deep", ""),
         (

@@ -18,15 +18,15 @@ use crate::api::request::{Caller, Role};
 use crate::api::scalars;
 
 #[derive(Debug, Clone)]
-pub struct Probe(pub i32);
+pub(super) struct Probe(pub i32);
 
 /// A twin.
 #[derive(Debug, Clone)]
-pub struct Unit(pub &'static str);
+pub(super) struct Unit(pub &'static str);
 
 /// What resolvers work with.
 #[derive(Debug)]
-pub struct Services {
+pub(super) struct Services {
     pub count: AtomicI32,
     pub log: Mutex<Vec<String>>,
     pub meeting: Barrier,
@@ -36,7 +36,7 @@ fn down() -> ApiError {
     ApiError::new(Code::Unavailable, "the store is down")
 }
 
-pub fn schema() -> Built {
+pub(super) fn schema() -> Built {
     let mut schema = SchemaBuilder::new();
     scalars::declare(&mut schema);
     schema.enumeration("Mode", "How it runs.", &[("IDLE", "at rest"), ("RUN", "")]).value("OLD", "").deprecated("gone");
@@ -184,15 +184,15 @@ fn roots(schema: &mut SchemaBuilder) {
         .subscribe(|_, _| async { Ok(stream::once(async { panic!("at the disco") }).map(|out: Result<Out, ApiError>| out)) });
 }
 
-pub fn services() -> Arc<Services> {
+pub(super) fn services() -> Arc<Services> {
     Arc::new(Services { count: AtomicI32::new(0), log: Mutex::default(), meeting: Barrier::new(2) })
 }
 
-pub fn context(services: &Arc<Services>) -> RequestContext {
+pub(super) fn context(services: &Arc<Services>) -> RequestContext {
     RequestContext::new(Caller { subject: "test".to_owned(), role: Role::Viewer }, "r1".to_owned(), services.clone())
 }
 
-pub fn document(query: &str) -> ExecutableDocument {
+pub(super) fn document(query: &str) -> ExecutableDocument {
     parse_query(query).expect("a document")
 }
 
@@ -209,7 +209,7 @@ fn root_order(document: &ExecutableDocument) -> Vec<String> {
     keys
 }
 
-pub async fn text_with(query: &str, variables: Json, ctx: RequestContext) -> String {
+pub(super) async fn text_with(query: &str, variables: Json, ctx: RequestContext) -> String {
     let document = document(query);
     let root_order = root_order(&document);
     let variables: Map<String, Json> = variables.as_object().cloned().unwrap_or_default();
@@ -219,24 +219,24 @@ pub async fn text_with(query: &str, variables: Json, ctx: RequestContext) -> Str
 }
 
 /// The answer as text.
-pub async fn text(query: &str) -> String {
+pub(super) async fn text(query: &str) -> String {
     text_with(query, Json::Null, context(&services())).await
 }
 
-pub async fn answer_with(query: &str, variables: Json) -> Json {
+pub(super) async fn answer_with(query: &str, variables: Json) -> Json {
     serde_json::from_str(&text_with(query, variables, context(&services())).await).expect("JSON")
 }
 
-pub async fn answer(query: &str) -> Json {
+pub(super) async fn answer(query: &str) -> Json {
     answer_with(query, Json::Null).await
 }
 
 /// The answer's `data`, and its errors as `path: CODE message`.
-pub async fn told(query: &str) -> (Json, Vec<String>) {
+pub(super) async fn told(query: &str) -> (Json, Vec<String>) {
     split(answer(query).await)
 }
 
-pub fn split(mut answer: Json) -> (Json, Vec<String>) {
+pub(super) fn split(mut answer: Json) -> (Json, Vec<String>) {
     let told = |error: &Json| {
         let path = error["path"].as_array().into_iter().flatten().map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned));
         let path = path.collect::<Vec<_>>().join(".");
@@ -248,13 +248,13 @@ pub fn split(mut answer: Json) -> (Json, Vec<String>) {
 }
 
 /// All answers of a subscription, with the cursors of their items.
-pub async fn answers(query: &str) -> Vec<(Json, Option<String>)> {
+pub(super) async fn answers(query: &str) -> Vec<(Json, Option<String>)> {
     let ctx: Ctx = Arc::new(context(&services()));
     let items = run_stream(&schema(), document(query), Map::new(), ctx);
     items.map(|answer| (serde_json::from_slice(&answer.body).expect("JSON"), answer.cursor)).collect().await
 }
 
 /// A moment that has passed.
-pub fn past() -> Instant {
+pub(super) fn past() -> Instant {
     Instant::now()
 }

@@ -21,6 +21,7 @@ use crate::http::listener::{Listener, Peer};
 use super::{Settings, Timing, routes};
 use script::Script;
 
+const CONNECTIONS_MAX: usize = 100;
 /// However busy the machine is, what takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,7 +49,7 @@ impl Server {
         let script = Arc::new(Script::default());
         let (closing, sockets, running) = (CancellationToken::new(), TaskTracker::new(), TaskTracker::new());
         let routes = routes(script.clone(), settings, closing.clone(), sockets.clone());
-        let serve = axum::serve(Listener::new(listener, 1_000, PATIENCE), routes.into_make_service_with_connect_info::<Peer>());
+        let serve = axum::serve(Listener::new(listener, CONNECTIONS_MAX, PATIENCE), routes.into_make_service_with_connect_info::<Peer>());
         let served = serve.with_graceful_shutdown(closing.clone().cancelled_owned());
         running.spawn(async move { served.await.unwrap() });
         Server { address, script, closing, sockets, running }
