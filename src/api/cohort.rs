@@ -37,7 +37,7 @@ impl Cohort {
     }
 
     /// The edges of some relations at all of its twins.
-    pub(in crate::api) async fn edges<F>(&self, walk: &Walk, load: impl FnOnce() -> F) -> Result<Arc<Edges>, ApiError>
+    pub async fn edges<F>(&self, walk: &Walk, load: impl FnOnce() -> F) -> Result<Arc<Edges>, ApiError>
     where
         F: Future<Output = Result<Edges, ApiError>>,
     {
@@ -45,7 +45,7 @@ impl Cohort {
     }
 
     /// What a field of one name and arguments shows of each of its twins.
-    pub(in crate::api) async fn pages<F>(&self, asked: &Asked, make: impl FnOnce() -> F) -> Result<Arc<Pages>, ApiError>
+    pub async fn pages<F>(&self, asked: &Asked, make: impl FnOnce() -> F) -> Result<Arc<Pages>, ApiError>
     where
         F: Future<Output = Result<Pages, ApiError>>,
     {

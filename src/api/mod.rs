@@ -14,7 +14,7 @@ pub mod limits;
 pub mod list;
 pub mod live;
 pub mod meter;
-pub mod mutation;
+//pub mod mutation;
 pub mod names;
 pub mod prepare;
 pub mod query;

@@ -4,6 +4,7 @@ use super::build::{Args, Out, SchemaBuilder};
 use super::engine::{Ctx, RequestContext};
 use super::error::ApiError;
 use super::list::{self, Scope};
+use super::relations::{self, RelationNode};
 use super::request::Role;
 use super::session::Session;
 use super::types::hierarchy::{self, Tree};
@@ -22,6 +23,7 @@ const AGGREGATE_WEIGHT: u32 = 200;
 pub fn declare(schema: &mut SchemaBuilder) {
     nodes(schema);
     twins(schema);
+    relations::declare_query_fields(&mut schema.query());
     types(schema);
     house(schema);
 }
@@ -45,9 +47,15 @@ fn nodes(schema: &mut SchemaBuilder) {
                 let session = session(&ctx)?;
                 return Ok(many(session, ids.iter().filter_map(|id| session.by_id(id)).collect()));
             }
+            let is_relation = |id: &&str| matches!(NodeId::parse(id), NodeId::Relation(_));
+            let mut edges = relations::by_ids(&ctx, ids.iter().copied().filter(is_relation)).await?;
             let mut found = Vec::with_capacity(ids.len());
             for id in ids {
-                found.extend(node(&ctx, id).await?);
+                found.extend(match edges.remove(id) {
+                    Some(edge) => Some(edge.node()),
+                    None if is_relation(&id) => None,
+                    None => node(&ctx, id).await?,
+                });
             }
             Ok(Out::List(found))
         });
@@ -61,7 +69,8 @@ async fn node(ctx: &Ctx, id: &str) -> Result<Option<Out>, ApiError> {
         NodeId::Rejection(place) => rejection::find(session, place).await?.map(|node| Out::node("Rejection", node)),
         NodeId::Proposal(_) => proposal::find(session, id).await?.map(|node| Out::node("Proposal", node)),
         NodeId::Job(no) => session.services.lasting.jobs.find(no).map(|job| Out::node("Job", JobNode::now(job))),
-        NodeId::Relation(_) | NodeId::Unknown => None,
+        NodeId::Relation(id) => relations::by_ids(ctx, [id]).await?.remove(id).map(RelationNode::node),
+        NodeId::Unknown => None,
     })
 }
 

@@ -1,7 +1,5 @@
 //! `POST /ingest`, `POST /ingest/ID` and `POST /ingest/topic/TOPIC`: readings by HTTP, answered after the gate with what became of each item.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
@@ -12,13 +10,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::catalog::binding::Source;
-use crate::ingress::{Address, Fault, Line, Outcome, Packet, Permits, Refused, Settled, Tally, Ticket};
-use crate::reading::{Seq, TwinId};
+use crate::ingress::{Address, Fault, Outcome, Packet, Tally, offer_all};
+use crate::reading::TwinId;
 
 use super::Site;
-
-/// How often a packet is offered again when its twin died with it.
-const OFFERS_MAX: u32 = 3;
 
 pub(super) async fn envelopes(State(site): State<Site>, Whole(body): Whole) -> Response {
     let items = match split(&body, site.config.items_max) {
@@ -101,8 +96,8 @@ fn split(body: &Bytes, items_max: usize) -> Result<Vec<Bytes>, Unreadable> {
 }
 
 async fn deliver(site: &Site, packets: Vec<Packet>) -> Response {
-    let line = Line::new();
-    let waited = tokio::time::timeout(site.config.commit_wait_max, through(site, &packets, &line)).await;
+    let offered = offer_all(site.door.lane(Source::Http), &site.permits, &packets);
+    let waited = tokio::time::timeout(site.config.commit_wait_max, offered).await;
     let Ok(outcomes) = waited else {
         let message =
             "not on disk within `http.commit_wait_max`; it may still be written: send it again with the same times, duplicates are known";
@@ -111,91 +106,6 @@ async fn deliver(site: &Site, packets: Vec<Packet>) -> Response {
         return response;
     };
     answer(&outcomes)
-}
-
-/// Offers all packets, as far as permits go, and waits until each is settled.
-async fn through(site: &Site, packets: &[Packet], line: &Arc<Line>) -> Vec<Outcome> {
-    let mut lane = site.door.lane(Source::Http);
-    let mut permits = HeldPermits { permits: &site.permits, count: 0 };
-    let mut outcomes = Vec::with_capacity(packets.len());
-    let mut settled = Vec::new();
-    let (mut offered, mut again) = (0, 0);
-    while outcomes.len() < packets.len() {
-        let nothing_is_under_way = offered == outcomes.len();
-        if nothing_is_under_way {
-            permits.wait_for_one().await;
-            lane.offer(&packets[offered], line.issue());
-            offered += 1;
-        }
-        while offered < packets.len() && permits.try_one() {
-            lane.offer(&packets[offered], line.issue());
-            offered += 1;
-        }
-        lane.flush();
-        line.take(&mut settled);
-        if settled.is_empty() {
-            line.settled().await;
-        }
-        for (ticket, what) in settled.drain(..) {
-            match what {
-                Settled::Done(outcome) => {
-                    permits.give_back(1);
-                    outcomes.push(outcome);
-                    again = 0;
-                }
-                Settled::Again(receipt) if again < OFFERS_MAX => {
-                    again += 1;
-                    lane.offer(&packets[index(ticket)], receipt);
-                }
-                Settled::Again(receipt) => {
-                    if let Some(bell) = receipt.settle(Outcome::Rejected { seq: Seq(0), refused: Arc::new(busy()) }) {
-                        bell.ring();
-                    }
-                }
-            }
-        }
-    }
-    outcomes
-}
-
-/// A line is made for each request, so its tickets count the request's packets.
-fn index(Ticket(ticket): Ticket) -> usize {
-    usize::try_from(ticket).unwrap_or(usize::MAX)
-}
-
-fn busy() -> Refused {
-    let message = "the twin could not take the reading; send it again later".to_owned();
-    Refused { fault: Fault::Busy, code: "TWIN_UNAVAILABLE", message }
-}
-
-/// Permits that go back also when the request is given up.
-struct HeldPermits<'a> {
-    permits: &'a Permits,
-    count: usize,
-}
-
-impl HeldPermits<'_> {
-    fn try_one(&mut self) -> bool {
-        let taken = self.permits.try_take();
-        self.count += usize::from(taken);
-        taken
-    }
-
-    async fn wait_for_one(&mut self) {
-        self.permits.take().await;
-        self.count += 1;
-    }
-
-    fn give_back(&mut self, count: usize) {
-        self.permits.give_back(count);
-        self.count -= count;
-    }
-}
-
-impl Drop for HeldPermits<'_> {
-    fn drop(&mut self) {
-        self.permits.give_back(self.count);
-    }
 }
 
 #[derive(Serialize)]

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod counters;
 pub mod mqtt;
+mod offer;
 mod permits;
 pub mod receipt;
 pub mod remote;
@@ -13,6 +14,7 @@ mod window;
 
 use bytes::Bytes;
 
+pub use offer::offer_all;
 pub use permits::Permits;
 pub use receipt::{Bell, Fault, Line, Outcome, Receipt, Refused, Settled, Tally, Ticket};
 

@@ -48,6 +48,10 @@ impl Committed {
         self.graph.read().incoming(to).for_each(|edge| take(edge));
     }
 
+    pub fn edge(&self, no: EdgeNo) -> Option<Arc<Edge>> {
+        self.graph.read().edge(no).cloned()
+    }
+
     pub fn count(&self) -> usize {
         self.graph.read().count()
     }

@@ -165,14 +165,6 @@ impl Store {
         rows.into_iter().next().map(rejection).transpose()
     }
 
-    /// The tables of all relations that ever had an edge.
-    pub(super) async fn relations(&self) -> Result<Vec<String>, Error> {
-        let mut answer = self.client.query("SELECT relations FROM meta:partition_0".to_owned(), Vec::new()).await?;
-        let rows: Vec<Object> = answer.take(0).map_err(refused)?;
-        let mut row = rows.into_iter().next().unwrap_or_default();
-        Ok(field::<Option<Vec<String>>>(&mut row, "relations")?.unwrap_or_default())
-    }
-
     /// The row of a twin as JSON, for tests and for looking.
     pub async fn twin(&self, id: &TwinId) -> Result<Option<serde_json::Value>, Error> {
         let variables = vec![("id", twin_record(id).into_value())];

@@ -12,7 +12,7 @@ use crate::reading::{Quality, Reason, Seq, SlotNo, Timestamp, TwinId, TwinNo, Va
 use crate::twin::{Edge, EdgeNo, Keyed, Rejection, Slot, State};
 
 use super::{
-    AnswerRow, Batch, CheckpointRow, Config, DeletedRow, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Store, TwinRow,
+    AnswerRow, Batch, CheckpointRow, Config, DeletedRow, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Step, Store, TwinRow,
 };
 
 fn layout() -> Arc<Layout> {
@@ -132,29 +132,59 @@ async fn a_later_state_takes_the_place_of_an_earlier_one() {
 }
 
 #[tokio::test]
-async fn neighbours_are_those_of_the_time_and_direction() {
+async fn edges_are_found_from_either_end() {
     let store = memory().await;
     store.project(&batch(7)).await.unwrap();
-    let ended = Batch { edges: vec![feeds(1, 1, 2, Some(500)), feeds(2, 1, 1, None)], upto: Some(Seq(8)), ..Batch::default() };
-    store.project(&ended).await.unwrap();
-    let found = |of: &'static [&'static str], relation: &'static str, direction, at| {
+    let mut powers = feeds(3, 2, 1, None);
+    powers.edge.relation = "powers".into();
+    let more = Batch { edges: vec![feeds(1, 1, 2, Some(500)), feeds(2, 1, 1, None), powers], upto: Some(Seq(8)), ..Batch::default() };
+    store.project(&more).await.unwrap();
+    let found = |of: &'static [&'static str], steps: Vec<Step<'static>>| {
         let store = store.clone();
         async move {
             let of: Vec<TwinId> = of.iter().map(|name| id(name)).collect();
-            let edges = store.neighbours(&of, relation, direction, Timestamp(at)).await.unwrap();
-            let mut numbers: Vec<u64> = edges.iter().map(|edge| edge.no.0).collect();
+            let found = store.traverse(&of, &steps, 100).await.unwrap();
+            assert!(found.statements == u64::from(!of.is_empty()) && !found.is_cut);
+            let mut numbers: Vec<u64> = found.edges.iter().map(|edge| edge.no.0).collect();
             numbers.sort_unstable();
+            numbers.dedup();
             numbers
         }
     };
+    let along = |relations: &[&'static str], direction| vec![Step { relations: relations.to_vec(), direction }];
     let both = &["tank-1", "tank-2"];
-    assert_eq!(found(both, "feeds", Direction::Out, 99).await, Vec::<u64>::new());
-    assert_eq!(found(both, "feeds", Direction::Out, 499).await, [1, 2]);
-    assert_eq!(found(both, "feeds", Direction::Out, 500).await, [2]);
-    assert_eq!(found(&["tank-2"], "feeds", Direction::Out, 499).await, Vec::<u64>::new());
-    assert_eq!(found(&["tank-2"], "feeds", Direction::In, 499).await, [1]);
-    assert_eq!(found(both, "nobody-uses-this", Direction::Out, 499).await, Vec::<u64>::new());
-    assert_eq!(found(&[], "feeds", Direction::Out, 499).await, Vec::<u64>::new());
+    assert_eq!(found(both, along(&["feeds"], Direction::Out)).await, [1, 2], "ended ones, too");
+    assert_eq!(found(&["tank-2"], along(&["feeds"], Direction::Out)).await, Vec::<u64>::new());
+    assert_eq!(found(&["tank-2"], along(&["feeds"], Direction::In)).await, [1]);
+    assert_eq!(found(&["tank-2"], along(&["feeds"], Direction::Both)).await, [1]);
+    assert_eq!(found(&["tank-2"], along(&["feeds", "powers"], Direction::Both)).await, [1, 3]);
+    assert_eq!(found(&["tank-2"], along(&[], Direction::Out)).await, [3]);
+    let mixed = [along(&["powers"], Direction::Out), along(&["feeds", "nobody-uses-this"], Direction::In)].concat();
+    assert_eq!(found(&["tank-2"], mixed).await, [1, 3]);
+    assert_eq!(found(both, along(&["nobody-uses-this"], Direction::Out)).await, Vec::<u64>::new());
+    assert_eq!(found(&[], along(&["feeds"], Direction::Out)).await, Vec::<u64>::new());
+    assert_eq!(found(&["tank-9"], along(&[], Direction::Both)).await, Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn an_edge_comes_back_as_it_was_written() {
+    let store = memory().await;
+    store.project(&batch(7)).await.unwrap();
+    assert_eq!(store.edges(&[EdgeNo(1), EdgeNo(2)]).await.unwrap().edges, [feeds(1, 1, 2, None).edge]);
+    assert_eq!(store.edges(&[]).await.unwrap().edges, []);
+    let steps = [Step { relations: vec!["feeds"], direction: Direction::Out }];
+    let found = store.traverse(&[id("tank-1")], &steps, 100).await.unwrap();
+    assert_eq!(found.edges, [feeds(1, 1, 2, None).edge]);
+}
+
+#[tokio::test]
+async fn too_many_edges_are_told() {
+    let store = memory().await;
+    let edges = (1..=20).map(|no| feeds(no, 1, 2, None)).collect();
+    store.project(&Batch { edges, upto: Some(Seq(1)), ..batch(1) }).await.unwrap();
+    let steps = [Step { relations: vec!["feeds"], direction: Direction::Out }];
+    assert!(!store.traverse(&[id("tank-1")], &steps, 20).await.unwrap().is_cut);
+    assert!(store.traverse(&[id("tank-1")], &steps, 19).await.unwrap().is_cut);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::twin::{Edge, EdgeNo};
 use super::client::{escaped, refused};
 use super::edges::table_of;
 use super::read::edge;
-use super::rows::{edge_record, twin_record};
+use super::rows::{edge_record, field, twin_record};
 use super::{Error, Store};
 
 /// The target of the query log.
@@ -76,16 +76,29 @@ impl Store {
         Ok(found)
     }
 
-    /// An edge by its number, with how many statements that took.
-    pub async fn edge(&self, no: EdgeNo) -> Result<(Option<Edge>, u64), Error> {
+    /// The edges of these numbers.
+    pub async fn edges(&self, numbers: &[EdgeNo]) -> Result<Traversed, Error> {
+        let mut found = Traversed { statements: 2, ..Traversed::default() };
         let tables = self.relations().await?;
-        let records = tables.iter().map(|table| edge_record(table, no).into_value()).collect::<Vec<_>>();
-        let statement = "SELECT * FROM $records".to_owned();
+        let records = tables.iter().flat_map(|table| numbers.iter().map(move |no| edge_record(table, *no).into_value()));
+        let records = Value::Array(Array::from(records.collect::<Vec<_>>()));
+        let statement = "SELECT * FROM $records";
         let began = Instant::now();
-        let mut answer = self.client.read(statement.clone(), vec![("records", Value::Array(Array::from(records)))]).await?;
+        let mut answer = self.client.read(statement.to_owned(), vec![("records", records)]).await?;
+        collect(answer.take(0).map_err(refused)?, &mut found.edges)?;
+        told(statement, numbers.len(), found.edges.len(), began);
+        Ok(found)
+    }
+
+    /// The tables of all relations that ever had an edge.
+    pub(super) async fn relations(&self) -> Result<Vec<String>, Error> {
+        let statement = "SELECT relations FROM meta:partition_0";
+        let began = Instant::now();
+        let mut answer = self.client.read(statement.to_owned(), Vec::new()).await?;
         let rows: Vec<Object> = answer.take(0).map_err(refused)?;
-        told(&statement, tables.len(), rows.len(), began);
-        Ok((rows.into_iter().next().map(edge).transpose()?, 2))
+        told(statement, 1, rows.len(), began);
+        let mut row = rows.into_iter().next().unwrap_or_default();
+        Ok(field::<Option<Vec<String>>>(&mut row, "relations")?.unwrap_or_default())
     }
 }
 

@@ -38,5 +38,6 @@ mod scenario;
 mod sim;
 mod supervision;
 mod support;
+mod traversal;
 
 mod skipped;

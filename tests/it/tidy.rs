@@ -35,7 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "observe",
         ],
     ),
-    ("api", &["view", "feed", "store", "history", "runtime", "catalog", "scene", "twin", "observe"]),
+    ("api", &["view", "feed", "store", "history", "ingress", "runtime", "catalog", "scene", "twin", "observe"]),
     ("http", &["api", "runtime", "ingress", "view", "catalog", "twin", "observe"]),
     ("demo", &["ingress"]),
     ("config", &["journal", "store", "history", "model", "ingress", "view", "feed", "runtime", "api", "http", "observe", "catalog"]),

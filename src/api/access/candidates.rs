@@ -94,6 +94,11 @@ pub(super) enum Told<R> {
     State(Arc<State>),
 }
 
+/// Every twin of the scope that matches, by number.
+pub fn matching(access: &Access<'_>, scope: &Scope, filter: &super::Filter) -> TwinSet {
+    collect(access, scope, &Matcher::new(access, filter))
+}
+
 /// Every twin of the scope that matches.
 pub(super) fn collect(access: &Access<'_>, scope: &Scope, matcher: &Matcher) -> TwinSet {
     if let Some(few) = listed(access, scope, matcher) {

@@ -37,6 +37,31 @@ pub enum Filter {
 
 impl Filter {
     pub const EVERYTHING: Filter = Filter::All(Vec::new());
+
+    /// Whether relations have a say in it.
+    pub fn follows_graph(&self) -> bool {
+        self.any(&|filter| matches!(filter, Filter::Path(_) | Filter::Relation(_)))
+    }
+
+    /// Whether it may come to match, or to match no more, although nothing happens to the twin: by age, or by a twin it is related to.
+    pub fn follows_time(&self) -> bool {
+        self.any(&|filter| match filter {
+            Filter::Stale(_) | Filter::Relation(_) => true,
+            Filter::Updated(test) | Filter::Value { test, .. } => {
+                test.stale.is_some() || test.older_than.is_some() || matches!(test.compare, Compare::Time(_))
+            }
+            _ => false,
+        })
+    }
+
+    fn any(&self, is_it: &dyn Fn(&Filter) -> bool) -> bool {
+        is_it(self)
+            || match self {
+                Filter::All(parts) | Filter::Any(parts) => parts.iter().any(|part| part.any(is_it)),
+                Filter::Not(part) => part.any(is_it),
+                _ => false,
+            }
+    }
 }
 
 /// What is asked of one value. All of it must hold.

@@ -24,6 +24,7 @@ use crate::catalog::Catalog;
 use crate::reading::Timestamp;
 use crate::view::View;
 
+pub use candidates::matching;
 pub use aggregate::{Aggregate, FloatStats, PropertyStats, aggregate};
 pub use among::{Among, Rank};
 pub use cursor::{CursorKey, fingerprint};

@@ -15,10 +15,10 @@ use crate::api::build::{ObjectBuilder, Root, SchemaBuilder};
 use crate::api::types::twin::TwinNode;
 use crate::twin::EdgeNo;
 
-pub use node::{RelationNode, by_id};
-pub(in crate::api) use page::{Asked, Pages};
+pub use node::{RelationNode, by_ids};
+pub use page::{Asked, Pages};
 pub use page::{RelationEdge, RelationPage, page};
-pub(in crate::api) use walk::{Edges, Walk};
+pub use walk::{Edges, Walk};
 
 /// The id of an edge as a node: `relation/12`.
 pub fn id_of(no: EdgeNo) -> String {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use foldhash::HashMap;
 use serde_json::Value as Json;
 
 use crate::api::build::{ObjectBuilder, Out, SchemaBuilder};
@@ -82,14 +83,20 @@ impl Edges {
     }
 }
 
-/// The edge of an id such as `relation/12`, whether or not it still holds. `None`: there never was one.
-pub async fn by_id(ctx: &Ctx, id: &str) -> Result<Option<RelationNode>, ApiError> {
-    let Some(no) = id.strip_prefix("relation/").and_then(|no| no.parse().ok()).map(EdgeNo) else { return Ok(None) };
+/// The edges of ids such as `relation/12`, by these ids, whether or not they still hold. What never was is left out.
+pub async fn by_ids<'a>(ctx: &Ctx, ids: impl IntoIterator<Item = &'a str>) -> Result<HashMap<&'a str, RelationNode>, ApiError> {
+    let number = |id: &'a str| Some((EdgeNo(id.strip_prefix("relation/")?.parse().ok()?), id));
+    let wanted: HashMap<EdgeNo, &str> = ids.into_iter().filter_map(number).collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::default());
+    }
     let session = ctx.services::<Session>()?;
     walk::arrive(ctx, session).await?;
-    let (edge, statements) = session.runtime().store().edge(no).await.map_err(walk::failed)?;
-    ctx.receipt.store_statements.fetch_add(statements, Ordering::Relaxed);
-    Ok(edge.map(|edge| RelationNode::alone(Arc::new(edge))))
+    let numbers: Vec<EdgeNo> = wanted.keys().copied().collect();
+    let found = session.runtime().store().edges(&numbers).await.map_err(walk::failed)?;
+    ctx.receipt.store_statements.fetch_add(found.statements, Ordering::Relaxed);
+    let nodes = found.edges.into_iter().filter_map(|edge| Some((*wanted.get(&edge.no)?, RelationNode::alone(Arc::new(edge)))));
+    Ok(nodes.collect())
 }
 
 pub(super) fn declare_field(twin: &mut ObjectBuilder<'_, TwinNode>) {

@@ -97,7 +97,7 @@ async fn graph(args: &Args, ctx: &Ctx) -> Result<Out, ApiError> {
             break;
         }
     }
-    let seq = seq.unwrap_or_else(|| session.runtime().store_seq());
+    let seq = seq.unwrap_or_else(|| session.runtime().projected());
     let Reached { twins, mut edges, is_truncated, .. } = reached;
     let mut known: HashSet<EdgeNo> = HashSet::default();
     edges.retain(|edge| known.insert(edge.no));

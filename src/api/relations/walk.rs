@@ -129,7 +129,7 @@ pub(super) async fn arrive(ctx: &Ctx, session: &Session) -> Result<Seq, ApiError
         let message = format!("the graph store has not reached commit {} within {} s", written.0, STORE_WAIT_MAX.as_secs());
         return Err(ApiError::new(Code::Timeout, message).hint("everything but relations can be read; ask for them again a little later"));
     }
-    let seq = runtime.store_seq();
+    let seq = runtime.projected();
     // Of all that a request reads from the store, the receipt tells the oldest.
     let oldest = |told: u64| (told == 0 || seq.0 < told).then_some(seq.0);
     ctx.receipt.store_seq.fetch_update(Ordering::Relaxed, Ordering::Relaxed, oldest).ok();

@@ -27,6 +27,7 @@ pub mod viewer;
 use crate::api::build::{Args, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::names::ViewPlan;
+use crate::api::relations;
 use crate::api::session::Session;
 
 /// Declares every type of the core. The roots come on top.
@@ -41,6 +42,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     twin_type::declare(schema);
     hierarchy::declare(schema);
     filter::declare(schema);
+    relations::declare(schema);
     aggregate::declare(schema);
     search::declare(schema);
     rejection::declare(schema);

@@ -12,6 +12,7 @@ use crate::api::engine::{Ctx, RequestContext};
 use crate::api::error::ApiError;
 use crate::api::list::{self, Scope};
 use crate::api::names::ViewPlan;
+use crate::api::relations;
 use crate::api::request::Role;
 use crate::api::session::{Seen, Session};
 use crate::catalog::layout::{Kind, Section};
@@ -91,6 +92,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     head(&mut twin);
     placed(&mut twin);
     generic(&mut twin);
+    relations::declare_twin_fields(&mut twin);
     schema
         .object::<TwinNode>(&plan.fallback, "A twin of a type that this view does not generate: everything of it is under `properties` and `readings`.")
         .implements("Node")

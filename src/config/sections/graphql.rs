@@ -67,6 +67,8 @@ section! {
         graph_ops_max: usize [1..=100_000] = 1_000,
         /// Readings of one mutation; larger deliveries belong to `POST /ingest`.
         ingest_readings_max: usize [1..=100_000] = 1_000,
+        /// Twins that one `updateTwins` or `deleteTwins` changes before it answers; more become a job.
+        bulk_inline_max: usize [1..=10_000] = 1_000,
         /// Seconds a query may take.
         query_seconds_max: u64 [1..=3_600] = 10,
         /// Seconds a mutation may take.
@@ -114,6 +116,7 @@ impl GraphqlLimits {
             filter_terms_max: self.filter_terms_max,
             graph_ops_max: self.graph_ops_max,
             ingest_readings_max: self.ingest_readings_max,
+            bulk_inline_max: self.bulk_inline_max,
             query_seconds_max: self.query_seconds_max,
             mutation_seconds_max: self.mutation_seconds_max,
             analytics_seconds_max: self.analytics_seconds_max,

@@ -12,11 +12,6 @@ impl Runtime {
         tokio::time::timeout(patience, self.wait(seq, in_store)).await.is_ok()
     }
 
-    /// How far the graph store is.
-    pub fn store_seq(&self) -> Seq {
-        Seq(self.progress.position.load(Ordering::Acquire))
-    }
-
     async fn wait(&self, seq: Seq, in_store: bool) {
         loop {
             // Made before the look, so that what comes in between is not missed.

@@ -162,6 +162,11 @@ impl World {
         threads.block_on(app.runtime.wait_for(seq, in_store, PATIENCE))
     }
 
+    /// Runs something on the threads of the program.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.alive().threads.block_on(work)
+    }
+
     pub fn write(&self, path: &str, text: &str) {
         write(&self.workspace.join(path), text);
     }
