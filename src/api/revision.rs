@@ -18,7 +18,7 @@ use super::prepare::{Checker, TextHash};
 use super::session::{Lasting, Services};
 use super::types::issue::{Issue, Severity};
 use super::types::system::SchemaRevision;
-use super::{generated, mutation, query, subscription, types};
+use super::{generated, mutation, query, scalars, subscription, types};
 
 /// Which types are generated, as `[graphql]` says it.
 #[derive(Debug, Clone, Default)]
@@ -173,6 +173,7 @@ fn make(catalog: &Arc<Catalog>, plan: Arc<ViewPlan>, parts: &Parts, (revision, a
 /// The schema of the types that a plan names, or of the core alone if it names none.
 pub fn declare(catalog: &Catalog, plan: &Arc<ViewPlan>) -> SchemaBuilder {
     let mut schema = SchemaBuilder::new();
+    scalars::declare(&mut schema);
     types::declare(&mut schema, plan);
     query::declare(&mut schema);
     mutation::declare(&mut schema);

@@ -10,16 +10,13 @@ use crate::api::input::Inputs;
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 /// Everything that is wrong.
-pub(super) fn check(types: &Types, inputs: &Inputs, reached: &HashSet<String>) -> Vec<String> {
+pub(super) fn check(types: &Types, inputs: &Inputs) -> Vec<String> {
     let mut check = Check { types, inputs, problems: Vec::new() };
     if !types.contains_key(QUERY) {
         check.problem("there is no query".to_owned());
     }
     for ty in types.values() {
         check.ty(ty);
-    }
-    for ty in types.values().filter(|ty| !reached.contains(&ty.name)) {
-        check.problem(format!("the type `{}` ({}) is used nowhere", ty.name, ty.origin));
     }
     check.problems
 }

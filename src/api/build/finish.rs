@@ -15,10 +15,10 @@ pub(super) fn build(schema: SchemaBuilder) -> Result<Built, Vec<String>> {
     let firsts = types.into_iter().enumerate().filter(|(at, _)| firsts.contains(at)).map(|(_, ty)| (ty.name.clone(), ty));
     let mut types = take_over(firsts.collect(), &mut problems);
     let reached = check::reachable(&types);
-    // Scalars are a vocabulary: not every schema uses all of them.
-    types.retain(|name, ty| reached.contains(name) || !matches!(ty.kind, Kind::Scalar(_)));
+    // What is declared is a vocabulary: not every schema uses all of it.
+    types.retain(|name, _| reached.contains(name));
     let inputs = Arc::new(Inputs::new(types.values()));
-    problems.extend(check::check(&types, &inputs, &reached));
+    problems.extend(check::check(&types, &inputs));
     if !problems.is_empty() {
         problems.sort();
         return Err(problems);

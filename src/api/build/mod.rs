@@ -88,19 +88,6 @@ pub struct FieldInfo {
 }
 
 impl Built {
-    /// What fields cost that do not cost what their type says.
-    pub fn weights(&self) -> Weights {
-        let mut weights = Weights::new();
-        for (type_name, fields) in &self.fields {
-            for (field, info) in fields {
-                if let Some(base) = info.weight {
-                    weights.set(type_name, field, Weight { base: u64::from(base), per_item_of: None });
-                }
-            }
-        }
-        weights
-    }
-
     pub fn field(&self, type_name: &str, field: &str) -> Option<&FieldInfo> {
         self.fields.get(type_name)?.get(field)
     }

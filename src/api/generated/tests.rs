@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::values::json_out;
 use super::writes::{Creation, update};
-use crate::api::build::{Built, Out, SchemaBuilder};
+use crate::api::build::{Built, Out};
 use crate::api::names::{ViewPlan, plan, select};
+use crate::api::revision::declare;
 use crate::catalog::{Catalog, load};
 use crate::source::Sources;
 
@@ -50,12 +51,7 @@ fn view(catalog: &Catalog, patterns: &[&str]) -> Arc<ViewPlan> {
 }
 
 fn built(catalog: &Catalog, plan: &Arc<ViewPlan>) -> Built {
-    let mut schema = SchemaBuilder::new();
-    crate::api::types::declare(&mut schema, plan);
-    crate::api::query::declare(&mut schema);
-    crate::api::mutation::declare(&mut schema);
-    crate::api::subscription::declare(&mut schema);
-    super::declare(&mut schema, catalog, plan);
+    let schema = declare(catalog, plan);
     schema.build().unwrap_or_else(|problems| panic!("{}", problems.join("\n")))
 }
 

@@ -34,7 +34,7 @@ const ERRORS_MAX: usize = 100;
 #[derive(Debug)]
 pub struct Asked {
     /// The field of the root.
-    pub field: &'static str,
+    pub field: Arc<str>,
     pub scope: Scope,
     pub filter: Filter,
     pub change: Change,
@@ -122,13 +122,13 @@ async fn update(ctx: &RequestContext, mut args: Args) -> Result<Payload<Bulk>, A
         Err(mistakes) => return Ok(Payload::refused(mistakes, Bulk::default())),
     };
     args.selection = Default::default();
-    run(ctx, &args, Asked { field: "updateTwins", scope: Scope::All, filter, change, at: <[String]>::to_vec }).await
+    run(ctx, &args, Asked { field: "updateTwins".into(), scope: Scope::All, filter, change, at: <[String]>::to_vec }).await
 }
 
 async fn delete(ctx: &RequestContext, args: Args) -> Result<Payload<Bulk>, ApiError> {
     match filter(ctx, &args)? {
         Ok(filter) => {
-            let asked = Asked { field: "deleteTwins", scope: Scope::All, filter, change: Change::Delete, at: <[String]>::to_vec };
+            let asked = Asked { field: "deleteTwins".into(), scope: Scope::All, filter, change: Change::Delete, at: <[String]>::to_vec };
             run(ctx, &args, asked).await
         }
         Err(mistake) => Ok(Payload::refused(vec![mistake], Bulk::default())),
@@ -150,7 +150,7 @@ pub async fn run(ctx: &RequestContext, args: &Args, asked: Asked) -> Result<Payl
     let dry_run = args.boolean("dryRun").unwrap_or(true);
     let claim = match dry_run {
         true => Claim::Without,
-        false => keys::claim(ctx, asked.field, args).await?,
+        false => keys::claim(ctx, &asked.field, args).await?,
     };
     match claim {
         Claim::Answered(seq, answer) => return again(ctx, seq, answer),
@@ -238,7 +238,7 @@ async fn as_job(ctx: &RequestContext, asked: &Asked, mut sweep: Sweep, twins: Ve
         preview.extend(shown.filter_map(|((no, _), swept)| Preview::new(session, *no, &asked.change, swept, &asked.at)));
     }
     let clock = sweep.runtime.shared.clock.clone();
-    let job = session.services.lasting.jobs.start(asked.field, matched, clock, move |job| async move {
+    let job = session.services.lasting.jobs.start(asked.field.clone(), matched, clock, move |job| async move {
         for part in twins.chunks(PART) {
             let swept = sweep.go(part).await.map_err(|fault| UserError::new("UNAVAILABLE", &[], fault.to_string()))?;
             for ((_, id), swept) in part.iter().zip(&swept) {

@@ -57,7 +57,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Job {
     no: u64,
-    kind: &'static str,
+    kind: Arc<str>,
     total: usize,
     started: Timestamp,
     progress: watch::Sender<Progress>,
@@ -108,7 +108,7 @@ struct Inner {
 
 impl Jobs {
     /// A job that is running from now on. Whoever begins it tells how far it comes, and finishes it.
-    pub fn begin(&self, kind: &'static str, total: usize, at: Timestamp) -> Result<Arc<Job>, ApiError> {
+    pub fn begin(&self, kind: Arc<str>, total: usize, at: Timestamp) -> Result<Arc<Job>, ApiError> {
         let mut inner = self.inner.lock();
         if inner.kept.iter().filter(|job| job.is_running()).count() >= JOBS_RUNNING_MAX {
             let message = format!("{JOBS_RUNNING_MAX} jobs are running, which is the most");
@@ -127,7 +127,7 @@ impl Jobs {
     }
 
     /// Begins a job and does its `work`, whose error says why it ended before it was through.
-    pub fn start<F>(&self, kind: &'static str, total: usize, clock: Clock, work: impl FnOnce(Arc<Job>) -> F) -> Result<Arc<Job>, ApiError>
+    pub fn start<F>(&self, kind: Arc<str>, total: usize, clock: Clock, work: impl FnOnce(Arc<Job>) -> F) -> Result<Arc<Job>, ApiError>
     where
         F: Future<Output = Result<(), UserError>> + Send + 'static,
     {
@@ -196,7 +196,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .object::<JobNode>("Job", "A change of many twins that goes on after its mutation was answered.")
         .implements("Node")
         .value("id", "ID!", "Known until the program ends.", |node, _| node.job.id())
-        .value("kind", "String!", "The mutation that began it.", |node, _| node.job.kind)
+        .value("kind", "String!", "The mutation that began it.", |node, _| node.job.kind.to_string())
         .value("state", "JobState!", "", |node, _| node.progress.state.name())
         .value("total", "Int", "How many twins it is about.", |node, _| node.job.total)
         .value("done", "Int!", "", |node, _| node.progress.done)
@@ -246,16 +246,16 @@ mod tests {
     fn jobs_are_bounded_and_found() {
         let jobs = Jobs::default();
         let at = Timestamp(0);
-        let first = jobs.begin("updateTwins", 2, at).unwrap();
+        let first = jobs.begin("updateTwins".into(), 2, at).unwrap();
         first.advance(Ok(()));
         first.advance(Err(UserError::new("OUT_OF_RANGE", &["set"], "too much")));
         first.finish(JobState::Succeeded, at);
         let node = JobNode::now(jobs.find(&first.id()).unwrap());
         assert_eq!((node.progress.done, node.progress.failed, node.progress.errors.len()), (1, 1, 1));
-        let running: Vec<_> = (0..JOBS_RUNNING_MAX).map(|_| jobs.begin("deleteTwins", 1, at).unwrap()).collect();
-        assert_eq!(jobs.begin("deleteTwins", 1, at).unwrap_err().code, Code::Unavailable);
+        let running: Vec<_> = (0..JOBS_RUNNING_MAX).map(|_| jobs.begin("deleteTwins".into(), 1, at).unwrap()).collect();
+        assert_eq!(jobs.begin("deleteTwins".into(), 1, at).unwrap_err().code, Code::Unavailable);
         running.iter().for_each(|job| job.finish(JobState::Failed, at));
-        (0..JOBS_KEPT_MAX).for_each(|_| jobs.begin("deleteTwins", 1, at).unwrap().finish(JobState::Succeeded, at));
+        (0..JOBS_KEPT_MAX).for_each(|_| jobs.begin("deleteTwins".into(), 1, at).unwrap().finish(JobState::Succeeded, at));
         assert!(jobs.find(&first.id()).is_none() && jobs.inner.lock().kept.len() == JOBS_KEPT_MAX);
     }
     async fn ended(job: &Job) -> Progress {
@@ -269,13 +269,13 @@ mod tests {
             job.advance(Ok(()));
             Ok(())
         };
-        let progress = ended(&jobs.start("updateTwins", 1, Clock::system(), work).unwrap()).await;
+        let progress = ended(&jobs.start("updateTwins".into(), 1, Clock::system(), work).unwrap()).await;
         assert_eq!((progress.state, progress.done, progress.finished.is_some()), (JobState::Succeeded, 1, true));
         let work = |_| async move { Err(UserError::new("UNAVAILABLE", &[], "the journal is closed")) };
-        let progress = ended(&jobs.start("updateTwins", 1, Clock::system(), work).unwrap()).await;
+        let progress = ended(&jobs.start("updateTwins".into(), 1, Clock::system(), work).unwrap()).await;
         assert_eq!((progress.state, progress.errors.len()), (JobState::Failed, 1));
         let work = |_| async move { panic!("of its own accord") };
-        let progress = ended(&jobs.start("updateTwins", 1, Clock::system(), work).unwrap()).await;
+        let progress = ended(&jobs.start("updateTwins".into(), 1, Clock::system(), work).unwrap()).await;
         assert_eq!((progress.state, progress.errors.len()), (JobState::Failed, 1));
     }
 }

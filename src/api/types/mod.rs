@@ -70,3 +70,6 @@ pub fn first(args: &Args, session: &Session) -> Result<usize, ApiError> {
         Ok(_) | Err(_) => Err(ApiError::bad_input(format!("`first` is {first}; a page has at least one"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

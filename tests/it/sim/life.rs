@@ -192,10 +192,19 @@ impl Life {
         assert!(replay.twins.into_iter().collect::<BTreeMap<_, _>>() == *replayed, "checkpoints and the journal fit together");
     }
 
-    /// All twins' checkpoints contain what is up to here.
+    /// What is stored of all twins contains what is up to here: their checkpoints, or that they came later; of one that is gone, for good.
     fn saved_upto(&self) -> Seq {
-        let all = self.checkpoints.len() as u32 == self.last_no().0;
-        self.checkpoints.values().map(|(seq, _)| *seq).min().filter(|_| all).unwrap_or(Seq(0))
+        let mut saved: BTreeMap<TwinNo, Seq> = BTreeMap::new();
+        for (before, entry) in (0..).zip(&self.history) {
+            for (no, twin) in entry {
+                let gone = twin.is_none() && self.checkpoints.get(no).is_some_and(|(seq, _)| seq.0 > before);
+                let known = self.checkpoints.get(no).map(|(seq, _)| *seq);
+                let upto = if gone { Seq(u64::MAX) } else { known.unwrap_or(Seq(before)) };
+                let place = saved.entry(*no).or_insert(upto);
+                *place = if gone { upto } else { (*place).min(upto) };
+            }
+        }
+        saved.into_values().min().filter(|seq| *seq < Seq(u64::MAX)).unwrap_or(Seq(0))
     }
 
     /// A machine from its start to its end.
