@@ -55,7 +55,6 @@ impl Condition {
         let (follows_graph, follows_time) = (filter.follows_graph(), filter.follows_time());
         let matcher = Arc::new(Matcher::new(&access, &filter));
         let compiled = Mutex::new(Compiled { at: access.now, graph: access.links.version(), matcher });
-        drop(access);
         Ok(Condition { services, role, types, decode, follows_graph, follows_time, compiled })
     }
 

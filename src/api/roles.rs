@@ -6,7 +6,7 @@ use super::prepare::Operation;
 use super::request::{Caller, OperationKind, Role};
 
 /// The root fields of an operation. Fields below have their own guard when they are resolved.
-pub fn check(built: &Built, operation: &Operation, caller: &Caller) -> Result<(), ApiError> {
+pub(super) fn check(built: &Built, operation: &Operation, caller: &Caller) -> Result<(), ApiError> {
     let root = match operation.kind {
         OperationKind::Query => QUERY,
         OperationKind::Mutation => MUTATION,

@@ -80,7 +80,7 @@ impl App {
         let store =
             Store::open(store_config(&config, &workspace, &data, &environment)?).await.context("the graph store cannot be opened")?;
         let parts = Parts { config: runtime_config(&config), clock: clock.clone(), journal, store, catalog: catalog.clone() };
-        let (runtime, applied) = Runtime::start(parts).await?;
+        let (runtime, applied) = Box::pin(Runtime::start(parts)).await?;
 
         let permits = Arc::new(Permits::new(config.runtime.deliveries_in_flight_max));
         let door: Arc<dyn Door> = Arc::new(TwinDoor::new(runtime.clone()));

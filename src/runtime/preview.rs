@@ -136,7 +136,7 @@ impl Previewer<'_> {
     }
 
     fn bound(&mut self, binding: &Arc<Binding>, captures: &Captures<'_, '_>, payload: &[u8]) -> Result<Arc<Resident>, Problem> {
-        let captured: serde_json::Map<String, Json> = captures.iter().map(|(name, text)| (name.to_string(), Json::from(text))).collect();
+        let captured: serde_json::Map<String, Json> = captures.iter().map(|(name, text)| (name.to_owned(), Json::from(text))).collect();
         self.preview.step("binding", "matched", json!({ "binding": &*binding.id, "pattern": &*binding.topic.text, "captures": captured }));
         let mut text = String::new();
         let resident = match &binding.twin {

@@ -96,7 +96,7 @@ impl Projector {
             let finishing = self.progress.finishing.load(Ordering::Acquire);
             let cut = std::mem::take(&mut *self.followers.changes.lock());
             let began = tokio::time::Instant::now();
-            self.project(cut, &mut round).await;
+            Box::pin(self.project(cut, &mut round)).await;
             let spent = began.elapsed();
             self.let_the_journal_forget();
             if finishing && round.is_none() {

@@ -122,7 +122,7 @@ fn columns_say_what_the_states_say() {
                 n if n < 50 => plant.read(index, 0, (random(&mut seed) % 100) as f64, Quality::Good),
                 _ => plant.read(index, 1, (random(&mut seed) % 100) as f64, Quality::Bad),
             }
-            if random(&mut seed) % 50 == 0 {
+            if random(&mut seed).is_multiple_of(50) {
                 plant.check(SlotNo((random(&mut seed) % 2) as u16));
             }
         }

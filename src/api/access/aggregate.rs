@@ -137,7 +137,7 @@ fn unit_of<'l>(path: &str, layouts: impl Iterator<Item = &'l Arc<Layout>>) -> Op
 }
 
 fn sources(access: &Access<'_>, layout: &Layout, paths: &[Box<str>], units: &[Option<Unit>]) -> Vec<Option<Source>> {
-    let source = |(path, unit): (&Box<str>, &Option<Unit>)| {
+    let source = |(path, unit): (&str, &Option<Unit>)| {
         let slot = layout.slot_by_path(path)?;
         let spec = layout.slot(slot);
         let is_hidden = !access.sees_sensitive && spec.property.as_ref().is_some_and(|rules| rules.sensitive);
@@ -153,7 +153,7 @@ fn sources(access: &Access<'_>, layout: &Layout, paths: &[Box<str>], units: &[Op
         };
         Some(Source { slot, is_whole: matches!(spec.value_type, ValueType::Int), conversion })
     };
-    paths.iter().zip(units).map(source).collect()
+    paths.iter().map(|path| &**path).zip(units).map(source).collect()
 }
 
 /// So many columns are read at once; with more statistics the states are read.

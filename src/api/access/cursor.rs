@@ -140,7 +140,7 @@ mod tests {
             (text.clone(), 4, 5, CursorKey::new([8; 32])),
             (format!("A{}", &text[1..]), 4, 5, key.clone()),
             (text[..20].to_owned(), 4, 5, key.clone()),
-            (String::new(), 4, 5, key.clone()),
+            (String::new(), 4, 5, key),
         ] {
             assert_eq!(Position::decode(&text, keys, belongs_to, &key).expect_err("it is not right").code, Code::BadCursor);
         }

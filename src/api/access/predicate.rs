@@ -294,7 +294,7 @@ fn node(access: &Access<'_>, layout: &Arc<Layout>, prepared: &Prepared, columns:
         Prepared::Any(any) => joined(any, Truth::False, Truth::True, Node::Any, access, layout, columns),
         Prepared::Not(inner) => match node(access, layout, inner, columns) {
             Node::Settled(truth) => Node::Settled(truth.not()),
-            open => Node::Not(Box::new(open)),
+            open @ Node::All(_) | open @ Node::Any(_) | open @ Node::Not(_) | open @ Node::Set { .. } | open @ Node::Name { .. } | open @ Node::Updated { .. } | open @ Node::Slot(_) | open @ Node::External { .. } | open @ Node::Stale(_) | open @ Node::Links(_) => Node::Not(Box::new(open)),
         },
         Prepared::Set(set) if set.is_empty() => Node::Settled(Truth::False),
         Prepared::Set(set) => Node::Set { column: column(columns, ColumnKey::No), set: set.clone() },
@@ -330,7 +330,7 @@ fn joined(
         match node(access, layout, part, columns) {
             Node::Settled(truth) if truth == decisive => return Node::Settled(decisive),
             Node::Settled(truth) if truth == neutral => {}
-            open => nodes.push(open),
+            open @ Node::Settled(_) | open @ Node::All(_) | open @ Node::Any(_) | open @ Node::Not(_) | open @ Node::Set { .. } | open @ Node::Name { .. } | open @ Node::Updated { .. } | open @ Node::Slot(_) | open @ Node::External { .. } | open @ Node::Stale(_) | open @ Node::Links(_) => nodes.push(open),
         }
     }
     match nodes.len() {
@@ -388,8 +388,8 @@ fn slot_compare(spec: &SlotSpec, compare: &Compare) -> SlotCompare {
         (Compare::Bool(wanted), ValueType::Bool) => SlotCompare::Int(vec![Check::Eq(i64::from(*wanted))]),
         (Compare::Enum(checks), ValueType::Enum(values)) => {
             // A value that this version of the type does not have is nobody's.
-            let place = |name: &Box<str>| values.iter().position(|value| value.name == *name).map_or(-1, |place| place as i64);
-            SlotCompare::Int(checks.iter().map(|check| check.map(place)).collect())
+            let place = |name: &str| values.iter().position(|value| &*value.name == name).map_or(-1, |place| place as i64);
+            SlotCompare::Int(checks.iter().map(|check| check.map(|name| place(name))).collect())
         }
         (Compare::Text(test), ValueType::Enum(values)) => {
             let passing = (0_i64..).zip(values.iter()).filter(|(_, value)| test.holds(&value.name)).map(|(place, _)| place).collect();
@@ -456,7 +456,7 @@ impl Predicate {
                 // Not all of them not.
                 let denied = nodes.iter().try_fold(Truth::True, |truth, node| match truth.and(|| self.ask(access, node, seen).not()) {
                     Truth::False => Err(Truth::False),
-                    open => Ok(open),
+                    open @ Truth::Unknown | open @ Truth::True | open @ Truth::Open => Ok(open),
                 });
                 denied.unwrap_or_else(|settled| settled).not()
             }

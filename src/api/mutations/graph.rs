@@ -35,7 +35,7 @@ async fn apply(ctx: &RequestContext, mut args: Args) -> Result<Payload<Graph>, A
     let session = session(ctx)?;
     let ops = match args.take_required("ops")? {
         Json::Array(ops) => ops,
-        one => vec![one],
+        one @ Json::Null | one @ Json::Bool(_) | one @ Json::Number(_) | one @ Json::String(_) | one @ Json::Object(_) => vec![one],
     };
     let max = session.services.limits.graph_ops_max;
     if ops.len() > max {

@@ -36,7 +36,7 @@ impl Change {
 
 /// Goes over twins, in parts, and remembers what a later part must know of the earlier ones.
 #[derive(Debug)]
-pub struct Sweep {
+pub(super) struct Sweep {
     pub runtime: Arc<Runtime>,
     pub by: String,
     pub change: Change,
@@ -47,7 +47,7 @@ pub struct Sweep {
 
 /// What came of one twin.
 #[derive(Debug)]
-pub enum Swept {
+pub(super) enum Swept {
     Changed(Seq, Box<Edited>),
     /// It is so already.
     Same(Seq),
@@ -55,12 +55,12 @@ pub enum Swept {
 }
 
 impl Sweep {
-    pub fn new(runtime: Arc<Runtime>, by: &str, change: Change, dry_run: bool) -> Sweep {
+    pub(super) fn new(runtime: Arc<Runtime>, by: &str, change: Change, dry_run: bool) -> Sweep {
         Sweep { runtime, by: by.to_owned(), change, dry_run, gone: TwinSet::default() }
     }
 
     /// The twins in the order to go over them: for deletions children before their parents, else as they come.
-    pub fn order(&self, twins: Vec<(TwinNo, TwinId)>) -> Vec<(TwinNo, TwinId)> {
+    pub(super) fn order(&self, twins: Vec<(TwinNo, TwinId)>) -> Vec<(TwinNo, TwinId)> {
         match self.change {
             Change::Update(_) => twins,
             Change::Delete => {
@@ -74,7 +74,7 @@ impl Sweep {
     }
 
     /// What came of each, in their order. `Err`: our fault, which ends it; what was done before stays done.
-    pub async fn go(&mut self, twins: &[(TwinNo, TwinId)]) -> Result<Vec<Swept>, Error> {
+    pub(super) async fn go(&mut self, twins: &[(TwinNo, TwinId)]) -> Result<Vec<Swept>, Error> {
         let mut all = Vec::with_capacity(twins.len());
         // The editor takes them in this order: they are sent when the stream first looks at them.
         let edits: Vec<_> = twins.iter().map(|(_, id)| self.edit(id)).collect();
@@ -122,7 +122,7 @@ impl Sweep {
 }
 
 impl Swept {
-    pub fn seq(&self) -> Option<Seq> {
+    pub(super) fn seq(&self) -> Option<Seq> {
         match self {
             Swept::Changed(seq, _) | Swept::Same(seq) => Some(*seq),
             Swept::Refused(_) => None,

@@ -7,7 +7,7 @@ use crate::source::Sources;
 fn catalog(files: &[(&str, &str)]) -> Catalog {
     let mut sources = Sources::new();
     for (name, text) in files {
-        sources.add(&format!("schemas/{name}.yaml"), text.as_bytes());
+        sources.add(format!("schemas/{name}.yaml"), text.as_bytes());
     }
     let (catalog, problems) = load(&sources);
     assert!(!problems.has_errors(), "{problems:?}");

@@ -44,7 +44,7 @@ pub fn limits(spec: &SlotSpec, conversion: Option<&Conversion>) -> Option<Limits
 #[derive(Debug, Clone)]
 enum Definition {
     Member { layout: Arc<Layout>, member: usize },
-    Edge(Field),
+    Edge(Box<Field>),
 }
 
 impl Definition {
@@ -207,7 +207,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("min", "Int!", "", |relation, _| relation.rule.min as usize)
         .value("max", "Int", "Null: as many as one likes.", |relation, _| relation.rule.max.map(|max| max as usize))
         .value("properties", "[PropertyDef!]!", "What each edge carries.", |relation, _| {
-            Out::objects(relation.properties.iter().cloned().map(Definition::Edge))
+            Out::objects(relation.properties.iter().cloned().map(|field| Definition::Edge(Box::new(field))))
         });
 }
 

@@ -112,7 +112,8 @@ fn checks<T>(
     keys: &Map<String, Json>,
     read: &mut dyn FnMut(&mut Decoder<'_>, &Json) -> Result<T, ApiError>,
 ) -> Result<Vec<Check<T>>, ApiError> {
-    let kinds: [(&str, fn(T) -> Check<T>); 6] =
+    type Kind<T> = (&'static str, fn(T) -> Check<T>);
+    let kinds: [Kind<T>; 6] =
         [("eq", Check::Eq), ("ne", Check::Ne), ("gt", Check::Gt), ("gte", Check::Gte), ("lt", Check::Lt), ("lte", Check::Lte)];
     let mut all = Vec::new();
     for (key, kind) in kinds {

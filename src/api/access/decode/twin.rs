@@ -145,7 +145,8 @@ pub(super) fn quantifiers(
     inner: &mut dyn FnMut(&mut Decoder<'_>, &Json) -> Result<Filter, ApiError>,
 ) -> Result<Vec<Quantifier>, ApiError> {
     let mut all = Vec::new();
-    let kinds: [(&str, fn(Filter) -> Quantifier); 3] =
+    type Kind = (&'static str, fn(Filter) -> Quantifier);
+    let kinds: [Kind; 3] =
         [("some", Quantifier::Some), ("every", Quantifier::Every), ("none", Quantifier::None)];
     for (key, kind) in kinds {
         if let Some(input) = keys.get(key) {

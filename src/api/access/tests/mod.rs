@@ -39,7 +39,7 @@ impl World {
     pub(super) fn new(files: &[(&str, &str)]) -> World {
         let mut sources = Sources::new();
         for (name, text) in files {
-            sources.add(&format!("schemas/{name}.yaml"), text.as_bytes());
+            sources.add(format!("schemas/{name}.yaml"), text.as_bytes());
         }
         let (catalog, problems) = load(&sources);
         assert!(!problems.has_errors(), "{problems:?}");
