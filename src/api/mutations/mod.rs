@@ -10,6 +10,7 @@ mod ingest;
 mod inputs;
 pub mod keys;
 mod preview;
+mod proposals;
 mod relations;
 mod replay;
 mod sweep;
@@ -27,4 +28,5 @@ pub fn declare(schema: &mut SchemaBuilder) {
     bulk::declare(schema);
     ingest::declare(schema);
     replay::declare(schema);
+    proposals::declare(schema);
 }
