@@ -13,7 +13,7 @@ mod preview;
 mod proposals;
 mod relations;
 mod replay;
-mod sweep;
+pub mod sweep;
 mod twins;
 
 use crate::api::build::SchemaBuilder;

@@ -78,10 +78,10 @@ impl Sweep {
         let mut all = Vec::with_capacity(twins.len());
         let (runtime, by, dry_run) = (&self.runtime, &self.by, self.dry_run);
         // The editor takes them in this order: they are sent when the stream first looks at them.
-        let edits = twins.iter().map(|(_, id)| {
-            let op = self.change.op(id);
-            runtime.edit(vec![op], by, Options { dry_run, key: None })
-        });
+        let mut edits = Vec::with_capacity(twins.len());
+        for (_, id) in twins {
+            edits.push(runtime.edit(vec![self.change.op(id)], by, Options { dry_run, key: None }));
+        }
         let mut outcomes = stream::iter(edits).buffered(AT_ONCE);
         while let Some(outcome) = outcomes.next().await {
             all.push(match outcome {
