@@ -10,10 +10,11 @@ use tokio::task::JoinSet;
 
 use super::issue::UserError;
 use super::twin::session;
-use crate::api::build::{Args, Out, SchemaBuilder};
+use crate::api::build::{Args, ObjectBuilder, Out, Root, SchemaBuilder};
 use crate::api::engine::RequestContext;
 use crate::api::error::{ApiError, Code};
 use crate::api::mutations::keys::KeysInUse;
+use crate::api::session::Session;
 use crate::reading::Timestamp;
 use crate::runtime::clock::Clock;
 
@@ -206,9 +207,16 @@ pub fn declare(schema: &mut SchemaBuilder) {
 }
 
 /// `job(id:)`
-pub fn root(ctx: &RequestContext, args: &Args) -> Result<Out, ApiError> {
-    let job = session(ctx)?.services.lasting.jobs.find(args.required_text("id")?);
-    Ok(job.map_or(Out::Null, |job| Out::object(JobNode::now(job))))
+pub fn declare_query(query: &mut ObjectBuilder<'_, Root>) {
+    query.field("job", "Job", "A job by its id; null if it is not known any more.").arg("id", "ID!").now(|_, args, ctx| {
+        let job = args.required_text("id")?.strip_prefix("job/").and_then(|no| find(session(ctx).ok()?, no));
+        Ok(job.map_or(Out::Null, Out::object))
+    });
+}
+
+/// By what stands in its id behind `job/`.
+pub fn find(session: &Session, no: &str) -> Option<JobNode> {
+    session.services.lasting.jobs.find(no).map(JobNode::now)
 }
 
 /// The job at once, and whenever it has come further; what happens between two looks is one item.
