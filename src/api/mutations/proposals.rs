@@ -49,7 +49,11 @@ async fn accept(ctx: &RequestContext, args: &Args) -> Result<TwinPayload, ApiErr
         id: Some(twin.to_owned()),
         type_name: args.required_text("type")?.to_owned(),
         parent: args.text("parent").map(str::to_owned),
-        external_ids: sender.namespace.iter().map(|namespace| ExternalId { namespace: namespace.clone(), value: sender.name.clone() }).collect(),
+        external_ids: sender
+            .namespace
+            .iter()
+            .map(|namespace| ExternalId { namespace: namespace.clone(), value: sender.name.clone() })
+            .collect(),
         ..CreateTwin::default()
     };
     let made = edit::create(ctx, create, None, <[String]>::to_vec).await?;

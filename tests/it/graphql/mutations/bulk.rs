@@ -27,7 +27,8 @@ fn a_set_of_twins_is_previewed_and_changed() {
         ])
     );
     let miscounted = data_of(&world, UPDATE, json!({"where": machines, "set": {"speedMax": 7}, "dryRun": false, "expected": 3}));
-    expect!["COUNT_MISMATCH expectedCount: 2 twins match, and 3 were expected; nothing was done"].assert_eq(&mistakes(&miscounted["updateTwins"]));
+    expect!["COUNT_MISMATCH expectedCount: 2 twins match, and 3 were expected; nothing was done"]
+        .assert_eq(&mistakes(&miscounted["updateTwins"]));
     let changed = data_of(&world, UPDATE, json!({"where": machines, "set": {"speedMax": 7}, "dryRun": false, "expected": 2}));
     assert_eq!((&changed["updateTwins"]["changed"], &changed["updateTwins"]["preview"]), (&json!(2), &json!([])));
     assert_eq!(data(&world, r#"{ twin(id: "m-2") { properties(names: "speedMax") { value } } }"#)["twin"]["properties"][0]["value"], 7.0);
@@ -86,7 +87,10 @@ fn a_large_set_becomes_a_job() {
     let ended = look();
     assert_eq!(ended["node"]["id"], id);
     let job = &ended["job"];
-    assert_eq!((&job["kind"], &job["state"], &job["total"], &job["failed"]), (&json!("updateTwins"), &json!("SUCCEEDED"), &json!(3), &json!(1)));
+    assert_eq!(
+        (&job["kind"], &job["state"], &job["total"], &job["failed"]),
+        (&json!("updateTwins"), &json!("SUCCEEDED"), &json!(3), &json!(1))
+    );
     assert_eq!(job["errors"], json!([{"code": "UNKNOWN_PROPERTY", "path": ["tank-1", "set", "speedMax"]}]));
     assert_eq!(data(&world, r#"{ twin(id: "m-2") { properties(names: "speedMax") { value } } }"#)["twin"]["properties"][0]["value"], 7.0);
 }

@@ -12,7 +12,10 @@ pub const FILES: &[(&str, &str)] = &[
     ("schemas/relations.yaml", "relations:\n  feeds: {inverse: fedBy, properties: {pipe: {type: string}}}\n"),
     ("schemas/Hall.yaml", "type: Hall\nrelations: {contains: {to: [Hall, Machine, Tank]}}\n"),
     ("schemas/Machine.yaml", MACHINE),
-    ("schemas/Tank.yaml", "type: Tank\nproperties: {height: {type: double, unit: m, required: true}}\ntelemetry: {level: {type: double, unit: m}}\n"),
+    (
+        "schemas/Tank.yaml",
+        "type: Tank\nproperties: {height: {type: double, unit: m, required: true}}\ntelemetry: {level: {type: double, unit: m}}\n",
+    ),
     ("twins/plant.yaml", PLANT),
 ];
 

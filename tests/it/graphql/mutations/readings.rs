@@ -62,8 +62,7 @@ fn what_was_refused_is_offered_again() {
 
 #[test]
 fn an_unknown_sender_becomes_a_twin() {
-    const BINDING: &str =
-        "bindings:\n  - {id: keep, source: http, topic: \"keep/{id}\", twin: \"{id}\", map: [{path: $.t, to: temperature}], unknownTwin: quarantine}\n";
+    const BINDING: &str = "bindings:\n  - {id: keep, source: http, topic: \"keep/{id}\", twin: \"{id}\", map: [{path: $.t, to: temperature}], unknownTwin: quarantine}\n";
     let files: Vec<_> = FILES.iter().copied().chain([("twins/bindings.yaml", BINDING)]).collect();
     let world = World::of(&files);
     for value in ["20", "21"] {

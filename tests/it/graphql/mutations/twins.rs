@@ -34,12 +34,16 @@ fn a_twin_lives_and_its_answers_show_it() {
         expectedRevision: $revision}) { seq userErrors { code path message } twin { name properties(names: ["speedMax", "note"]) { name value } } } }"#;
     let updated = data_of(&world, update, json!({"revision": revision}));
     assert_eq!(updated["updateTwin"]["twin"]["name"], "Drei");
-    assert_eq!(updated["updateTwin"]["twin"]["properties"], json!([{"name": "speedMax", "value": 100.0}, {"name": "note", "value": "new"}]));
+    assert_eq!(
+        updated["updateTwin"]["twin"]["properties"],
+        json!([{"name": "speedMax", "value": 100.0}, {"name": "note", "value": "new"}])
+    );
     let conflict = data_of(&world, update, json!({"revision": revision}));
     assert_eq!(conflict["updateTwin"]["userErrors"][0]["code"], "REVISION_CONFLICT");
     assert_eq!((&conflict["updateTwin"]["seq"], &conflict["updateTwin"]["twin"]), (&Json::Null, &Json::Null));
 
-    let moved = data(&world, r#"mutation { moveTwin(input: {id: "m-3", parent: "hall-2"}) { twin { path parent { id } } userErrors { code } } }"#);
+    let moved =
+        data(&world, r#"mutation { moveTwin(input: {id: "m-3", parent: "hall-2"}) { twin { path parent { id } } userErrors { code } } }"#);
     assert_eq!(moved["moveTwin"], json!({"twin": {"path": "/hall-2/m-3", "parent": {"id": "hall-2"}}, "userErrors": []}));
     let related = data(
         &world,
@@ -100,7 +104,11 @@ fn a_graph_is_applied_whole_or_not_at_all() {
     assert_eq!(applied["relations"], json!([{"name": "feeds", "source": {"id": "m-9"}, "target": {"id": "m-1"}}]));
     assert_eq!(applied["deleted"], json!(["m-2"]));
 
-    let wrong = data_of(&world, apply, json!({"ops": [{"create": {"type": "Hall"}}, {"update": {"id": "m-1", "set": {"speedMax": -1}}}, {"update": {"id": "m-1", "set": []}}]}));
+    let wrong = data_of(
+        &world,
+        apply,
+        json!({"ops": [{"create": {"type": "Hall"}}, {"update": {"id": "m-1", "set": {"speedMax": -1}}}, {"update": {"id": "m-1", "set": []}}]}),
+    );
     expect!["INVALID_VALUE ops.2.update.set: `set` is an object of properties, not []"].assert_eq(&mistakes(&wrong["applyGraph"]));
     let wrong = data_of(&world, apply, json!({"ops": [{"create": {"type": "Hall"}}, {"update": {"id": "m-1", "set": {"speedMax": -1}}}]}));
     assert_eq!(wrong["applyGraph"]["userErrors"][0]["path"], json!(["ops", "1", "update", "set", "speedMax"]));
