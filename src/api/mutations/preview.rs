@@ -23,7 +23,13 @@ pub(super) struct Preview {
 
 impl Preview {
     /// `None`: the twin is gone by now.
-    pub(super) fn new(session: &Session, no: TwinNo, change: &Change, swept: &Swept, at: &dyn Fn(&[String]) -> Vec<String>) -> Option<Preview> {
+    pub(super) fn new(
+        session: &Session,
+        no: TwinNo,
+        change: &Change,
+        swept: &Swept,
+        at: &dyn Fn(&[String]) -> Vec<String>,
+    ) -> Option<Preview> {
         let seen = session.by_no(no)?;
         let (before, after) = match (change, swept) {
             (Change::Update(update), Swept::Changed(_, edited)) => {
