@@ -34,6 +34,7 @@ mod surreal;
 // The whole program, in this process.
 mod edit;
 mod feed;
+mod intake;
 mod scenario;
 mod sim;
 mod supervision;

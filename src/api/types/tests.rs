@@ -3,21 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::api::build::{Built, SchemaBuilder};
+use crate::api::build::Built;
 use crate::api::names;
 use crate::api::prepare::Checker;
-use crate::api::{mutation, query, scalars, subscription, types};
+use crate::api::revision::declare;
 use crate::catalog::Catalog;
 
 fn core() -> Built {
-    let plan = Arc::new(names::plan(&Catalog::default(), &BTreeSet::new()).unwrap());
-    let mut schema = SchemaBuilder::new();
-    scalars::declare(&mut schema);
-    types::declare(&mut schema, &plan);
-    query::declare(&mut schema);
-    mutation::declare(&mut schema);
-    subscription::declare(&mut schema);
-    schema.build().unwrap_or_else(|problems| panic!("{}", problems.join("\n")))
+    let catalog = Catalog::default();
+    let plan = Arc::new(names::plan(&catalog, &BTreeSet::new()).unwrap());
+    declare(&catalog, &plan).build().unwrap_or_else(|problems| panic!("{}", problems.join("\n")))
 }
 
 #[test]
@@ -30,7 +25,7 @@ fn the_core_stands_alone() {
     }
 }
 
-/// What a client sees says what it is: types, and fields that have arguments.
+/// What a client sees says what it is.
 #[test]
 fn the_core_describes_itself() {
     let built = core();
