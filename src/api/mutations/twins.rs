@@ -8,7 +8,7 @@ use crate::api::request::Role;
 use crate::api::types::payload::{DeletePayload, Payload, TwinPayload};
 use crate::runtime::edit::{DeleteTwin, MoveTwin, Op};
 
-pub(super) const KEY: &str =
+pub const KEY: &str =
     "Up to 128 characters, new for each request and the same when it is sent again: then the first answer is given again, for 24 hours.";
 
 pub(super) fn declare(schema: &mut SchemaBuilder) {

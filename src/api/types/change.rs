@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::twin::{one, session};
 use crate::api::build::{Out, SchemaBuilder};
+use crate::api::relations::RelationNode;
 use crate::api::streams::{ChangeItem, StreamEvent};
 use crate::feed::{Change, ChangeKind};
 use crate::reading::Seq;
@@ -76,6 +77,9 @@ pub fn declare(schema: &mut SchemaBuilder) {
                 None => session(ctx)?.by_id(change.0.id.as_str()).map(|seen| seen.state.revision),
             };
             Ok(Out::from(revision.unwrap_or_default().0))
+        })
+        .value("relation", "Relation", "That began or ended.", |change, _| {
+            change.0.edge.clone().map_or(Out::Null, |edge| Out::object(RelationNode::alone(edge)))
         })
         .value("at", "DateTime!", "", |change, _| Out::print(change.0.at))
         .value("by", "String", "Who wanted it, if somebody did.", |change, _| change.0.by.as_ref().map(ToString::to_string))
