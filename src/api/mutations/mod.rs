@@ -10,9 +10,10 @@ mod ingest;
 mod inputs;
 pub mod keys;
 mod preview;
+mod proposals;
 mod relations;
 mod replay;
-mod sweep;
+pub mod sweep;
 mod twins;
 
 use crate::api::build::SchemaBuilder;
@@ -27,4 +28,5 @@ pub fn declare(schema: &mut SchemaBuilder) {
     bulk::declare(schema);
     ingest::declare(schema);
     replay::declare(schema);
+    proposals::declare(schema);
 }

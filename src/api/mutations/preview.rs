@@ -14,7 +14,7 @@ use crate::twin::State;
 
 /// One twin of a preview.
 #[derive(Debug, Clone)]
-pub struct Preview {
+pub(super) struct Preview {
     seen: Seen,
     before: Json,
     after: Json,
@@ -23,7 +23,7 @@ pub struct Preview {
 
 impl Preview {
     /// `None`: the twin is gone by now.
-    pub fn new(session: &Session, no: TwinNo, change: &Change, swept: &Swept, at: &dyn Fn(&[String]) -> Vec<String>) -> Option<Preview> {
+    pub(super) fn new(session: &Session, no: TwinNo, change: &Change, swept: &Swept, at: &dyn Fn(&[String]) -> Vec<String>) -> Option<Preview> {
         let seen = session.by_no(no)?;
         let (before, after) = match (change, swept) {
             (Change::Update(update), Swept::Changed(_, edited)) => {

@@ -53,7 +53,7 @@ fn refused(message: String) -> Payload<Ingested> {
 }
 
 /// As it came in.
-fn packet_of(session: &Session, node: &RejectionNode) -> Option<(Source, Packet)> {
+pub(super) fn packet_of(session: &Session, node: &RejectionNode) -> Option<(Source, Packet)> {
     let Rejection { address, excerpt, at, .. } = &node.0.rejection;
     let (source, address) = match address.strip_prefix("/ingest") {
         Some("") => (Source::Http, Address::Envelope),

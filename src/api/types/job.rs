@@ -258,6 +258,7 @@ mod tests {
         (0..JOBS_KEPT_MAX).for_each(|_| jobs.begin("deleteTwins".into(), 1, at).unwrap().finish(JobState::Succeeded, at));
         assert!(jobs.find(&first.id()).is_none() && jobs.inner.lock().kept.len() == JOBS_KEPT_MAX);
     }
+
     async fn ended(job: &Job) -> Progress {
         job.progress.subscribe().wait_for(|progress| progress.state != JobState::Running).await.unwrap().clone()
     }

@@ -2,6 +2,7 @@
 //! told beside them, in `src/http/graphql/tests`.
 
 mod http;
+mod mutations;
 mod sse;
 mod ws;
 
