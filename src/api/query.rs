@@ -98,7 +98,8 @@ fn twins(schema: &mut SchemaBuilder) {
         .arg("value", "String!")
         .now(|_, args, ctx| {
             let session = session(ctx)?;
-            let resident = session.runtime().shared.directory.by_external_id(args.required_text("namespace")?, args.required_text("value")?);
+            let resident =
+                session.runtime().shared.directory.by_external_id(args.required_text("namespace")?, args.required_text("value")?);
             let seen = resident.and_then(|resident| session.by_id(resident.id.as_str()));
             Ok(seen.map_or(Out::Null, |seen| one(session, seen)))
         });

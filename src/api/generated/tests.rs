@@ -28,7 +28,10 @@ fn catalog(files: impl IntoIterator<Item = (String, String)>) -> Catalog {
 
 fn small() -> Catalog {
     let files = [
-        ("relations", "relations:\n  feeds: {inverse: fedBy, properties: {pipe: string, node: double L/min}}\n  hasPart: {inverse: partOf, hierarchy: true}\n"),
+        (
+            "relations",
+            "relations:\n  feeds: {inverse: fedBy, properties: {pipe: string, node: double L/min}}\n  hasPart: {inverse: partOf, hierarchy: true}\n",
+        ),
         (
             "Machine",
             "type: Machine\ndescription: Does something\nproperties:\n  serial: {type: string, unique: true, required: true, immutable: true}\n  commissioned: date\n  secret: {type: string, sensitive: true}\ntelemetry:\n  mode: {type: enum, values: [IDLE, RUN, 'true']}\n  speed: double rpm\n  vibration: {type: object, fields: {x: double mm/s, y: {type: double, unit: mm/s}}}\nrelations: {feeds: {to: [Machine, Tank]}, hasPart: {to: Motor}}\n",
@@ -159,13 +162,19 @@ fn inputs_become_changes_and_problems_find_their_place() {
 
     let mixer = plan.type_plan("Mixer").expect("it is generated");
     let update = update(&plan, mixer, Some(json!({"name": "N", "heat": 4.2})), Some(json!(["recipe", "limits3"])));
-    assert_eq!((update.name.as_deref(), json!(update.set), update.unset), (Some("N"), json!({"heat": 4.2}), vec!["recipe".into(), "limits3".into()]));
+    assert_eq!(
+        (update.name.as_deref(), json!(update.set), update.unset),
+        (Some("N"), json!({"heat": 4.2}), vec!["recipe".into(), "limits3".into()])
+    );
 }
 
 /// Words that GraphQL keeps for itself are called otherwise in the schema, and never reach the runtime so.
 #[test]
 fn enum_values_go_in_and_come_out_by_their_own_words() {
-    let files = [("Valve", "type: Valve\nproperties:\n  flag: {type: enum, values: ['true', OPEN]}\n  flags: {type: array, items: {type: enum, values: ['null', X]}}\n")];
+    let files = [(
+        "Valve",
+        "type: Valve\nproperties:\n  flag: {type: enum, values: ['true', OPEN]}\n  flags: {type: array, items: {type: enum, values: ['null', X]}}\n",
+    )];
     let catalog = catalog(files.map(|(name, text)| (format!("schemas/{name}.yaml"), text.to_owned())));
     let plan = view(&catalog, &["*"]);
     let valve = plan.type_plan("Valve").expect("it is generated");

@@ -63,18 +63,22 @@ struct Tally {
 
 pub(super) fn declare(schema: &mut SchemaBuilder) {
     preview::declare(schema);
-    payload::object::<Bulk>(schema, "BulkPayload", "What came of a change of many twins. Each twin is changed by itself, so some may be refused.")
-        .value("matched", "Int!", "Twins that match.", |payload, _| payload.what.tally.matched)
-        .value("changed", "Int!", "Those that are changed by it, or would be; 0 with a job, which counts itself.", |payload, _| {
-            payload.what.tally.changed
-        })
-        .value("refused", "Int!", "Those that it cannot be done to; 0 with a job.", |payload, _| payload.what.tally.refused)
-        .value("preview", "[BulkPreview!]!", "Of a dry run: up to 20 twins before and after.", |payload, _| {
-            Out::objects(payload.what.preview.iter().cloned())
-        })
-        .value("job", "Job", "With more than `bulk_inline_max` twins: the job that goes over them.", |payload, _| {
-            payload.what.job.clone().map(|job| Out::object(JobNode::now(job)))
-        });
+    payload::object::<Bulk>(
+        schema,
+        "BulkPayload",
+        "What came of a change of many twins. Each twin is changed by itself, so some may be refused.",
+    )
+    .value("matched", "Int!", "Twins that match.", |payload, _| payload.what.tally.matched)
+    .value("changed", "Int!", "Those that are changed by it, or would be; 0 with a job, which counts itself.", |payload, _| {
+        payload.what.tally.changed
+    })
+    .value("refused", "Int!", "Those that it cannot be done to; 0 with a job.", |payload, _| payload.what.tally.refused)
+    .value("preview", "[BulkPreview!]!", "Of a dry run: up to 20 twins before and after.", |payload, _| {
+        Out::objects(payload.what.preview.iter().cloned())
+    })
+    .value("job", "Job", "With more than `bulk_inline_max` twins: the job that goes over them.", |payload, _| {
+        payload.what.job.clone().map(|job| Out::object(JobNode::now(job)))
+    });
     const EXPECTED: &str = "Refuses with COUNT_MISMATCH, and does nothing, if other than so many match.";
     const DRY_RUN: &str = "Only counts and shows what would be.";
     schema
@@ -195,7 +199,8 @@ fn matching(session: &Session, role: Role, asked: &Asked) -> Vec<(TwinNo, TwinId
 
 async fn inline(ctx: &RequestContext, asked: &Asked, mut sweep: Sweep, twins: &[(TwinNo, TwinId)]) -> Result<Payload<Bulk>, ApiError> {
     let session = session(ctx)?;
-    let all = sweep.go(twins).await.map_err(|fault| edit::fault_of(fault).hint("some twins may have been changed: look, or send it again"))?;
+    let all =
+        sweep.go(twins).await.map_err(|fault| edit::fault_of(fault).hint("some twins may have been changed: look, or send it again"))?;
     let mut bulk = Bulk { tally: Tally { matched: twins.len(), ..Tally::default() }, ..Bulk::default() };
     let mut errors = Vec::new();
     for ((no, id), swept) in twins.iter().zip(&all) {
