@@ -9,6 +9,9 @@ use crate::api::error::ApiError;
 use crate::api::names::{TypePlan, ViewPlan};
 use crate::api::types::twin::session;
 
+/// What adding up all twins of a type costs, as in the core.
+const WEIGHT: u32 = 200;
+
 pub(super) fn declare(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, index: usize) {
     let ty = &plan.types[index];
     declare_row(schema, ty);
@@ -24,6 +27,7 @@ pub(super) fn declare(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, index: u
         .arg("groupBy", &format!("[{}!]", ty.helpers.group_by))
         .arg_doc("Without it, all are one group.")
         .looks_ahead()
+        .weight(WEIGHT)
         .now(move |_, args, ctx| rows(&shared, index, args, ctx));
 }
 

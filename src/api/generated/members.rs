@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::build::{ObjectBuilder, Out};
 use crate::api::engine::RequestContext;
-use crate::api::names::{FieldPlan, Form, TypePlan, ViewPlan};
+use crate::api::names::{FieldPlan, Form, TypePlan, ValuePlan, ViewPlan};
 use crate::api::request::Role;
 use crate::api::types::twin::TwinNode;
 use crate::reading::unit::Unit;
@@ -20,7 +20,7 @@ use super::values::slots_out;
 struct MemberField {
     plan: Arc<ViewPlan>,
     form: Form,
-    value: crate::api::names::ValuePlan,
+    value: ValuePlan,
     place: Place,
     is_sensitive: bool,
 }
@@ -40,7 +40,7 @@ pub(super) fn declare(builder: &mut ObjectBuilder<'_, TwinNode>, plan: &Arc<View
             let unit = field.unit;
             builder.field(&field.name, &output, &doc).arg("unit", arg).now(move |twin, args, ctx| {
                 let asked = units::asked(&member.plan, unit, member.place.unit.as_ref(), args)?;
-                Ok(member.out(twin, ctx, asked))
+                Ok(member.out(twin, ctx, asked.or_else(|| member.place.unit_if_other(&twin.seen.state))))
             })
         }
     };

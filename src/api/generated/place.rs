@@ -13,7 +13,9 @@ use crate::twin::State;
 /// The slots of a member.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    slots: Range<u16>,
+    /// As the schema was made.
+    pub(super) layout: Arc<Layout>,
+    pub(super) slots: Range<u16>,
     /// Of the first slot.
     path: Arc<str>,
     /// The unit that the type states now.
@@ -21,10 +23,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(layout: &Layout, slots: &Range<u16>) -> Place {
+    pub(super) fn new(layout: &Arc<Layout>, slots: &Range<u16>) -> Place {
         let first = layout.slots.get(usize::from(slots.start));
         let path = first.map_or_else(|| Arc::from(""), |spec| Arc::from(&*spec.path));
-        Place { slots: slots.clone(), path, unit: first.and_then(|spec| spec.unit.clone()) }
+        Place { layout: layout.clone(), slots: slots.clone(), path, unit: first.and_then(|spec| spec.unit.clone()) }
     }
 
     /// The same slots in this twin.
@@ -36,6 +38,13 @@ impl Place {
         let first = state.layout.slot_by_path(&self.path)?;
         let member = state.layout.members.get(usize::from(state.layout.slot(first).member))?;
         Some(member.slots.clone())
+    }
+
+    /// The unit that the type states, where a twin of an older form has another.
+    pub(super) fn unit_if_other(&self, state: &State) -> Option<Unit> {
+        let unit = self.unit.as_ref()?;
+        let spec = state.layout.slots.get(usize::from(self.slots_in(state)?.start))?;
+        (spec.unit.as_ref() != Some(unit)).then(|| unit.clone())
     }
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::api::build::{Out, SchemaBuilder};
 use crate::api::names::{ValuePlan, ViewPlan};
+use crate::api::session::Seen;
 use crate::api::types::reading::SlotNode;
 use crate::api::types::twin::TwinNode;
 use crate::reading::unit::Unit;
+use crate::twin::State;
 
 use super::place::{Place, Side};
 use super::values::slots_out;
@@ -25,13 +27,21 @@ pub(super) fn declare(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>) {
     }
 }
 
+/// The reading of a member that the twin's form of its type does not have yet: nothing was ever heard of it.
+fn unheard(twin: &TwinNode, place: &Place) -> SlotNode {
+    let Seen { state, seq } = &twin.seen;
+    let empty = State::new(state.no, state.id.clone(), place.layout.clone(), state.created);
+    SlotNode::new(Seen { state: Arc::new(empty), seq: *seq }, place.slots.clone())
+}
+
 /// A member's reading, in another unit if one is asked for.
 pub(super) fn reading_out(twin: &TwinNode, place: &Place, unit: Option<Unit>) -> Out {
-    let state = &twin.seen.state;
-    let Some(slots) = place.slots_in(state) else { return Out::Null };
-    let own = state.layout.slots.get(usize::from(slots.start)).and_then(|spec| spec.unit.as_ref());
+    let node = match place.slots_in(&twin.seen.state) {
+        Some(slots) => SlotNode::new(twin.seen.clone(), slots),
+        None => unheard(twin, place),
+    };
+    let own = node.spec().unit.as_ref();
     let conversion = unit.and_then(|unit| Some((own?.conversion_to(&unit)?, unit)));
-    let node = SlotNode::new(twin.seen.clone(), slots);
     Out::object(match conversion {
         Some((conversion, unit)) => node.in_unit(unit, conversion),
         None => node,

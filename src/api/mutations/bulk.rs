@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::keys::{self, Claim};
 use super::preview::{self, Preview};
-use super::sweep::{Change, Sweep, Swept};
+pub use super::sweep::Change;
+use super::sweep::{Sweep, Swept};
 use super::twins::KEY;
 use super::{edit, inputs};
 use crate::api::access::{self, Filter, Scope, decode_twin_where};
