@@ -98,6 +98,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         data = %data.display(),
         twins = app.runtime.view().count(),
         created = app.applied.created,
+        left_deleted = app.applied.left_deleted,
         replayed = app.found.replayed,
         durability = match config.journal.durability { Durability::Fsync => "fsync", Durability::Os => "os" },
         "ready"

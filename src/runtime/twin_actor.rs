@@ -69,7 +69,8 @@ impl Actor for TwinActor {
         Ok(*twin)
     }
 
-    /// One message, one page. Awaits room in the journal's buffer; never the disk, the network or another actor.
+    /// One message, one page. Awaits room in the journal's buffer; never the disk, the network or another actor. Held for a change of several
+    /// twins, it awaits the editor, which is bounded in time.
     async fn handle(&self, me: ActorRef<TwinMsg>, msg: TwinMsg, twin: &mut Twin) -> Result<(), ActorProcessingErr> {
         let msg = match msg {
             TwinMsg::Hold(hold) => {

@@ -30,8 +30,8 @@ pub(super) enum Attempt {
     Written(Edited, oneshot::Receiver<Seq>),
     /// The journal is full for now.
     NoRoom,
-    /// Something has changed since the twins were taken hold of.
-    Again,
+    /// These twins have to be held as well; or none, and one was lost.
+    Again(Vec<Arc<Resident>>),
 }
 
 /// What is to be written, and what becomes of it.
@@ -55,8 +55,8 @@ impl Runtime {
         let at = self.shared.clock.now();
         let scene = Scene { catalog: &bindings.catalog, directory: &self.shared.directory, graph: &graph, held, at };
         let mut plan = Plan::draw_up(scene, &request.ops);
-        if plan.lacks_hold {
-            return Ok(Attempt::Again);
+        if !plan.unheld.is_empty() {
+            return Ok(Attempt::Again(plan.unheld));
         }
         if !plan.problems.is_empty() {
             return Err(Error::Refused(plan.problems.into_list()));
@@ -68,7 +68,7 @@ impl Runtime {
         }
         let (waiter, commit) = oneshot::channel();
         match self.write(&writing, waiter, &grips) {
-            Ok(false) => return Ok(Attempt::Again),
+            Ok(false) => return Ok(Attempt::Again(Vec::new())),
             Ok(true) => {}
             Err(Refused::NoRoom) => return Ok(Attempt::NoRoom),
             Err(refused @ Refused::Closed) => return Err(Error::Unavailable(refused.to_string())),

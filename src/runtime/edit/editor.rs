@@ -57,8 +57,9 @@ impl Editor {
             // Then it is compared with what all others were last committed with.
             runtime.shared.journal.durable().await.map_err(|refused| Error::Unavailable(refused.to_string()))?;
         }
+        let mut more = Vec::new();
         for _ in 0..ATTEMPTS_MAX {
-            let grips = Grip::all(residents(runtime, &request.ops), &runtime.shared.directory).await?;
+            let grips = Grip::all(residents(runtime, &request.ops, &more), &runtime.shared.directory).await?;
             match runtime.attempt(request, grips)? {
                 Attempt::Written(edited, commit) => {
                     self.under_way.extend(request.options.key.clone().map(|key| (request.by.clone(), key)));
@@ -71,7 +72,7 @@ impl Editor {
                     return Ok(Pending::Done(Edited { seq, ..edited }));
                 }
                 Attempt::NoRoom => wait_for_room(runtime).await?,
-                Attempt::Again => {}
+                Attempt::Again(unheld) => more.extend(unheld),
             }
         }
         Err(Error::Unavailable("the twins of this change do not keep still; try again".to_owned()))
@@ -107,11 +108,12 @@ async fn wait_for_room(runtime: &Runtime) -> Result<(), Error> {
 }
 
 /// All existing twins whose state the operations change, each once; those that are not there are found missing by the plan.
-fn residents(runtime: &Runtime, ops: &[Op]) -> Vec<Arc<Resident>> {
+fn residents(runtime: &Runtime, ops: &[Op], more: &[Arc<Resident>]) -> Vec<Arc<Resident>> {
     let (directory, graph) = (&runtime.shared.directory, runtime.graph.lock());
     let at = runtime.shared.clock.now();
     let mut known: HashSet<TwinNo> = HashSet::default();
     let mut residents: Vec<Arc<Resident>> = Vec::new();
+    residents.extend(more.iter().filter(|resident| !resident.is_gone() && known.insert(resident.no)).cloned());
     for op in ops {
         let (id, subtree) = match op {
             Op::Update(update) => (&update.id, false),

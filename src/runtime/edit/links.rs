@@ -196,7 +196,7 @@ impl Plan<'_> {
         known.into_iter().map(|edge| &**edge).filter(|edge| is_it(edge)).chain(begun).cloned().collect()
     }
 
-    fn link(&self, edge: &Edge) -> Option<Link> {
+    pub(super) fn link(&self, edge: &Edge) -> Option<Link> {
         let live = LiveGraph { catalog: self.scene.catalog, directory: self.scene.directory, graph: self.scene.graph };
         live.link(edge).or_else(|| {
             let relation = self.scene.catalog.relations.iter().position(|relation| relation.name == edge.relation)?;

@@ -107,8 +107,8 @@ pub(super) struct Plan<'a> {
     results: Vec<Option<OpResult>>,
     /// Something that an operation names is not there.
     pub(super) incomplete: bool,
-    /// A twin that has come since the others were taken hold of must be held, too.
-    pub(super) lacks_hold: bool,
+    /// Twins that must be held as well: they have come since the others were, or this change itself brings them below one that goes.
+    pub(super) unheld: Vec<Arc<Resident>>,
 }
 
 impl<'a> Plan<'a> {
@@ -132,12 +132,12 @@ impl<'a> Plan<'a> {
             problems: Problems::default(),
             results: ops.iter().map(|_| None).collect(),
             incomplete: false,
-            lacks_hold: false,
+            unheld: Vec::new(),
         };
         plan.appear();
         plan.happen();
         plan.vanish();
-        if !plan.lacks_hold {
+        if plan.unheld.is_empty() {
             plan.check_claims();
             // Of a part that could not be planned the rules would only say that it is missing.
             if !plan.incomplete && plan.results.iter().all(Option::is_some) {
@@ -251,6 +251,7 @@ impl<'a> Plan<'a> {
             }
         }
         self.check_children();
+        self.check_begun();
     }
 
     fn create(&mut self, create: &CreateTwin, place: &Place) -> Option<OpResult> {
@@ -367,7 +368,7 @@ impl<'a> Plan<'a> {
             return Some((*index, node));
         }
         let Some((resident, state)) = self.scene.held.get(&node.no).cloned() else {
-            self.lacks_hold = true;
+            self.unheld.extend(self.scene.directory.by_no(node.no));
             return None;
         };
         let twin = Twin { state: state.clone(), recent: Default::default() };

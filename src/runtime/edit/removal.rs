@@ -25,7 +25,7 @@ impl Plan<'_> {
             return None;
         };
         let Some((_, state)) = self.scene.held.get(&resident.no).cloned() else {
-            self.lacks_hold = true;
+            self.unheld.push(resident);
             return None;
         };
         self.expect_revision(&state, delete.expected_revision, place);
@@ -43,15 +43,15 @@ impl Plan<'_> {
                 waiting.extend(self.children(resident.no));
             }
             ids.push(resident.id.to_string());
-            self.remove(&resident, place)?;
+            self.remove(&resident, place);
         }
         Some(OpResult::Deleted { ids })
     }
 
-    fn remove(&mut self, resident: &Arc<Resident>, place: &Place) -> Option<()> {
+    fn remove(&mut self, resident: &Arc<Resident>, place: &Place) {
         let Some((_, state)) = self.scene.held.get(&resident.no).cloned() else {
-            self.lacks_hold = true;
-            return None;
+            self.gone.insert(resident.no);
+            return self.unheld.push(resident.clone());
         };
         let no = resident.no;
         let edges: Vec<_> = self.scene.graph.out(no).chain(self.scene.graph.incoming(no)).cloned().collect();
@@ -63,12 +63,10 @@ impl Plan<'_> {
         for edge in edges.iter().filter(|edge| edge.valid_to.is_none_or(|end| end > at)) {
             self.ended.entry(edge.no).or_insert(at.max(edge.valid_from));
         }
-        self.begun.retain(|edge| edge.from != no && edge.to != no);
         self.changes.push(Change::DeleteTwin { id: resident.id.clone() });
         self.causes.push(Cause { link: None, twins: neighbours, place: place.clone(), target: place.clone() });
         self.gone.insert(no);
         self.deleted.push((resident.clone(), state));
-        Some(())
     }
 
     /// All deletions are known: who stays and is left without a parent by one of them is in its way.
@@ -90,6 +88,23 @@ impl Plan<'_> {
             let message = format!("`{id}` has children: {}", list_some(children.iter().map(|child| child.as_str())));
             let hint = Some("delete with `subtree: true`, or move them first".to_owned());
             self.problems.add_with(HAS_CHILDREN, &place.at("id"), message, hint);
+        }
+    }
+
+    /// What begins or ends at a twin that goes is not begun; and if its other end stays, that is not what was meant.
+    pub(super) fn check_begun(&mut self) {
+        let lost: Vec<_> = self.begun.iter().filter(|edge| self.is_deleted(edge.from) || self.is_deleted(edge.to)).cloned().collect();
+        self.begun.retain(|edge| !lost.iter().any(|other| other.no == edge.no));
+        for edge in lost {
+            if self.is_deleted(edge.from) && self.is_deleted(edge.to) {
+                continue;
+            }
+            let gone = self.id_of(if self.is_deleted(edge.from) { edge.from } else { edge.to });
+            let link = self.link(&edge);
+            let cause = self.causes.iter().rev().find(|cause| cause.link.is_some() && cause.link == link).map(|cause| cause.target.clone());
+            if let (Some(gone), Some(place)) = (gone, cause) {
+                self.problems.add(UNKNOWN_TWIN, &place, format!("`{gone}` is deleted in the same change"));
+            }
         }
     }
 

@@ -115,6 +115,11 @@ fn rules_hold_on_the_result() {
         CYCLE ops.4.move.parent: a ring in `contains`: hall-1 is below hall-2 is below hall-1
         NOT_APPLICABLE ops.5.move.parent: Machine `m-2` has edges `contains`, which its type does not declare"#]],
     );
+    let ops = json!([
+        {"create": {"id": "x", "type": "Machine", "relations": [{"name": "feeds", "target": "tank-1"}]}},
+        {"delete": {"id": "hall-1", "subtree": true}},
+    ]);
+    check(&world, ops, &expect!["UNKNOWN_TWIN ops.0.create.relations.0.target: `tank-1` is deleted in the same change"]);
     check(
         &world,
         json!([{"delete": {"id": "hall-1"}}]),

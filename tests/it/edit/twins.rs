@@ -243,3 +243,22 @@ fn a_commit_can_be_waited_for() {
     assert!(world.wait_for(made.seq, true));
     assert_eq!(world.row("x")["type"], "Machine");
 }
+
+#[test]
+fn what_is_moved_below_a_twin_that_goes_goes_with_all_below_it() {
+    let world = World::of(FILES);
+    let ops = json!([{"move": {"id": "hall-1", "parent": "hall-1-b"}}, {"create": {"id": "hall-1-b", "type": "Hall", "parent": "hall-2"}}]);
+    world.edit(ops).unwrap();
+    let ops = json!([{"move": {"id": "hall-1", "parent": "hall-2"}}, {"delete": {"id": "hall-1-b"}}]);
+    world.edit(ops).unwrap();
+    let ops = json!([{"create": {"id": "top", "type": "Hall"}}, {"move": {"id": "hall-2", "parent": "top"}}]);
+    world.edit(ops).unwrap();
+    let gone = world.edit(json!([{"move": {"id": "hall-2", "parent": null}}, {"move": {"id": "hall-1", "parent": "m-1"}}]));
+    assert!(gone.is_err(), "a machine contains nothing");
+    let ops = json!([{"create": {"id": "other", "type": "Hall"}}, {"create": {"id": "below", "type": "Hall", "parent": "other"}}]);
+    world.edit(ops).unwrap();
+    let gone = world.edit(json!([{"move": {"id": "other", "parent": "hall-2"}}, {"delete": {"id": "top", "subtree": true}}])).unwrap();
+    let OpResult::Deleted { ids } = &gone.results[1] else { panic!("{gone:?}") };
+    assert_eq!(ids.len(), 8);
+    assert_eq!(world.app().runtime.view().count(), 0);
+}
