@@ -28,14 +28,18 @@ fn levels() -> Workspace {
 async fn a_level_costs_one_question_to_the_store() {
     let plant = Plant::of(levels(), &[]);
     let seq = plant.data("{ system { seq } }").await["system"]["seq"].clone();
-    let query = "{ twin(id: \"a-0\") { id relations(name: \"feeds\", direction: OUT, first: 10) { edges { other { id
-        relations(name: \"feeds\", direction: OUT, first: 10) { edges { other { id
-            relations(name: \"feeds\", direction: OUT, first: 9) { edges { other { id name } } } } } } } } } } }";
-    let body = plant.ask(json!({"query": query, "extensions": {"pollux": {"receipt": true, "afterSeq": seq}}})).await;
+    let query = "{ station(id: \"a-0\") { feeds(first: 10) { nodes { feeds(first: 10) { nodes { feeds(first: 9) { nodes { id name } } } } } } } }";
+    let request = json!({"query": query, "extensions": {"pollux": {"receipt": true, "afterSeq": seq}}});
+    let mut body = plant.ask(request.clone()).await;
+    // The store is given a thousand twins at the start, and five seconds are not enough for that on a busy machine.
+    while body["errors"][0]["extensions"]["code"] == "TIMEOUT" {
+        body = plant.ask(request.clone()).await;
+    }
     assert!(body.get("errors").is_none(), "{body}");
     assert_eq!(body.to_string().matches("\"d-").count(), 1_800, "900 twins, each with its id and its name");
     let statements = body["extensions"]["receipt"]["storeStatements"].as_u64().unwrap();
-    assert!((1..=6).contains(&statements), "one question or two for each of the three levels: {statements}");
+    assert_eq!(statements, 3, "one question for each level");
+    assert_eq!(body["extensions"]["receipt"]["twinsRead"], 1_011);
 }
 
 #[tokio::test]
