@@ -96,3 +96,29 @@ async fn a_storm_of_edits_leaves_the_last_in_force() {
         until(socket, "live", |message| message["payload"].to_string().contains("71.25")).await;
     }
 }
+
+#[tokio::test]
+async fn a_stream_of_changes_loses_nothing_to_an_edit() {
+    let edited = Edited::start();
+    let mut socket = Socket::open(&edited.plant).await;
+    socket.subscribe("changes", "subscription { changes(kinds: [UPDATED], where: {isA: [\"Mixer\"]}) { kind seq } }").await;
+    until(&mut socket, "changes", |message| message["payload"]["data"]["changes"]["kind"] == "CAUGHT_UP").await;
+    let mut missing = Vec::new();
+    for round in 0..40 {
+        let change = format!("mutation {{ updateMixer(id: \"mixer-1\", set: {{manufacturer: \"Maker {round}\"}}) {{ seq }} }}");
+        missing.push(edited.plant.data(&change).await["updateMixer"]["seq"].clone());
+        if round % 10 == 5 {
+            edited.add(&format!("colour{round}"));
+        }
+    }
+    edited.plant.program.until("the last edit is in force", |program| program.get("/graphql/schema.graphql").1.contains("colour35: String"));
+    let mut heard = Vec::new();
+    while missing.iter().any(|seq| !heard.contains(seq)) {
+        let message = until(&mut socket, "changes", |message| message["type"] == "next").await;
+        let item = &message["payload"]["data"]["changes"];
+        assert_ne!(item["kind"], "GAP", "{message}");
+        if item["kind"] == "ITEM" {
+            heard.push(item["seq"].clone());
+        }
+    }
+}
