@@ -50,7 +50,7 @@ async fn fragments_that_spread_each_other_cost_no_time() {
         query.push_str(&format!(" fragment f{at} on Query {{ ...f{next} ...f{next} }}", next = at + 1));
     }
     let body = plant.ask(json!({ "query": query })).await;
-    assert_eq!(refusal(&body).1, "selections_max", "{body}");
+    assert_eq!(refusal(&body).0, "RESOURCE_LIMIT", "{body}");
 }
 
 #[tokio::test]

@@ -78,9 +78,13 @@ async fn each_operation_runs_on_the_demo_plant() {
             false => answer(plant.client.post(plant.url("/graphql")).json(&request)).await.1,
             true => {
                 socket.say(json!({"id": name, "type": "subscribe", "payload": request})).await;
-                let next = socket.hear().await;
+                let mut next = socket.hear().await;
+                // The one before may have had something to say until its end arrived.
+                while next["id"] != name.as_str() {
+                    next = socket.hear().await;
+                }
                 socket.say(json!({"id": name, "type": "complete"})).await;
-                assert_eq!((&next["id"], &next["type"]), (&json!(name), &json!("next")), "{next}");
+                assert_eq!(next["type"], "next", "{next}");
                 next["payload"].clone()
             }
         };
