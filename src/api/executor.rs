@@ -267,7 +267,9 @@ impl Api {
 
     fn context(&self, view: &View, caller: Caller) -> RequestContext {
         let session = Session::new(view.services.clone(), (self.clock)());
+        let twins_read = session.twins_read.clone();
         let mut ctx = RequestContext::new(caller, self.request_id(), Arc::new(session));
+        ctx.receipt.twins_read = twins_read;
         ctx.response_bytes_max = self.limits().response_bytes_max;
         ctx.receipt.seq.store(view.services.runtime.view().seq().0, Ordering::Relaxed);
         ctx

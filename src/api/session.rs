@@ -86,6 +86,8 @@ pub struct Session {
     written: AtomicU64,
     /// A twin is read once: all its fields come from one revision, however often it appears.
     read: Mutex<HashMap<TwinNo, Seen>>,
+    /// How many that were, for the receipt.
+    pub twins_read: Arc<AtomicU64>,
 }
 
 /// A twin as it was when the request first came to it.
@@ -98,7 +100,7 @@ pub struct Seen {
 
 impl Session {
     pub fn new(services: Arc<Services>, now: Timestamp) -> Session {
-        Session { services, now: AtomicI64::new(now.0), written: AtomicU64::new(0), read: Mutex::default() }
+        Session { services, now: AtomicI64::new(now.0), written: AtomicU64::new(0), read: Mutex::default(), twins_read: Arc::default() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -120,10 +122,6 @@ impl Session {
     /// What the graph store must have reached before it is asked.
     pub fn written(&self) -> Seq {
         Seq(self.written.load(Ordering::Acquire))
-    }
-
-    pub fn twins_read(&self) -> usize {
-        self.read.lock().len()
     }
 
     pub fn access(&self, role: Role) -> Access<'_> {
@@ -165,11 +163,17 @@ impl Session {
 
     /// What came with a frame of a stream.
     pub fn show(&self, seen: &Seen) {
-        self.read.lock().insert(seen.state.no, seen.clone());
+        if self.read.lock().insert(seen.state.no, seen.clone()).is_none() {
+            self.twins_read.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn keep(&self, state: Arc<State>, seq: Seq) -> Seen {
-        self.read.lock().entry(state.no).or_insert(Seen { state, seq }).clone()
+        let first = || {
+            self.twins_read.fetch_add(1, Ordering::Relaxed);
+            Seen { state: state.clone(), seq }
+        };
+        self.read.lock().entry(state.no).or_insert_with(first).clone()
     }
 
     /// Twins of exactly this type.

@@ -92,7 +92,7 @@ pub fn twin_frames(
     let runtime = session(ctx)?.runtime().clone();
     let machine = TwinFrames::new(runtime.feed(), runtime.view_shared(), choice, interest(selected), rate(ctx, args)?);
     let ctx = ctx.clone();
-    Ok(frames(machine, runtime.shared.clock.0.clone()).map(move |frame| {
+    Ok(frames(machine, runtime.shared.clock.0.clone(), ctx.resync).map(move |frame| {
         let session = session(&ctx)?;
         session.renew();
         frame.twins.iter().for_each(|seen| session.show(seen));
@@ -133,7 +133,7 @@ fn reading_frames(ctx: &Ctx, args: &Args) -> Result<impl Stream<Item = Result<Ou
     }
     let machine = ReadingFrames::new(runtime.feed(), runtime.view_shared(), selection, rate(ctx, args)?);
     let ctx = ctx.clone();
-    Ok(frames(machine, runtime.shared.clock.0.clone()).map(move |frame| {
+    Ok(frames(machine, runtime.shared.clock.0.clone(), ctx.resync).map(move |frame| {
         self::session(&ctx)?.renew();
         Ok(Out::object(frame))
     }))
@@ -150,7 +150,9 @@ fn names(of: &Json) -> Vec<Box<str>> {
 
 fn change_items(ctx: Ctx, args: &Args) -> Result<impl Stream<Item = Result<Item, ApiError>> + Send + use<>, ApiError> {
     let runtime = session(&ctx)?.runtime().clone();
-    let after = args.text("after").map(|after| decode_cursor(StreamName::Changes, after)).transpose()?;
+    // A stream that goes on knows better than its argument where it was.
+    let after = ctx.resume_after.as_deref().or_else(|| args.text("after"));
+    let after = after.map(|after| decode_cursor(StreamName::Changes, after)).transpose()?;
     let kinds = args.texts("kinds").unwrap_or_default().into_iter().filter_map(ChangeKind::parse).collect();
     let mut filter = ChangeFilter { kinds, twin: None };
     if args.get("where").is_some() {

@@ -24,6 +24,7 @@ mod crash;
 mod device;
 mod disk_full;
 mod flood;
+mod graphql;
 mod ledger;
 mod mosquitto;
 mod process;

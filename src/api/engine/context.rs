@@ -41,7 +41,8 @@ pub struct RequestContext {
 /// What a request has read. Resolvers count; the answer tells it where the client asks for a receipt.
 #[derive(Debug, Default)]
 pub struct Receipt {
-    pub twins_read: AtomicU64,
+    /// Counted by the session that reads them.
+    pub twins_read: Arc<AtomicU64>,
     pub store_statements: AtomicU64,
     /// The newest commit that the whole answer is sure to contain.
     pub seq: AtomicU64,

@@ -66,5 +66,8 @@ pub trait Conflation {
 
     fn poll(&mut self, now: Instant, wall: Timestamp) -> Turn<Self::Frame>;
 
+    /// Says `RESYNC`; a snapshot follows.
+    fn begin_anew(&mut self, wall: Timestamp) -> Self::Frame;
+
     fn watch(&self) -> &Watch;
 }

@@ -303,6 +303,10 @@ impl Conflation for ReadingFrames {
         }
     }
 
+    fn begin_anew(&mut self, wall: Timestamp) -> ReadingFrame {
+        self.resync(wall)
+    }
+
     fn watch(&self) -> &Watch {
         &self.members.watch
     }

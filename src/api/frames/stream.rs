@@ -8,11 +8,14 @@ use crate::reading::Now;
 
 use super::{Conflation, Turn};
 
-/// Never ends by itself.
-pub fn frames<M: Conflation>(machine: M, wall: Now) -> impl Stream<Item = M::Frame> {
-    unfold((machine, wall), |(mut machine, wall)| async move {
-        let frame = next(&mut machine, &wall).await;
-        Some((frame, (machine, wall)))
+/// Never ends by itself. With `resync` it takes the place of another stream, whose frames the client is first told to drop.
+pub fn frames<M: Conflation>(machine: M, wall: Now, resync: bool) -> impl Stream<Item = M::Frame> {
+    unfold((machine, wall, resync), |(mut machine, wall, resync)| async move {
+        let frame = match resync {
+            true => machine.begin_anew(wall()),
+            false => next(&mut machine, &wall).await,
+        };
+        Some((frame, (machine, wall, false)))
     })
 }
 

@@ -172,6 +172,10 @@ impl Conflation for TwinFrames {
         }
     }
 
+    fn begin_anew(&mut self, wall: Timestamp) -> TwinFrame {
+        self.resync(wall)
+    }
+
     fn watch(&self) -> &Watch {
         &self.members.watch
     }

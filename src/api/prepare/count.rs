@@ -163,6 +163,6 @@ impl<'d> Counter<'d> {
     fn too_nested(&self) -> ApiError {
         let nesting_max = self.nesting_max / THROUGH_FRAGMENTS;
         let message = format!("with fragments expanded, selections nest deeper than {} levels", self.nesting_max);
-        ApiError::limit("nesting_max", nesting_max, message)
+        ApiError::limit("nesting_max", nesting_max, message).hint("ask in several operations")
     }
 }

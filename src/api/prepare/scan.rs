@@ -47,7 +47,8 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<(), ApiError> {
         tokens += 1;
         if depth > limits.nesting_max {
             let message = format!("braces, brackets and parentheses nest deeper than {} levels", limits.nesting_max);
-            return Err(locate(ApiError::limit("nesting_max", limits.nesting_max as u64, message), text, start));
+            let error = ApiError::limit("nesting_max", limits.nesting_max as u64, message).hint("pass deep inputs as variables");
+            return Err(locate(error, text, start));
         }
         if tokens > limits.tokens_max {
             let message = format!("the document has more than {} tokens", limits.tokens_max);

@@ -69,7 +69,9 @@ pub fn issues(session: &Session) -> Vec<Issue> {
         let severity = if issue.blocking { Severity::Critical } else { Severity::Major };
         Issue::new(&format!("{}_TROUBLE", issue.part.to_uppercase()), severity, issue.message)
     });
-    of_parts.chain(session.services.schema.issues.iter().cloned()).collect()
+    // Of an edit that could not be taken over, too: it left the schema as it was.
+    let of_schema = session.services.lasting.schema_changes.borrow().issues.clone();
+    of_parts.chain(of_schema).collect()
 }
 
 /// Every bound of the API with its name: what the settings of `[graphql.limits]` are.

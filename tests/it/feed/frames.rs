@@ -34,8 +34,8 @@ fn the_last_value_of_a_flood_arrives_and_other_twins_are_silent() {
     let rate = Rate::of(30.0, 30.0).unwrap();
     let busy = ReadingFrames::new(runtime.feed(), runtime.view_shared(), select("pump-1"), rate);
     let quiet = ReadingFrames::new(runtime.feed(), runtime.view_shared(), select("pump-2"), rate);
-    let mut busy = Box::pin(frames(busy, runtime.shared.clock.0.clone()));
-    let mut quiet = Box::pin(frames(quiet, runtime.shared.clock.0.clone()));
+    let mut busy = Box::pin(frames(busy, runtime.shared.clock.0.clone(), false));
+    let mut quiet = Box::pin(frames(quiet, runtime.shared.clock.0.clone(), false));
     threads.block_on(async {
         assert_eq!(next(&mut busy).await.v_json().to_string(), "[null]");
         assert_eq!(next(&mut quiet).await.kind, FrameKind::Snapshot);
@@ -83,7 +83,7 @@ fn twins_join_and_leave_a_filter_as_their_values_change() {
     let runtime = &world.app().runtime;
     let choice = Choice::Matching { filter: Arc::new(Hot), limit: 10 };
     let hot = TwinFrames::new(runtime.feed(), runtime.view_shared(), choice, Interest::all(), Rate::of(30.0, 30.0).unwrap());
-    let mut hot = Box::pin(frames(hot, runtime.shared.clock.0.clone()));
+    let mut hot = Box::pin(frames(hot, runtime.shared.clock.0.clone(), false));
     threads.block_on(async { assert!(next(&mut hot).await.twins.is_empty()) });
     accepted(&world, "pump-3", r#"{"heat": 80}"#);
     let frame = threads.block_on(next(&mut hot));

@@ -1,10 +1,18 @@
 //! The GraphQL API of the real program, asked over its real transports. What the transports do when results come late, crash or are not read is
 //! told beside them, in `src/http/graphql/tests`.
 
+mod changes;
+mod edits;
 mod generated;
 mod http;
+mod limits;
 mod mutations;
+mod operations;
+mod pages;
+mod reload;
+mod schema;
 mod sse;
+mod types;
 mod ws;
 
 use std::fs;
@@ -22,14 +30,25 @@ struct Plant {
     client: Client,
     // In this order: the program lets go of its files before they go.
     program: Program,
-    _workspace: Workspace,
+    workspace: Workspace,
 }
 
 impl Plant {
     fn start() -> Plant {
-        let workspace = demo();
-        let program = workspace.start(&[]);
-        Plant { http: program.http, client: Client::new(), program, _workspace: workspace }
+        Plant::of(demo(), &[])
+    }
+
+    /// Another workspace, with settings.
+    fn of(workspace: Workspace, settings: &[(&str, &str)]) -> Plant {
+        let program = workspace.start(settings);
+        Plant { http: program.http, client: Client::new(), program, workspace }
+    }
+
+    /// Killed and started again, on other ports.
+    fn again(&mut self) {
+        self.program.process.kill();
+        self.program = self.workspace.start(&[]);
+        self.http = self.program.http;
     }
 
     fn url(&self, path: &str) -> String {
@@ -38,6 +57,18 @@ impl Plant {
 
     fn post(&self, accept: &str, query: &str) -> RequestBuilder {
         self.client.post(self.url("/graphql")).header("accept", accept).json(&json!({ "query": query }))
+    }
+
+    /// Asks in the whole form of a request; the whole answer.
+    async fn ask(&self, request: Json) -> Json {
+        answer(self.client.post(self.url("/graphql")).json(&request)).await.1
+    }
+
+    /// What a document gives. It must give it without errors.
+    async fn data(&self, query: &str) -> Json {
+        let mut body = self.ask(json!({ "query": query })).await;
+        assert!(body.get("errors").is_none(), "{query}: {body}");
+        body["data"].take()
     }
 
     fn get(&self, accept: &str, path: &str) -> RequestBuilder {

@@ -9,10 +9,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Plant, patiently};
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn connect(plant: &Plant, protocol: &str) -> Socket {
+    pub(super) async fn connect(plant: &Plant, protocol: &str) -> Socket {
         let mut request = format!("ws://{}/graphql/ws", plant.http).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
         let (socket, _) = patiently(connect_async(request)).await.unwrap();
@@ -20,7 +20,7 @@ impl Socket {
     }
 
     /// Connected and let in.
-    async fn open(plant: &Plant) -> Socket {
+    pub(super) async fn open(plant: &Plant) -> Socket {
         let mut socket = Socket::connect(plant, "graphql-transport-ws").await;
         socket.say(json!({"type": "connection_init"})).await;
         let ack = socket.hear().await;
@@ -29,15 +29,15 @@ impl Socket {
         socket
     }
 
-    async fn say(&mut self, message: Json) {
+    pub(super) async fn say(&mut self, message: Json) {
         patiently(self.0.send(Message::text(message.to_string()))).await.unwrap();
     }
 
-    async fn subscribe(&mut self, id: &str, query: &str) {
+    pub(super) async fn subscribe(&mut self, id: &str, query: &str) {
         self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
     }
 
-    async fn hear(&mut self) -> Json {
+    pub(super) async fn hear(&mut self) -> Json {
         loop {
             match patiently(self.0.next()).await.unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -48,7 +48,7 @@ impl Socket {
     }
 
     /// Reads up to the close.
-    async fn closed(&mut self) -> u16 {
+    pub(super) async fn closed(&mut self) -> u16 {
         loop {
             if let Message::Close(close) = patiently(self.0.next()).await.unwrap().unwrap() {
                 return close.unwrap().code.into();
