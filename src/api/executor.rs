@@ -25,8 +25,8 @@ use super::prepare::{Chosen, Operation, Preparer, TextHash, Trusted};
 use super::request::{Answer, Caller, OperationKind, Outcome, Request};
 use super::revision::{Choice, Parts, Revision, View};
 use super::session::{Lasting, Session};
-use super::types::job::Jobs;
 use super::types::issue::{Issue, Severity};
+use super::types::job::Jobs;
 use super::types::system::SchemaRevision;
 
 /// How long a request waits for its turn while the most that may run are running.
@@ -219,7 +219,10 @@ impl Api {
     pub async fn execute(&self, prepared: Prepared) -> Answer {
         let Ok(Ok(_turn)) = tokio::time::timeout(TURN_WAIT_MAX, self.turns.acquire()).await else {
             let limit = self.limits().operations_in_flight_max as u64;
-            let error = ApiError { limit: Some(("operations_in_flight_max", limit)), ..ApiError::new(Code::Unavailable, "too many operations are running") };
+            let error = ApiError {
+                limit: Some(("operations_in_flight_max", limit)),
+                ..ApiError::new(Code::Unavailable, "too many operations are running")
+            };
             return Answer::refused(self.name(vec![error.hint("try again in a moment")]));
         };
         if prepared.operation.root.is_empty() {

@@ -51,7 +51,14 @@ pub fn twins(ctx: &RequestContext, args: &Args, scope: &Scope) -> Result<Out, Ap
 }
 
 /// A page of twins: `list` says which list it is of, so that its cursors fit no other.
-pub fn page(ctx: &RequestContext, args: &Args, scope: access::Scope, list: &str, filter: Filter, order: Order) -> Result<TwinPage, ApiError> {
+pub fn page(
+    ctx: &RequestContext,
+    args: &Args,
+    scope: access::Scope,
+    list: &str,
+    filter: Filter,
+    order: Order,
+) -> Result<TwinPage, ApiError> {
     let session = types::twin::session(ctx)?;
     let access = session.access(ctx.caller.role);
     let request = PageRequest {

@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn rates_are_over_the_last_seconds() {
         let mut inner = Inner::default();
-        let mut look = |second: i64, readings: u64| inner.rates_since(Look { at: Timestamp(second * 1_000_000), readings, rejections: readings / 10 });
+        let mut look =
+            |second: i64, readings: u64| inner.rates_since(Look { at: Timestamp(second * 1_000_000), readings, rejections: readings / 10 });
         assert_eq!(look(0, 0), (0.0, 0.0));
         assert_eq!(look(2, 200), (100.0, 10.0));
         assert_eq!(look(5, 500), (100.0, 10.0));

@@ -1,6 +1,6 @@
 //! The root of queries, as far as it is the same for all workspaces.
 
-use super::build::{Args, Out, SchemaBuilder};
+use super::build::{Out, SchemaBuilder};
 use super::engine::{Ctx, RequestContext};
 use super::error::ApiError;
 use super::list::{self, Scope};
@@ -24,6 +24,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
     nodes(schema);
     twins(schema);
     relations::declare_query_fields(&mut schema.query());
+    job::declare_query(&mut schema.query());
     types(schema);
     house(schema);
 }
@@ -97,7 +98,8 @@ fn twins(schema: &mut SchemaBuilder) {
         .arg("value", "String!")
         .now(|_, args, ctx| {
             let session = session(ctx)?;
-            let resident = session.runtime().shared.directory.by_external_id(args.required_text("namespace")?, args.required_text("value")?);
+            let resident =
+                session.runtime().shared.directory.by_external_id(args.required_text("namespace")?, args.required_text("value")?);
             let seen = resident.and_then(|resident| session.by_id(resident.id.as_str()));
             Ok(seen.map_or(Out::Null, |seen| one(session, seen)))
         });
@@ -161,9 +163,6 @@ fn house(schema: &mut SchemaBuilder) {
         .arg_doc("A topic of MQTT, or a path: `/ingest/mixer-1`, `/ingest/topic/…`, `/ingest`.")
         .arg("payload", "String!")
         .now(|_, args, ctx| ingest::root(ctx, args))
-        .field("job", "Job", "A job by its id; null if it is not known any more.")
-        .arg("id", "ID!")
-        .now(|_, args, ctx| job::root(ctx, args))
         .field("cost", "Cost!", "What a document would cost. It is checked, and not run.")
         .arg("document", "String!")
         .arg("variables", "JSON")

@@ -18,7 +18,7 @@ use super::prepare::{Checker, TextHash};
 use super::session::{Lasting, Services};
 use super::types::issue::{Issue, Severity};
 use super::types::system::SchemaRevision;
-use super::{generated, query, scalars, subscription, types};
+use super::{generated, mutation, query, scalars, subscription, types};
 
 /// Which types are generated, as `[graphql]` says it.
 #[derive(Debug, Clone, Default)]
@@ -176,7 +176,7 @@ pub fn declare(catalog: &Catalog, plan: &Arc<ViewPlan>) -> SchemaBuilder {
     scalars::declare(&mut schema);
     types::declare(&mut schema, plan);
     query::declare(&mut schema);
-    //mutation::declare(&mut schema);
+    mutation::declare(&mut schema);
     subscription::declare(&mut schema);
     generated::declare(&mut schema, catalog, plan);
     schema

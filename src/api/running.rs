@@ -70,7 +70,8 @@ impl Run {
         }
         let prepared = self.api.prepare_again(&again).await.map_err(|errors| {
             let first = errors.first().map(|error| error.message.clone()).unwrap_or_default();
-            let error = ApiError::new(Code::SchemaChanged, format!("the schema has changed and the subscription is no longer valid: {first}"));
+            let error =
+                ApiError::new(Code::SchemaChanged, format!("the schema has changed and the subscription is no longer valid: {first}"));
             Answer::refused(vec![error.hint("fetch the schema again and subscribe anew")])
         })?;
         let is_same = prepared.schema() == self.again.hash;

@@ -61,12 +61,16 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .arg("minDelta", "Float")
         .arg_doc("A number closer than this to the one that was sent last is not sent. A change of quality or staleness always is.")
         .subscribe(|args, ctx| async move { reading_frames(&ctx, &args) });
-    root.stream("changes", "ChangeItem!", "Every change of twins and relations, once and in order. Deletions come whatever `where` says: who knows what was.")
-        .arg("where", "TwinWhere")
-        .arg("kinds", "[ChangeKind!]")
-        .arg("after", "String")
-        .arg_doc("The `cursor` of the last item that arrived; without it the stream begins now.")
-        .subscribe(|args, ctx| async move { change_items(ctx, &args) });
+    root.stream(
+        "changes",
+        "ChangeItem!",
+        "Every change of twins and relations, once and in order. Deletions come whatever `where` says: who knows what was.",
+    )
+    .arg("where", "TwinWhere")
+    .arg("kinds", "[ChangeKind!]")
+    .arg("after", "String")
+    .arg_doc("The `cursor` of the last item that arrived; without it the stream begins now.")
+    .subscribe(|args, ctx| async move { change_items(ctx, &args) });
     root.stream("jobUpdates", "Job!", "A job, whenever it has come further; ends with it.")
         .arg("id", "ID!")
         .subscribe(|args, ctx| async move { job::updates(&ctx, &args) });
@@ -101,13 +105,14 @@ fn reading_frames(ctx: &Ctx, args: &Args) -> Result<impl Stream<Item = Result<Ou
     let (runtime, limits) = (session.runtime().clone(), &session.services.limits);
     let select = args.get("select").and_then(Json::as_object).and_then(|select| select.iter().next());
     let series = match select {
-        Some((kind, twins)) if kind == "twins" => SeriesChoice::Twins(twins.as_array().into_iter().flatten().filter_map(twin_series).collect()),
+        Some((kind, twins)) if kind == "twins" => {
+            SeriesChoice::Twins(twins.as_array().into_iter().flatten().filter_map(twin_series).collect())
+        }
         Some((_, by)) => {
             let limit = bounded("limit", by.get("limit").and_then(Json::as_i64), SERIES_TWINS, "frame_twins_max", limits.frame_twins_max)?;
             let input = by.get("where").cloned();
-            let decode = move |access: &super::access::Access<'_>| {
-                super::access::decode_twin_where(access, "select.where.where", input.as_ref())
-            };
+            let decode =
+                move |access: &super::access::Access<'_>| super::access::decode_twin_where(access, "select.where.where", input.as_ref());
             let filter: Arc<dyn Filter> = Arc::new(Condition::new(ctx, crate::feed::Types::All, Arc::new(decode))?);
             SeriesChoice::Matching { filter, names: names(by), limit }
         }

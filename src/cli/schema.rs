@@ -56,8 +56,7 @@ pub fn print(args: &PrintArgs) -> anyhow::Result<String> {
     if args.core {
         return sdl(&Catalog::default(), &BTreeSet::new());
     }
-    let Loaded { sources, catalog, config, problems } =
-        workspace::load(&args.workspace, &Environment::of_process(), &Flags::default())?;
+    let Loaded { sources, catalog, config, problems } = workspace::load(&args.workspace, &Environment::of_process(), &Flags::default())?;
     if problems.has_errors() {
         bail!("the workspace has errors\n{}", render_text(&sources, &problems, false));
     }

@@ -113,7 +113,10 @@ impl Reading<'_> {
             return self.tell(place, 0, kind, edge.from, None, vec![Box::from(&*edge.relation)], Some(edge.clone()));
         }
         // A twin that is made has its first place; that is no move. One that is moved loses a place and gets one.
-        if self.created.contains_key(&edge.to) || self.gone.contains_key(&edge.to) || (kind == ChangeKind::Unrelated && self.gets_a_place(edge)) {
+        if self.created.contains_key(&edge.to)
+            || self.gone.contains_key(&edge.to)
+            || (kind == ChangeKind::Unrelated && self.gets_a_place(edge))
+        {
             return;
         }
         if self.placed.insert(edge.to) {

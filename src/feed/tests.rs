@@ -148,7 +148,16 @@ impl Names for Known {
 
 fn edge(no: u64, relation: &str, from: u32, to: u32) -> Edge {
     let (valid_from, properties) = (Timestamp(0), serde_json::Map::new());
-    Edge { no: EdgeNo(no), relation: relation.into(), from: TwinNo(from), to: TwinNo(to), properties, valid_from, valid_to: None, live: false }
+    Edge {
+        no: EdgeNo(no),
+        relation: relation.into(),
+        from: TwinNo(from),
+        to: TwinNo(to),
+        properties,
+        valid_from,
+        valid_to: None,
+        live: false,
+    }
 }
 
 fn check_facts(facts: Vec<Fact>, known: Vec<Edge>, expected: Expect) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
 
-use crate::catalog::{Binding, Layout};
 use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
+use crate::catalog::{Binding, Layout};
 use crate::codec::{self, Captures, Decoded, Mapped, Route, topic};
 use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt, Refused};
 use crate::reading::{Problem, TwinId, TwinNo};

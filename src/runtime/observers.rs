@@ -56,7 +56,13 @@ impl Observers {
     }
 
     /// What the groups of a device, read by `form`, say of the assets it observed at their times; and the form these are in.
-    pub fn observed(&self, device: TwinNo, form: &Arc<Layout>, groups: &[Group], received: Timestamp) -> Vec<(Arc<Resident>, u64, Vec<Group>)> {
+    pub fn observed(
+        &self,
+        device: TwinNo,
+        form: &Arc<Layout>,
+        groups: &[Group],
+        received: Timestamp,
+    ) -> Vec<(Arc<Resident>, u64, Vec<Group>)> {
         let by_device = self.by_device.load();
         let Some(observers) = by_device.get(&device) else { return Vec::new() };
         let seen = observers.iter().map(|observer| {

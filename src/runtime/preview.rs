@@ -44,7 +44,8 @@ impl Preview {
 impl Runtime {
     /// The topic is one of MQTT, or a path below `/ingest`.
     pub fn preview(&self, address: &str, payload: &[u8]) -> Preview {
-        let mut previewer = Previewer { runtime: self, bindings: self.bindings.load_full(), preview: Preview::default(), decoded: Decoded::default() };
+        let mut previewer =
+            Previewer { runtime: self, bindings: self.bindings.load_full(), preview: Preview::default(), decoded: Decoded::default() };
         match previewer.follow(address, payload) {
             Ok(resident) => previewer.apply(&resident),
             Err(problem) => {

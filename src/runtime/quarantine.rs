@@ -64,8 +64,7 @@ impl Runtime {
             if self.is_known(&message) {
                 continue;
             }
-            let is_same =
-                |sender: &UnknownSender| Arc::ptr_eq(&sender.binding, &message.binding) && sender.name == message.name;
+            let is_same = |sender: &UnknownSender| Arc::ptr_eq(&sender.binding, &message.binding) && sender.name == message.name;
             let place = senders.iter().position(is_same).unwrap_or_else(|| {
                 let Message { name, namespace, binding, .. } = message.clone();
                 senders.push(UnknownSender { name, namespace, binding, rows: Vec::new(), members: BTreeMap::new() });

@@ -83,7 +83,15 @@ impl Runtime {
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
-        let shared = Arc::new(Shared { config, clock, directory, journal: journal.clone(), tallies, layouts: layouts.clone(), restarts: Default::default() });
+        let shared = Arc::new(Shared {
+            config,
+            clock,
+            directory,
+            journal: journal.clone(),
+            tallies,
+            layouts: layouts.clone(),
+            restarts: Default::default(),
+        });
         let progress = Arc::new(Progress::default());
         progress.position.store(found.position.0, Ordering::Release);
         progress.saved_upto.store(found.saved_upto.0, Ordering::Release);

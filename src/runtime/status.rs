@@ -117,7 +117,10 @@ impl Runtime {
 
     /// The newest stored rejections.
     pub async fn rejections(&self, twin: Option<String>, code: Option<String>, limit: usize) -> Result<Vec<Value>, store::Error> {
-        let rows = self.store.rejections(&RejectionFilter { twin, codes: code.into_iter().collect(), limit, ..RejectionFilter::default() }).await?;
+        let rows = self
+            .store
+            .rejections(&RejectionFilter { twin, codes: code.into_iter().collect(), limit, ..RejectionFilter::default() })
+            .await?;
         let shown = rows.into_iter().map(|row| {
             let rejection = row.rejection;
             json!({

@@ -104,7 +104,11 @@ impl Client {
     }
 
     /// The same for what somebody waits for who reads.
-    pub(super) async fn read(self: &Arc<Client>, statements: String, variables: Vec<(&'static str, Value)>) -> Result<IndexedResults, Error> {
+    pub(super) async fn read(
+        self: &Arc<Client>,
+        statements: String,
+        variables: Vec<(&'static str, Value)>,
+    ) -> Result<IndexedResults, Error> {
         self.query_on(&self.readers, statements, variables).await
     }
 

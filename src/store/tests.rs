@@ -12,7 +12,8 @@ use crate::reading::{Quality, Reason, Seq, SlotNo, Timestamp, TwinId, TwinNo, Va
 use crate::twin::{Edge, EdgeNo, Keyed, Rejection, Slot, State};
 
 use super::{
-    AnswerRow, Batch, CheckpointRow, Config, DeletedRow, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Step, Store, TwinRow,
+    AnswerRow, Batch, CheckpointRow, Config, DeletedRow, Direction, EdgeRow, Error, FORMAT, RejectionFilter, RejectionRow, Step, Store,
+    TwinRow,
 };
 
 fn layout() -> Arc<Layout> {

@@ -19,7 +19,8 @@ pub(super) struct Threads {
 
 impl Threads {
     pub(super) fn start(name: &str, workers: usize) -> io::Result<Threads> {
-        let runtime = Builder::new_multi_thread().worker_threads(workers).thread_name(name).enable_all().on_thread_start(step_back).build()?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(workers).thread_name(name).enable_all().on_thread_start(step_back).build()?;
         Ok(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 

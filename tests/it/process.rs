@@ -30,25 +30,16 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    pub fn empty() -> Workspace {
+        Workspace { dir: tempfile::tempdir().unwrap() }
+    }
+
     /// `machine-0` and on, of a type with `count` and `temperature`.
     pub fn of_machines(count: usize) -> Workspace {
-        let workspace = Workspace { dir: tempfile::tempdir().unwrap() };
+        let workspace = Workspace::empty();
         workspace.write("schemas/Machine.yaml", MACHINE);
         let twins: String = (0..count).map(|machine| format!("  - {{id: machine-{machine}, type: Machine}}\n")).collect();
         workspace.write("twins/machines.yaml", &format!("twins:\n{twins}"));
-        workspace
-    }
-
-    /// The plant that the repository comes with.
-    pub fn demo() -> Workspace {
-        let workspace = Workspace { dir: tempfile::tempdir().unwrap() };
-        for folder in ["schemas", "twins"] {
-            for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy();
-                workspace.write(&format!("{folder}/{name}"), &fs::read_to_string(&path).unwrap());
-            }
-        }
         workspace
     }
 

@@ -38,7 +38,7 @@ pub enum Filter {
 impl Filter {
     pub const EVERYTHING: Filter = Filter::All(Vec::new());
 
-    /// Whether relations have a say in it.
+    /// Whether the answer hangs on edges.
     pub fn follows_graph(&self) -> bool {
         self.any(&|filter| matches!(filter, Filter::Path(_) | Filter::Relation(_)))
     }
@@ -47,20 +47,39 @@ impl Filter {
     pub fn follows_time(&self) -> bool {
         self.any(&|filter| match filter {
             Filter::Stale(_) | Filter::Relation(_) => true,
-            Filter::Updated(test) | Filter::Value { test, .. } => {
-                test.stale.is_some() || test.older_than.is_some() || matches!(test.compare, Compare::Time(_))
-            }
-            _ => false,
+            Filter::Updated(test) | Filter::Value { test, .. } => test.follows_time(),
+            Filter::All(_)
+            | Filter::Any(_)
+            | Filter::Not(_)
+            | Filter::Ids(_)
+            | Filter::IsA(_)
+            | Filter::Kind(_)
+            | Filter::Name(_)
+            | Filter::External { .. }
+            | Filter::Path(_) => false,
         })
     }
 
-    fn any(&self, is_it: &dyn Fn(&Filter) -> bool) -> bool {
-        is_it(self)
-            || match self {
-                Filter::All(parts) | Filter::Any(parts) => parts.iter().any(|part| part.any(is_it)),
-                Filter::Not(part) => part.any(is_it),
-                _ => false,
-            }
+    /// Whether it holds of this filter or of one within it.
+    fn any(&self, holds: &dyn Fn(&Filter) -> bool) -> bool {
+        let inside = match self {
+            Filter::All(filters) | Filter::Any(filters) => filters.iter().any(|filter| filter.any(holds)),
+            Filter::Not(filter) => filter.any(holds),
+            Filter::Relation(test) => test.quantifiers.iter().any(|quantifier| match quantifier {
+                Quantifier::Some(filter) | Quantifier::Every(filter) | Quantifier::None(filter) => filter.any(holds),
+                Quantifier::Count(_) => false,
+            }),
+            Filter::Ids(_)
+            | Filter::IsA(_)
+            | Filter::Kind(_)
+            | Filter::Name(_)
+            | Filter::External { .. }
+            | Filter::Updated(_)
+            | Filter::Stale(_)
+            | Filter::Path(_)
+            | Filter::Value { .. } => false,
+        };
+        inside || holds(self)
     }
 }
 
@@ -74,6 +93,13 @@ pub struct ValueTest {
     pub stale: Option<bool>,
     /// In microseconds.
     pub older_than: Option<i64>,
+}
+
+impl ValueTest {
+    /// Ages grow, and times may have been said as so long ago.
+    fn follows_time(&self) -> bool {
+        self.stale.is_some() || self.older_than.is_some() || matches!(self.compare, Compare::Time(_))
+    }
 }
 
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,11 @@ pub(super) fn declare(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, index: u
     let shared = plan.clone();
     schema
         .query()
-        .field(&ty.roots.aggregate, &format!("[{}!]", ty.helpers.aggregate), &format!("What twins of the type {} come to, by groups.", ty.name()))
+        .field(
+            &ty.roots.aggregate,
+            &format!("[{}!]", ty.helpers.aggregate),
+            &format!("What twins of the type {} come to, by groups.", ty.name()),
+        )
         .arg("where", &ty.helpers.filter)
         .arg("groupBy", &format!("[{}!]", ty.helpers.group_by))
         .arg_doc("Without it, all are one group.")
@@ -25,8 +29,10 @@ pub(super) fn declare(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, index: u
 
 fn declare_row(schema: &mut SchemaBuilder, ty: &TypePlan) {
     let mut row = schema.object::<Aggregate>(&ty.helpers.aggregate, "A group of twins.");
-    row.value("keys", "[GroupKey!]!", "What they have in common, in the order of `groupBy`.", |row, _| Out::objects(row.keys.iter().cloned()))
-        .value("count", "Int!", "How many they are.", |row, _| row.count);
+    row.value("keys", "[GroupKey!]!", "What they have in common, in the order of `groupBy`.", |row, _| {
+        Out::objects(row.keys.iter().cloned())
+    })
+    .value("count", "Int!", "How many they are.", |row, _| row.count);
     for (name, field) in &ty.stats {
         let path = ty.fields[*field].name.clone();
         row.value(name, "FloatStats", "", move |row, _| {

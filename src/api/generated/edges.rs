@@ -126,7 +126,8 @@ fn declare_edge(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, connection: &C
             node.edge().and_then(|edge| edge.edge.valid_to).map(Out::print)
         });
     for field in fields {
-        let own = relation.properties.iter().find(|property| property.name == field.property).and_then(|property| property.value.unit.clone());
+        let own =
+            relation.properties.iter().find(|property| property.name == field.property).and_then(|property| property.value.unit.clone());
         declare_property(&mut builder, plan, field, own);
     }
 }

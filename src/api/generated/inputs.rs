@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::build::{InputBuilder, SchemaBuilder};
-use crate::api::names::{FieldPlan, TypePlan, Way, ViewPlan};
+use crate::api::names::{FieldPlan, TypePlan, ViewPlan, Way};
 
 use super::text::{input, unit_doc};
 use super::used::Used;
@@ -93,7 +93,8 @@ fn declare_order(schema: &mut SchemaBuilder, ty: &TypePlan) {
     for (name, _) in &ty.sorts {
         builder.value(name, "");
     }
-    let mut builder = schema.input(&helpers.sort, "An order: what is missing comes last in both directions, and the id decides between equals.");
+    let mut builder =
+        schema.input(&helpers.sort, "An order: what is missing comes last in both directions, and the id decides between equals.");
     builder.field("field", &format!("{}!", helpers.sort_field)).field("direction", "SortDirection = ASC");
 }
 

@@ -8,7 +8,7 @@ mod enums;
 mod frames;
 mod inputs;
 mod members;
-//mod mutations;
+mod mutations;
 mod object;
 mod place;
 mod queries;
@@ -47,7 +47,7 @@ pub fn declare(schema: &mut SchemaBuilder, catalog: &Catalog, plan: &Arc<ViewPla
         connections::declare(schema, ty);
         aggregates::declare(schema, plan, index);
         frames::declare(schema, plan, index);
-        //mutations::declare(schema, plan, index);
+        mutations::declare(schema, plan, index);
         queries::declare(schema, plan, index);
         schema.origin(None);
     }

@@ -54,9 +54,10 @@ pub(super) fn declare(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>) {
     for setting in &plan.settings {
         let ty = output(plan, &setting.value);
         let mut builder = schema.object::<SettingNode>(&setting.name, "What a device was asked to use, and what it says it uses.");
-        for (name, side, doc) in
-            [("reported", Side::Held, "What the device says it uses."), ("desired", Side::Asked, "What it was asked to use; writes go here.")]
-        {
+        for (name, side, doc) in [
+            ("reported", Side::Held, "What the device says it uses."),
+            ("desired", Side::Asked, "What it was asked to use; writes go here."),
+        ] {
             let (plan, value) = (plan.clone(), setting.value.clone());
             builder.value(name, &ty, doc, move |node: &SettingNode, _| match &node.slots {
                 Some(slots) => slots_out(&plan, &value, &node.state, slots.clone(), side, node.unit.as_ref()),

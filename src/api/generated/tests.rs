@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::values::json_out;
 use super::writes::{Creation, update};
-use crate::api::build::{Built, Out, SchemaBuilder};
+use crate::api::build::{Built, Out};
 use crate::api::names::{ViewPlan, plan, select};
+use crate::api::revision::declare;
 use crate::catalog::{Catalog, load};
 use crate::source::Sources;
 
@@ -27,7 +28,10 @@ fn catalog(files: impl IntoIterator<Item = (String, String)>) -> Catalog {
 
 fn small() -> Catalog {
     let files = [
-        ("relations", "relations:\n  feeds: {inverse: fedBy, properties: {pipe: string, node: double L/min}}\n  hasPart: {inverse: partOf, hierarchy: true}\n"),
+        (
+            "relations",
+            "relations:\n  feeds: {inverse: fedBy, properties: {pipe: string, node: double L/min}}\n  hasPart: {inverse: partOf, hierarchy: true}\n",
+        ),
         (
             "Machine",
             "type: Machine\ndescription: Does something\nproperties:\n  serial: {type: string, unique: true, required: true, immutable: true}\n  commissioned: date\n  secret: {type: string, sensitive: true}\ntelemetry:\n  mode: {type: enum, values: [IDLE, RUN, 'true']}\n  speed: double rpm\n  vibration: {type: object, fields: {x: double mm/s, y: {type: double, unit: mm/s}}}\nrelations: {feeds: {to: [Machine, Tank]}, hasPart: {to: Motor}}\n",
@@ -50,12 +54,7 @@ fn view(catalog: &Catalog, patterns: &[&str]) -> Arc<ViewPlan> {
 }
 
 fn built(catalog: &Catalog, plan: &Arc<ViewPlan>) -> Built {
-    let mut schema = SchemaBuilder::new();
-    crate::api::types::declare(&mut schema, plan);
-    crate::api::query::declare(&mut schema);
-    crate::api::mutation::declare(&mut schema);
-    crate::api::subscription::declare(&mut schema);
-    super::declare(&mut schema, catalog, plan);
+    let schema = declare(catalog, plan);
     schema.build().unwrap_or_else(|problems| panic!("{}", problems.join("\n")))
 }
 
@@ -163,13 +162,19 @@ fn inputs_become_changes_and_problems_find_their_place() {
 
     let mixer = plan.type_plan("Mixer").expect("it is generated");
     let update = update(&plan, mixer, Some(json!({"name": "N", "heat": 4.2})), Some(json!(["recipe", "limits3"])));
-    assert_eq!((update.name.as_deref(), json!(update.set), update.unset), (Some("N"), json!({"heat": 4.2}), vec!["recipe".into(), "limits3".into()]));
+    assert_eq!(
+        (update.name.as_deref(), json!(update.set), update.unset),
+        (Some("N"), json!({"heat": 4.2}), vec!["recipe".into(), "limits3".into()])
+    );
 }
 
 /// Words that GraphQL keeps for itself are called otherwise in the schema, and never reach the runtime so.
 #[test]
 fn enum_values_go_in_and_come_out_by_their_own_words() {
-    let files = [("Valve", "type: Valve\nproperties:\n  flag: {type: enum, values: ['true', OPEN]}\n  flags: {type: array, items: {type: enum, values: ['null', X]}}\n")];
+    let files = [(
+        "Valve",
+        "type: Valve\nproperties:\n  flag: {type: enum, values: ['true', OPEN]}\n  flags: {type: array, items: {type: enum, values: ['null', X]}}\n",
+    )];
     let catalog = catalog(files.map(|(name, text)| (format!("schemas/{name}.yaml"), text.to_owned())));
     let plan = view(&catalog, &["*"]);
     let valve = plan.type_plan("Valve").expect("it is generated");

@@ -16,14 +16,7 @@ use super::object::ObjectNode;
 use super::place::{Side, held};
 
 /// The value of a member, or of a part of it: null where a slot is empty. Numbers come in `unit`, if one is named.
-pub(super) fn slots_out(
-    plan: &ViewPlan,
-    value: &ValuePlan,
-    state: &Arc<State>,
-    slots: Range<u16>,
-    side: Side,
-    unit: Option<&Unit>,
-) -> Out {
+pub(super) fn slots_out(plan: &ViewPlan, value: &ValuePlan, state: &Arc<State>, slots: Range<u16>, side: Side, unit: Option<&Unit>) -> Out {
     match value {
         ValuePlan::Object(_) => ObjectNode::of_slots(state, slots, side).map_or(Out::Null, Out::object),
         ValuePlan::List(items) => list_out(plan, items, state, slots, side),
@@ -110,13 +103,7 @@ pub(super) fn json_out(plan: &ViewPlan, value: &ValuePlan, json: &Json, conversi
         (ValuePlan::Scalar(Scalar::Json), json) => Out::json(json.clone()),
         (
             ValuePlan::Scalar(
-                Scalar::Long
-                | Scalar::String
-                | Scalar::Decimal
-                | Scalar::DateTime
-                | Scalar::Date
-                | Scalar::LocalTime
-                | Scalar::Duration,
+                Scalar::Long | Scalar::String | Scalar::Decimal | Scalar::DateTime | Scalar::Date | Scalar::LocalTime | Scalar::Duration,
             ),
             json,
         ) => text_out(json),

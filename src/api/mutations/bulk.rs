@@ -14,11 +14,10 @@ use crate::api::access::{self, Filter, Scope, decode_twin_where};
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::engine::RequestContext;
 use crate::api::error::ApiError;
-use crate::api::jobs::Job;
 use crate::api::request::Role;
 use crate::api::session::Session;
 use crate::api::types::issue::UserError;
-use crate::api::types::job::JobNode;
+use crate::api::types::job::{Job, JobNode};
 use crate::api::types::payload::{self, Payload};
 use crate::api::types::twin::session;
 use crate::reading::{Seq, TwinId, TwinNo};
@@ -35,7 +34,7 @@ const ERRORS_MAX: usize = 100;
 #[derive(Debug)]
 pub struct Asked {
     /// The field of the root.
-    pub field: &'static str,
+    pub field: Arc<str>,
     pub scope: Scope,
     pub filter: Filter,
     pub change: Change,
@@ -63,18 +62,22 @@ struct Tally {
 
 pub(super) fn declare(schema: &mut SchemaBuilder) {
     preview::declare(schema);
-    payload::object::<Bulk>(schema, "BulkPayload", "What came of a change of many twins. Each twin is changed by itself, so some may be refused.")
-        .value("matched", "Int!", "Twins that match.", |payload, _| payload.what.tally.matched)
-        .value("changed", "Int!", "Those that are changed by it, or would be; 0 with a job, which counts itself.", |payload, _| {
-            payload.what.tally.changed
-        })
-        .value("refused", "Int!", "Those that it cannot be done to; 0 with a job.", |payload, _| payload.what.tally.refused)
-        .value("preview", "[BulkPreview!]!", "Of a dry run: up to 20 twins before and after.", |payload, _| {
-            Out::objects(payload.what.preview.iter().cloned())
-        })
-        .value("job", "Job", "With more than `bulk_inline_max` twins: the job that goes over them.", |payload, _| {
-            payload.what.job.clone().map(|job| Out::object(JobNode::now(job)))
-        });
+    payload::object::<Bulk>(
+        schema,
+        "BulkPayload",
+        "What came of a change of many twins. Each twin is changed by itself, so some may be refused.",
+    )
+    .value("matched", "Int!", "Twins that match.", |payload, _| payload.what.tally.matched)
+    .value("changed", "Int!", "Those that are changed by it, or would be; 0 with a job, which counts itself.", |payload, _| {
+        payload.what.tally.changed
+    })
+    .value("refused", "Int!", "Those that it cannot be done to; 0 with a job.", |payload, _| payload.what.tally.refused)
+    .value("preview", "[BulkPreview!]!", "Of a dry run: up to 20 twins before and after.", |payload, _| {
+        Out::objects(payload.what.preview.iter().cloned())
+    })
+    .value("job", "Job", "With more than `bulk_inline_max` twins: the job that goes over them.", |payload, _| {
+        payload.what.job.clone().map(|job| Out::object(JobNode::now(job)))
+    });
     const EXPECTED: &str = "Refuses with COUNT_MISMATCH, and does nothing, if other than so many match.";
     const DRY_RUN: &str = "Only counts and shows what would be.";
     schema
@@ -123,13 +126,13 @@ async fn update(ctx: &RequestContext, mut args: Args) -> Result<Payload<Bulk>, A
         Err(mistakes) => return Ok(Payload::refused(mistakes, Bulk::default())),
     };
     args.selection = Default::default();
-    run(ctx, &args, Asked { field: "updateTwins", scope: Scope::All, filter, change, at: <[String]>::to_vec }).await
+    run(ctx, &args, Asked { field: "updateTwins".into(), scope: Scope::All, filter, change, at: <[String]>::to_vec }).await
 }
 
 async fn delete(ctx: &RequestContext, args: Args) -> Result<Payload<Bulk>, ApiError> {
     match filter(ctx, &args)? {
         Ok(filter) => {
-            let asked = Asked { field: "deleteTwins", scope: Scope::All, filter, change: Change::Delete, at: <[String]>::to_vec };
+            let asked = Asked { field: "deleteTwins".into(), scope: Scope::All, filter, change: Change::Delete, at: <[String]>::to_vec };
             run(ctx, &args, asked).await
         }
         Err(mistake) => Ok(Payload::refused(vec![mistake], Bulk::default())),
@@ -151,7 +154,7 @@ pub async fn run(ctx: &RequestContext, args: &Args, asked: Asked) -> Result<Payl
     let dry_run = args.boolean("dryRun").unwrap_or(true);
     let claim = match dry_run {
         true => Claim::Without,
-        false => keys::claim(ctx, asked.field, args).await?,
+        false => keys::claim(ctx, &asked.field, args).await?,
     };
     match claim {
         Claim::Answered(seq, answer) => return again(ctx, seq, answer),
@@ -195,7 +198,8 @@ fn matching(session: &Session, role: Role, asked: &Asked) -> Vec<(TwinNo, TwinId
 
 async fn inline(ctx: &RequestContext, asked: &Asked, mut sweep: Sweep, twins: &[(TwinNo, TwinId)]) -> Result<Payload<Bulk>, ApiError> {
     let session = session(ctx)?;
-    let all = sweep.go(twins).await.map_err(|fault| edit::fault_of(fault).hint("some twins may have been changed: look, or send it again"))?;
+    let all =
+        sweep.go(twins).await.map_err(|fault| edit::fault_of(fault).hint("some twins may have been changed: look, or send it again"))?;
     let mut bulk = Bulk { tally: Tally { matched: twins.len(), ..Tally::default() }, ..Bulk::default() };
     let mut errors = Vec::new();
     for ((no, id), swept) in twins.iter().zip(&all) {
@@ -239,22 +243,19 @@ async fn as_job(ctx: &RequestContext, asked: &Asked, mut sweep: Sweep, twins: Ve
         preview.extend(shown.filter_map(|((no, _), swept)| Preview::new(session, *no, &asked.change, swept, &asked.at)));
     }
     let clock = sweep.runtime.shared.clock.clone();
-    let job = session.services.lasting.jobs.start(asked.field, matched, clock, move |job| async move {
+    let job = session.services.lasting.jobs.start(asked.field.clone(), matched, clock, move |job| async move {
         for part in twins.chunks(PART) {
             let swept = sweep.go(part).await.map_err(|fault| UserError::new("UNAVAILABLE", &[], fault.to_string()))?;
-            let failed: Vec<_> = part
-                .iter()
-                .zip(&swept)
-                .filter_map(|((_, id), swept)| match swept {
-                    Swept::Refused(problems) => Some(of_twin(problems, id, at)),
-                    Swept::Changed(..) | Swept::Same(_) => None,
-                })
-                .collect();
-            job.advance(part.len(), failed.len(), failed.into_iter().flatten().collect());
+            for ((_, id), swept) in part.iter().zip(&swept) {
+                job.advance(match swept {
+                    Swept::Changed(..) | Swept::Same(_) => Ok(()),
+                    Swept::Refused(problems) => of_twin(problems, id, at).into_iter().next().map_or(Ok(()), Err),
+                });
+            }
         }
         Ok(())
     })?;
-    let tally = Tally { matched, job: Some(job.no.clone()), ..Tally::default() };
+    let tally = Tally { matched, job: Some(job.id()), ..Tally::default() };
     Ok(Payload { seq: None, errors: Vec::new(), what: Bulk { tally, preview, job: Some(job) } })
 }
 
@@ -263,6 +264,6 @@ fn again(ctx: &RequestContext, seq: Seq, answer: Json) -> Result<Payload<Bulk>, 
     let session = session(ctx)?;
     session.read_after(seq);
     let tally: Tally = serde_json::from_value(answer).unwrap_or_default();
-    let job = tally.job.as_ref().and_then(|no| session.services.lasting.jobs.find(no));
+    let job = tally.job.as_ref().and_then(|id| session.services.lasting.jobs.find(id));
     Ok(Payload { seq: tally.seq.map(Seq), errors: Vec::new(), what: Bulk { tally, preview: Vec::new(), job } })
 }

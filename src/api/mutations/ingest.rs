@@ -181,11 +181,7 @@ fn taken(outcome: &Outcome) -> Taken {
         Outcome::Rejected { refused, .. } => (Became::Rejected, Some(refused)),
         Outcome::Dropped => (Became::Rejected, None),
     };
-    Taken {
-        outcome: became,
-        code: refused.map(|refused| refused.code.to_owned()),
-        message: refused.map(|refused| refused.message.clone()),
-    }
+    Taken { outcome: became, code: refused.map(|refused| refused.code.to_owned()), message: refused.map(|refused| refused.message.clone()) }
 }
 
 /// A value may be several readings, and feed several twins: the best of them counts.
@@ -238,7 +234,8 @@ mod tests {
     fn readings_become_envelopes() {
         let plain = json!({"twin": "m-1", "property": "count", "value": 7});
         assert_eq!(envelope(&plain), json!({"twin": "m-1", "values": {"count": 7}}));
-        let said = json!({"twin": "m-1", "property": "drive.current", "value": 7, "time": "2026-11-21T10:00:00Z", "unit": "mA", "quality": "BAD"});
+        let said =
+            json!({"twin": "m-1", "property": "drive.current", "value": 7, "time": "2026-11-21T10:00:00Z", "unit": "mA", "quality": "BAD"});
         let values = json!({"drive": {"current": {"value": 7, "unit": "mA", "quality": "BAD"}}});
         assert_eq!(envelope(&said), json!({"twin": "m-1", "ts": "2026-11-21T10:00:00Z", "values": values}));
     }

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn what_it_does_not_see_is_told_with_its_place() {
-        let input = json!({"type": "Machine", "set": 5, "relations": [{"name": "a", "target": "b"}, {"name": "a", "target": "b", "set": []}]});
+        let input =
+            json!({"type": "Machine", "set": 5, "relations": [{"name": "a", "target": "b"}, {"name": "a", "target": "b", "set": []}]});
         let mistakes = read::<CreateTwin>(input, &["input"]).unwrap_err();
         let paths: Vec<String> = mistakes.iter().map(|mistake| mistake.path.join(".")).collect();
         assert_eq!(paths, ["input.set", "input.relations.1.set"]);

@@ -16,6 +16,7 @@ mod sweep;
 mod twins;
 
 use crate::api::build::SchemaBuilder;
+pub use twins::KEY;
 
 /// Inputs, payloads and the fields of the root.
 pub fn declare(schema: &mut SchemaBuilder) {

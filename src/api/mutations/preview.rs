@@ -82,6 +82,8 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .field("twin", "Twin!", "As it is.")
         .now(|preview, _, ctx| Ok(one(session(ctx)?, preview.seen.clone())))
         .value("before", "JSON!", "What the change is about, as it is.", |preview, _| Out::json(preview.before.clone()))
-        .value("after", "JSON!", "The same, as it would be; empty if the twin would be gone.", |preview, _| Out::json(preview.after.clone()))
+        .value("after", "JSON!", "The same, as it would be; empty if the twin would be gone.", |preview, _| {
+            Out::json(preview.after.clone())
+        })
         .value("issues", "[Issue!]!", "Why it would be refused.", |preview, _| Out::objects(preview.issues.iter().cloned()));
 }

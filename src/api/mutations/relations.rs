@@ -26,7 +26,8 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .role(Role::Modeller);
 }
 
-const RELATE: &str = "Begins an edge between two twins. Sent again without a key, it begins a second one where the relation allows that, or is refused.";
+const RELATE: &str =
+    "Begins an edge between two twins. Sent again without a key, it begins a second one where the relation allows that, or is refused.";
 const UNRELATE: &str = "Ends an edge; the past can still be asked for. Sent again without a key, it is refused: the edge has ended.";
 
 async fn relate(ctx: &RequestContext, mut args: Args) -> Result<RelationPayload, ApiError> {

@@ -76,12 +76,8 @@ impl Sweep {
     /// What came of each, in their order. `Err`: our fault, which ends it; what was done before stays done.
     pub async fn go(&mut self, twins: &[(TwinNo, TwinId)]) -> Result<Vec<Swept>, Error> {
         let mut all = Vec::with_capacity(twins.len());
-        let (runtime, by, dry_run) = (&self.runtime, &self.by, self.dry_run);
         // The editor takes them in this order: they are sent when the stream first looks at them.
-        let edits = twins.iter().map(|(_, id)| {
-            let op = self.change.op(id);
-            runtime.edit(vec![op], by, Options { dry_run, key: None })
-        });
+        let edits: Vec<_> = twins.iter().map(|(_, id)| self.edit(id)).collect();
         let mut outcomes = stream::iter(edits).buffered(AT_ONCE);
         while let Some(outcome) = outcomes.next().await {
             all.push(match outcome {
@@ -96,6 +92,12 @@ impl Sweep {
             self.look_past_children(twins, &mut all);
         }
         Ok(all)
+    }
+
+    fn edit(&self, id: &TwinId) -> impl Future<Output = Result<Edited, Error>> + Send + use<> {
+        let (op, runtime, by) = (self.change.op(id), self.runtime.clone(), self.by.clone());
+        let options = Options { dry_run: self.dry_run, key: None };
+        async move { runtime.edit(vec![op], &by, options).await }
     }
 
     /// Children that go as well are in nobody's way, but a dry run of one twin does not know of the others.

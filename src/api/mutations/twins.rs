@@ -8,7 +8,7 @@ use crate::api::request::Role;
 use crate::api::types::payload::{DeletePayload, Payload, TwinPayload};
 use crate::runtime::edit::{DeleteTwin, MoveTwin, Op};
 
-pub(super) const KEY: &str =
+pub const KEY: &str =
     "Up to 128 characters, new for each request and the same when it is sent again: then the first answer is given again, for 24 hours.";
 
 pub(super) fn declare(schema: &mut SchemaBuilder) {
@@ -40,7 +40,8 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .role(Role::Modeller);
 }
 
-const CREATE: &str = "Makes a twin. Sent again without a key, it makes another one, or is refused with ALREADY_EXISTS if it names its `id`.";
+const CREATE: &str =
+    "Makes a twin. Sent again without a key, it makes another one, or is refused with ALREADY_EXISTS if it names its `id`.";
 const UPDATE: &str = "Changes name and properties. Operators may change settings (`sync: desired`) only. Sent again without a key, it sets the same \
                       values again, over what others have set meanwhile; `expectedRevision` guards against that.";
 const MOVE: &str = "Gives a twin another parent. Sent again without a key, it moves the twin back there if others have moved it meanwhile.";

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use apollo_compiler::ast::Type;
-use apollo_compiler::schema::{ExtendedType, InputObjectType};
+use apollo_compiler::ast::{DirectiveList, FieldDefinition, Type};
+use apollo_compiler::schema::{Component, ExtendedType, InputObjectType};
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Name, Schema};
+use apollo_compiler::{Name, Schema, name};
 
 use super::cost::Weights;
 use super::persisted::TextHash;
@@ -32,7 +32,21 @@ pub struct InvalidSchema {
 impl Checker {
     pub fn new(sdl: &str, weights: Weights) -> Result<Checker, InvalidSchema> {
         let text = if sdl.contains("directive @oneOf") { sdl.to_owned() } else { format!("{sdl}\n{ONE_OF}") };
-        match Schema::parse_and_validate(text, "schema.graphql") {
+        // Newer tools ask whether a type is `@oneOf`, which the validator has not heard of.
+        let parsed = Schema::parse(text, "schema.graphql").map(|mut schema| {
+            if let Some(ExtendedType::Object(meta)) = schema.types.get_mut("__Type") {
+                let field = FieldDefinition {
+                    description: None,
+                    name: name!("isOneOf"),
+                    arguments: Vec::new(),
+                    ty: Type::Named(name!("Boolean")),
+                    directives: DirectiveList::new(),
+                };
+                meta.make_mut().fields.insert(name!("isOneOf"), Component::new(field));
+            }
+            schema
+        });
+        match parsed.and_then(Schema::validate) {
             Ok(schema) => Ok(Checker { schema, weights, hash: TextHash::of(sdl) }),
             Err(refused) => {
                 let problem = |problem: apollo_compiler::diagnostic::Diagnostic<'_, _>| match problem.line_column_range() {

@@ -100,19 +100,23 @@ pub async fn by_ids<'a>(ctx: &Ctx, ids: impl IntoIterator<Item = &'a str>) -> Re
 }
 
 pub(super) fn declare_field(twin: &mut ObjectBuilder<'_, TwinNode>) {
-    twin.field("relations", "RelationConnection", "The edges that begin or end at it and hold now, by the id of the twin at the other end.")
-        .arg("name", "String")
-        .arg_doc("Only edges of this relation; the name of an inverse follows its relation the other way.")
-        .arg("direction", "Direction = BOTH")
-        .arg("first", "Int = 50")
-        .arg("after", "String")
-        .weight(PAGE_WEIGHT)
-        .resolve(|twin, args, ctx| async move {
-            let session = ctx.services::<Session>()?;
-            let walk = names::one(&session.services.catalog, args.text("name"), names::way(args.text("direction")))?;
-            let page = page_of(&twin, walk, NodeRef::Twin, args, &ctx).await?;
-            Ok(Out::object(Edges { of: twin, page }))
-        });
+    twin.field(
+        "relations",
+        "RelationConnection",
+        "The edges that begin or end at it and hold now, by the id of the twin at the other end.",
+    )
+    .arg("name", "String")
+    .arg_doc("Only edges of this relation; the name of an inverse follows its relation the other way.")
+    .arg("direction", "Direction = BOTH")
+    .arg("first", "Int = 50")
+    .arg("after", "String")
+    .weight(PAGE_WEIGHT)
+    .resolve(|twin, args, ctx| async move {
+        let session = ctx.services::<Session>()?;
+        let walk = names::one(&session.services.catalog, args.text("name"), names::way(args.text("direction")))?;
+        let page = page_of(&twin, walk, NodeRef::Twin, args, &ctx).await?;
+        Ok(Out::object(Edges { of: twin, page }))
+    });
 }
 
 pub(super) fn declare(schema: &mut SchemaBuilder) {

@@ -69,7 +69,14 @@ pub struct Pages {
 }
 
 /// A page of a relation by `where`, `orderBy`, `first` and `after`, whose inputs are those of `node`.
-pub async fn page(twin: &TwinNode, relation: Arc<str>, way: Way, node: NodeRef, args: Args, ctx: &Ctx) -> Result<Arc<RelationPage>, ApiError> {
+pub async fn page(
+    twin: &TwinNode,
+    relation: Arc<str>,
+    way: Way,
+    node: NodeRef,
+    args: Args,
+    ctx: &Ctx,
+) -> Result<Arc<RelationPage>, ApiError> {
     page_of(twin, Walk::along(relation, way), node, args, ctx).await
 }
 

@@ -32,7 +32,9 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .value("hops", "Int!", "How many edges it has.", |path, _| path.0.edges.len())
         .field("twins", "[Twin!]!", "From the first to the last.")
         .now(|path, _, ctx| path.0.twins_out(ctx))
-        .value("relations", "[Relation!]!", "The edges between them, in this order, whichever direction each has.", |path, _| path.0.edges_out());
+        .value("relations", "[Relation!]!", "The edges between them, in this order, whichever direction each has.", |path, _| {
+            path.0.edges_out()
+        });
 }
 
 pub(super) fn declare_field(query: &mut ObjectBuilder<'_, Root>) {

@@ -94,7 +94,9 @@ pub(super) async fn read(ctx: &Ctx, twins: &[TwinNo], walk: &Walk) -> Result<Edg
     ctx.receipt.store_statements.fetch_add(found.statements, Ordering::Relaxed);
     if found.is_cut {
         let message = format!("more than {EDGES_MAX} edges lead from the twins of one level");
-        return Err(ApiError::limit("edges_max", EDGES_MAX as u64, message).hint("ask for fewer twins on the levels before, or page by page"));
+        return Err(
+            ApiError::limit("edges_max", EDGES_MAX as u64, message).hint("ask for fewer twins on the levels before, or page by page")
+        );
     }
     let now = session.now();
     let holding = found.edges.into_iter().filter(|edge| edge.holds_at(now));

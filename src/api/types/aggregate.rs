@@ -9,9 +9,13 @@ use crate::api::error::ApiError;
 pub fn declare(schema: &mut SchemaBuilder) {
     schema
         .object::<Aggregate>("TwinAggregate", "A group of twins.")
-        .value("keys", "[GroupKey!]!", "What they have in common, in the order of `groupBy`.", |group, _| Out::objects(group.keys.iter().cloned()))
+        .value("keys", "[GroupKey!]!", "What they have in common, in the order of `groupBy`.", |group, _| {
+            Out::objects(group.keys.iter().cloned())
+        })
         .value("count", "Int!", "How many they are.", |group, _| group.count)
-        .value("stats", "[PropertyStats!]!", "Of the `properties` that were asked for.", |group, _| Out::objects(group.stats.iter().cloned()));
+        .value("stats", "[PropertyStats!]!", "Of the `properties` that were asked for.", |group, _| {
+            Out::objects(group.stats.iter().cloned())
+        });
     schema
         .object::<GroupKey>("GroupKey", "What the twins of a group have in common.")
         .value("name", "String!", "The property, `type`, or `ancestor`.", |key, _| key.name.clone())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::twin::{one, session};
 use crate::api::build::{Out, SchemaBuilder};
+use crate::api::relations::RelationNode;
 use crate::api::streams::{ChangeItem, StreamEvent};
 use crate::feed::{Change, ChangeKind};
 use crate::reading::Seq;
@@ -66,7 +67,8 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .field("twin", "Twin", "As it is now, which may be newer than the change; null where it is gone.")
         .now(|change, _, ctx| {
             let session = session(ctx)?;
-            let seen = session.by_id(change.0.id.as_str()).filter(|seen| seen.state.no == change.0.twin && change.0.kind != ChangeKind::Deleted);
+            let seen =
+                session.by_id(change.0.id.as_str()).filter(|seen| seen.state.no == change.0.twin && change.0.kind != ChangeKind::Deleted);
             Ok(seen.map_or(Out::Null, |seen| one(session, seen)))
         })
         .field("revision", "Long!", "The twin's revision after it; of a relation, the twin's at this moment.")
@@ -77,9 +79,14 @@ pub fn declare(schema: &mut SchemaBuilder) {
             };
             Ok(Out::from(revision.unwrap_or_default().0))
         })
+        .value("relation", "Relation", "That began or ended.", |change, _| {
+            change.0.edge.clone().map_or(Out::Null, |edge| Out::object(RelationNode::alone(edge)))
+        })
         .value("at", "DateTime!", "", |change, _| Out::print(change.0.at))
         .value("by", "String", "Who wanted it, if somebody did.", |change, _| change.0.by.as_ref().map(ToString::to_string))
-        .value("changed", "[String!]!", "The names of what is new.", |change, _| Out::list(change.0.changed.iter().map(ToString::to_string)));
+        .value("changed", "[String!]!", "The names of what is new.", |change, _| {
+            Out::list(change.0.changed.iter().map(ToString::to_string))
+        });
     schema
         .object::<Gap>("Gap", "Commits whose changes may have been missed.")
         .value("from", "Long!", "", |gap, _| gap.from.0)

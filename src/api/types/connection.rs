@@ -141,9 +141,12 @@ pub fn declare(schema: &mut SchemaBuilder) {
     schema
         .object::<PageInfo>("PageInfo", "What lies before and behind a page.")
         .value("hasNextPage", "Boolean!", "", |info, _| info.has_next)
-        .value("hasPreviousPage", "Boolean!", "True where `after` was given: there is no paging backwards, reverse the order instead.", |info, _| {
-            info.has_previous
-        })
+        .value(
+            "hasPreviousPage",
+            "Boolean!",
+            "True where `after` was given: there is no paging backwards, reverse the order instead.",
+            |info, _| info.has_previous,
+        )
         .value("startCursor", "String", "", |info, _| info.start.clone())
         .value("endCursor", "String", "For `after`, to get the next page.", |info, _| info.end.clone());
     declare_twins(schema, "TwinConnection", "TwinEdge", "Twin");

@@ -89,13 +89,18 @@ fn matches(schema: &mut SchemaBuilder) {
         .doc("For all keys beside it.");
     numbers(schema, "FloatMatch", "Float", "Keys are joined by AND. What is null or missing matches only `isNull`.");
     numbers(schema, "IntMatch", "Int", "Keys are joined by AND.");
-    numbers(schema, "FloatReadingMatch", "Float", "Keys are joined by AND. What is missing or BAD matches no comparison, also not under `not`.")
-        .field("unit", "String")
-        .doc("The unit of the numbers here; without it that of the type.")
-        .field("quality", "[Quality!]")
-        .field("stale", "Boolean")
-        .field("olderThan", "Duration")
-        .doc("By event time.");
+    numbers(
+        schema,
+        "FloatReadingMatch",
+        "Float",
+        "Keys are joined by AND. What is missing or BAD matches no comparison, also not under `not`.",
+    )
+    .field("unit", "String")
+    .doc("The unit of the numbers here; without it that of the type.")
+    .field("quality", "[Quality!]")
+    .field("stale", "Boolean")
+    .field("olderThan", "Duration")
+    .doc("By event time.");
     schema.input("BooleanMatch", "Keys are joined by AND.").field("eq", "Boolean").field("isNull", "Boolean");
     schema
         .input("DateTimeMatch", "Keys are joined by AND.")

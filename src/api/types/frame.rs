@@ -28,9 +28,12 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("index", "JSON", "With a DELTA, which columns `t` and `v` are about: `[3, 17]`.", |frame, _| Out::Json(frame.index_json()))
         .value("t", "TimeArray!", "Event times.", |frame, _| Out::Json(frame.t_json()))
         .value("v", "JSON!", "Values; null where there is none.", |frame, _| Out::Json(frame.v_json()))
-        .value("q", "JSON", "What is not GOOD, by place in `keys`: `{\"17\": \"BAD\"}`. `STALE` is a good value that is too old.", |frame, _| {
-            Out::Json(frame.q_json())
-        })
+        .value(
+            "q",
+            "JSON",
+            "What is not GOOD, by place in `keys`: `{\"17\": \"BAD\"}`. `STALE` is a good value that is too old.",
+            |frame, _| Out::Json(frame.q_json()),
+        )
         .value("truncated", "Boolean!", "More series are selected than are sent: select less.", |frame, _| frame.truncated);
 }
 
@@ -46,6 +49,10 @@ pub fn declare_twins(schema: &mut SchemaBuilder, name: &str, field: &str, node: 
         })
         .field(field, &format!("[{node}!]!"), "With a SNAPSHOT all, with a DELTA those that have changed, each whole.")
         .now(|frame, _, ctx| Ok(many(session(ctx)?, frame.twins.clone())))
-        .value("removed", "[ID!]!", "Those that were there and are no more.", |frame, _| Out::list(frame.removed.iter().map(ToString::to_string)))
-        .value("truncated", "Boolean!", "More twins match than are sent: narrow the filter, or use `readings`.", |frame, _| frame.truncated);
+        .value("removed", "[ID!]!", "Those that were there and are no more.", |frame, _| {
+            Out::list(frame.removed.iter().map(ToString::to_string))
+        })
+        .value("truncated", "Boolean!", "More twins match than are sent: narrow the filter, or use `readings`.", |frame, _| {
+            frame.truncated
+        });
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::api::build::{Out, SchemaBuilder};
 use crate::api::access::{Links, TwinSet};
+use crate::api::build::{Out, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::list::{self, Scope};
 use crate::api::names::Way;
@@ -115,8 +115,14 @@ pub fn declare(schema: &mut SchemaBuilder) {
 
 /// All of them, the primary one first.
 pub fn all(session: &Session) -> Out {
-    let mut trees: Vec<Tree> =
-        session.services.catalog.relations.iter().filter(|relation| relation.hierarchy).map(|relation| Tree(relation.name.clone())).collect();
+    let mut trees: Vec<Tree> = session
+        .services
+        .catalog
+        .relations
+        .iter()
+        .filter(|relation| relation.hierarchy)
+        .map(|relation| Tree(relation.name.clone()))
+        .collect();
     trees.sort_by_key(|tree| (&*tree.0 != CONTAINS, tree.0.clone()));
     Out::objects(trees)
 }

@@ -26,7 +26,9 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("accepted", "Boolean!", "Whether some of it would be kept.", |trace, _| trace.preview.is_accepted())
         .value("steps", "[IngestStep!]!", "The way it would take.", |trace, _| Out::objects(trace.preview.steps.iter().cloned()))
         .value("readings", "[Reading!]!", "What its twin would hold of it then.", |trace, _| Out::objects(trace.readings.iter().cloned()))
-        .value("issues", "[Issue!]!", "What could not be used, and why.", |trace, _| Out::objects(trace.preview.problems.iter().map(issue)));
+        .value("issues", "[Issue!]!", "What could not be used, and why.", |trace, _| {
+            Out::objects(trace.preview.problems.iter().map(issue))
+        });
     schema
         .object::<PreviewStep>("IngestStep", "One step of a message's way.")
         .value("stage", "String!", "`route`, `binding`, `decode`, `twin` or `refused`.", |step, _| step.stage)

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use futures_util::{Stream, stream};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::issue::UserError;
 use super::twin::session;
-use crate::api::build::{Args, Out, SchemaBuilder};
+use crate::api::build::{Args, ObjectBuilder, Out, Root, SchemaBuilder};
 use crate::api::engine::RequestContext;
 use crate::api::error::{ApiError, Code};
+use crate::api::mutations::keys::KeysInUse;
+use crate::api::session::Session;
 use crate::reading::Timestamp;
+use crate::runtime::clock::Clock;
 
 /// Jobs that are remembered; the oldest that have ended go first.
 const JOBS_KEPT_MAX: usize = 200;
@@ -53,7 +57,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Job {
     no: u64,
-    kind: &'static str,
+    kind: Arc<str>,
     total: usize,
     started: Timestamp,
     progress: watch::Sender<Progress>,
@@ -90,6 +94,10 @@ impl Job {
 #[derive(Debug, Default)]
 pub struct Jobs {
     inner: Mutex<Inner>,
+    /// They end with this.
+    tasks: Mutex<JoinSet<()>>,
+    /// Keys of requests that are worked on, which may become jobs.
+    pub(in crate::api) keys: KeysInUse,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +108,7 @@ struct Inner {
 
 impl Jobs {
     /// A job that is running from now on. Whoever begins it tells how far it comes, and finishes it.
-    pub fn begin(&self, kind: &'static str, total: usize, at: Timestamp) -> Result<Arc<Job>, ApiError> {
+    pub fn begin(&self, kind: Arc<str>, total: usize, at: Timestamp) -> Result<Arc<Job>, ApiError> {
         let mut inner = self.inner.lock();
         if inner.kept.iter().filter(|job| job.is_running()).count() >= JOBS_RUNNING_MAX {
             let message = format!("{JOBS_RUNNING_MAX} jobs are running, which is the most");
@@ -110,10 +118,27 @@ impl Jobs {
             let Some(ended) = inner.kept.iter().position(|job| !job.is_running()) else { break };
             inner.kept.remove(ended);
         }
-        inner.last += 1;
+        // The time sets them apart from those before a restart.
+        inner.last = (inner.last + 1).max(u64::try_from(at.0 / 1_000).unwrap_or(0));
         let progress = Progress { state: JobState::Running, done: 0, failed: 0, finished: None, errors: Vec::new() };
         let job = Arc::new(Job { no: inner.last, kind, total, started: at, progress: watch::Sender::new(progress) });
         inner.kept.push_back(job.clone());
+        Ok(job)
+    }
+
+    /// Begins a job and does its `work`, whose error says why it ended before it was through.
+    pub fn start<F>(&self, kind: Arc<str>, total: usize, clock: Clock, work: impl FnOnce(Arc<Job>) -> F) -> Result<Arc<Job>, ApiError>
+    where
+        F: Future<Output = Result<(), UserError>> + Send + 'static,
+    {
+        let job = self.begin(kind, total, clock.now())?;
+        let (work, ending) = (work(job.clone()), Ending { job: job.clone(), clock });
+        let mut tasks = self.tasks.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            let outcome = work.await;
+            ending.end(outcome);
+        });
         Ok(job)
     }
 
@@ -121,6 +146,33 @@ impl Jobs {
     pub fn find(&self, id: &str) -> Option<Arc<Job>> {
         let no: u64 = id.strip_prefix("job/").unwrap_or(id).parse().ok()?;
         self.inner.lock().kept.iter().find(|job| job.no == no).cloned()
+    }
+}
+
+/// Finishes a job also if its work crashes.
+struct Ending {
+    job: Arc<Job>,
+    clock: Clock,
+}
+
+impl Ending {
+    fn end(&self, outcome: Result<(), UserError>) {
+        match outcome {
+            Ok(()) => self.job.finish(JobState::Succeeded, self.clock.now()),
+            Err(reason) => {
+                // Said even where no more find room: why it ended.
+                self.job.progress.send_modify(|progress| progress.errors.push(reason));
+                self.job.finish(JobState::Failed, self.clock.now());
+            }
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.job.is_running() {
+            self.end(Err(UserError::new("UNAVAILABLE", &[], "the job was broken off")));
+        }
     }
 }
 
@@ -144,7 +196,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .object::<JobNode>("Job", "A change of many twins that goes on after its mutation was answered.")
         .implements("Node")
         .value("id", "ID!", "Known until the program ends.", |node, _| node.job.id())
-        .value("kind", "String!", "The mutation that began it.", |node, _| node.job.kind)
+        .value("kind", "String!", "The mutation that began it.", |node, _| node.job.kind.to_string())
         .value("state", "JobState!", "", |node, _| node.progress.state.name())
         .value("total", "Int", "How many twins it is about.", |node, _| node.job.total)
         .value("done", "Int!", "", |node, _| node.progress.done)
@@ -155,9 +207,16 @@ pub fn declare(schema: &mut SchemaBuilder) {
 }
 
 /// `job(id:)`
-pub fn root(ctx: &RequestContext, args: &Args) -> Result<Out, ApiError> {
-    let job = session(ctx)?.services.lasting.jobs.find(args.required_text("id")?);
-    Ok(job.map_or(Out::Null, |job| Out::object(JobNode::now(job))))
+pub fn declare_query(query: &mut ObjectBuilder<'_, Root>) {
+    query.field("job", "Job", "A job by its id; null if it is not known any more.").arg("id", "ID!").now(|_, args, ctx| {
+        let job = args.required_text("id")?.strip_prefix("job/").and_then(|no| find(session(ctx).ok()?, no));
+        Ok(job.map_or(Out::Null, Out::object))
+    });
+}
+
+/// By what stands in its id behind `job/`.
+pub fn find(session: &Session, no: &str) -> Option<JobNode> {
+    session.services.lasting.jobs.find(no).map(JobNode::now)
 }
 
 /// The job at once, and whenever it has come further; what happens between two looks is one item.
@@ -187,16 +246,36 @@ mod tests {
     fn jobs_are_bounded_and_found() {
         let jobs = Jobs::default();
         let at = Timestamp(0);
-        let first = jobs.begin("updateTwins", 2, at).unwrap();
+        let first = jobs.begin("updateTwins".into(), 2, at).unwrap();
         first.advance(Ok(()));
         first.advance(Err(UserError::new("OUT_OF_RANGE", &["set"], "too much")));
         first.finish(JobState::Succeeded, at);
         let node = JobNode::now(jobs.find(&first.id()).unwrap());
         assert_eq!((node.progress.done, node.progress.failed, node.progress.errors.len()), (1, 1, 1));
-        let running: Vec<_> = (0..JOBS_RUNNING_MAX).map(|_| jobs.begin("deleteTwins", 1, at).unwrap()).collect();
-        assert_eq!(jobs.begin("deleteTwins", 1, at).unwrap_err().code, Code::Unavailable);
+        let running: Vec<_> = (0..JOBS_RUNNING_MAX).map(|_| jobs.begin("deleteTwins".into(), 1, at).unwrap()).collect();
+        assert_eq!(jobs.begin("deleteTwins".into(), 1, at).unwrap_err().code, Code::Unavailable);
         running.iter().for_each(|job| job.finish(JobState::Failed, at));
-        (0..JOBS_KEPT_MAX).for_each(|_| jobs.begin("deleteTwins", 1, at).unwrap().finish(JobState::Succeeded, at));
+        (0..JOBS_KEPT_MAX).for_each(|_| jobs.begin("deleteTwins".into(), 1, at).unwrap().finish(JobState::Succeeded, at));
         assert!(jobs.find(&first.id()).is_none() && jobs.inner.lock().kept.len() == JOBS_KEPT_MAX);
+    }
+    async fn ended(job: &Job) -> Progress {
+        job.progress.subscribe().wait_for(|progress| progress.state != JobState::Running).await.unwrap().clone()
+    }
+
+    #[tokio::test]
+    async fn a_job_ends_as_its_work_does() {
+        let jobs = Jobs::default();
+        let work = |job: Arc<Job>| async move {
+            job.advance(Ok(()));
+            Ok(())
+        };
+        let progress = ended(&jobs.start("updateTwins".into(), 1, Clock::system(), work).unwrap()).await;
+        assert_eq!((progress.state, progress.done, progress.finished.is_some()), (JobState::Succeeded, 1, true));
+        let work = |_| async move { Err(UserError::new("UNAVAILABLE", &[], "the journal is closed")) };
+        let progress = ended(&jobs.start("updateTwins".into(), 1, Clock::system(), work).unwrap()).await;
+        assert_eq!((progress.state, progress.errors.len()), (JobState::Failed, 1));
+        let work = |_| async move { panic!("of its own accord") };
+        let progress = ended(&jobs.start("updateTwins".into(), 1, Clock::system(), work).unwrap()).await;
+        assert_eq!((progress.state, progress.errors.len()), (JobState::Failed, 1));
     }
 }

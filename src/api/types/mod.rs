@@ -14,6 +14,7 @@ pub mod issue;
 pub mod job;
 pub mod member;
 pub mod node;
+pub mod payload;
 pub mod property;
 pub mod proposal;
 pub mod reading;
@@ -52,6 +53,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     viewer::declare(schema);
     cost::declare(schema);
     job::declare(schema);
+    payload::declare(schema);
     frame::declare(schema);
     change::declare(schema);
 }
@@ -68,3 +70,6 @@ pub fn first(args: &Args, session: &Session) -> Result<usize, ApiError> {
         Ok(_) | Err(_) => Err(ApiError::bad_input(format!("`first` is {first}; a page has at least one"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

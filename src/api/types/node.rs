@@ -7,9 +7,11 @@ use crate::api::build::SchemaBuilder;
 pub struct AnyNode;
 
 pub fn declare(schema: &mut SchemaBuilder) {
-    schema
-        .interface::<AnyNode>("Node", "What has an id by which `node(id:)` finds it again.")
-        .field("id", "ID!", "Readable, yet to be taken as it is: it never changes.");
+    schema.interface::<AnyNode>("Node", "What has an id by which `node(id:)` finds it again.").field(
+        "id",
+        "ID!",
+        "Readable, yet to be taken as it is: it never changes.",
+    );
 }
 
 /// What an id says it is of.

@@ -55,10 +55,12 @@ const USER_ERRORS: &str = "What is wrong with what was asked for, all of it; emp
 #[track_caller]
 pub fn object<'a, T: Any + Send + Sync>(schema: &'a mut SchemaBuilder, name: &str, doc: &str) -> ObjectBuilder<'a, Payload<T>> {
     let mut payload = schema.object::<Payload<T>>(name, doc);
-    payload
-        .implements("Payload")
-        .value("seq", "Long", SEQ, |payload, _| payload.seq.map(|seq| seq.0))
-        .value("userErrors", "[UserError!]!", USER_ERRORS, |payload, _| Out::objects(payload.errors.iter().cloned()));
+    payload.implements("Payload").value("seq", "Long", SEQ, |payload, _| payload.seq.map(|seq| seq.0)).value(
+        "userErrors",
+        "[UserError!]!",
+        USER_ERRORS,
+        |payload, _| Out::objects(payload.errors.iter().cloned()),
+    );
     payload
 }
 
@@ -74,10 +76,11 @@ pub fn declare_twin(schema: &mut SchemaBuilder, name: &str, field: &str, ty: &st
 }
 
 pub fn declare(schema: &mut SchemaBuilder) {
-    schema
-        .interface::<AnyPayload>("Payload", "What came of a mutation.")
-        .field("seq", "Long", SEQ)
-        .field("userErrors", "[UserError!]!", USER_ERRORS);
+    schema.interface::<AnyPayload>("Payload", "What came of a mutation.").field("seq", "Long", SEQ).field(
+        "userErrors",
+        "[UserError!]!",
+        USER_ERRORS,
+    );
     declare_twin(schema, "TwinPayload", "twin", "Twin");
     object::<Vec<String>>(schema, "DeletePayload", "What came of a deletion.").value(
         "deleted",
@@ -94,9 +97,12 @@ pub fn declare(schema: &mut SchemaBuilder) {
     object::<Graph>(schema, "ApplyGraphPayload", "What came of many changes in one commit.")
         .field("twins", "[Twin!]!", "The twins that were made, changed or moved. Of a dry run: as they would be.")
         .now(|payload, _, ctx| Ok(many(session(ctx)?, payload.what.twins.clone())))
-        .value("relations", "[Relation!]!", "The edges that were begun by `relate` and with new twins. Of a dry run: none.", |payload, _| {
-            Out::List(payload.what.relations.iter().map(|edge| RelationNode::alone(edge.clone()).out()).collect())
-        })
+        .value(
+            "relations",
+            "[Relation!]!",
+            "The edges that were begun by `relate` and with new twins. Of a dry run: none.",
+            |payload, _| Out::List(payload.what.relations.iter().map(|edge| RelationNode::alone(edge.clone()).out()).collect()),
+        )
         .value("deleted", "[ID!]!", "The ids of twins and relations that are no more.", |payload, _| {
             Out::list(payload.what.deleted.iter().cloned())
         });

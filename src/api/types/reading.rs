@@ -167,30 +167,40 @@ fn typed(schema: &mut SchemaBuilder) {
             Some(_) | None => None,
         })
         .value("limits", "Limits", "What the type allows.", |reading, _| limits(reading.spec(), None).map_or(Out::Null, Out::object));
-    schema
-        .object::<SlotNode>("LongReading", "A whole number.")
-        .implements("AnyReading")
-        .value("value", "Long", "Null until the first reading.", |reading, _| match reading.slot().value {
+    schema.object::<SlotNode>("LongReading", "A whole number.").implements("AnyReading").value(
+        "value",
+        "Long",
+        "Null until the first reading.",
+        |reading, _| match reading.slot().value {
             Some(Value::Int(number)) => Some(number),
             Some(_) | None => None,
-        });
-    schema
-        .object::<SlotNode>("BooleanReading", "True or false.")
-        .implements("AnyReading")
-        .value("value", "Boolean", "Null until the first reading.", |reading, _| match reading.slot().value {
+        },
+    );
+    schema.object::<SlotNode>("BooleanReading", "True or false.").implements("AnyReading").value(
+        "value",
+        "Boolean",
+        "Null until the first reading.",
+        |reading, _| match reading.slot().value {
             Some(Value::Bool(value)) => Some(value),
             Some(_) | None => None,
-        });
-    schema
-        .object::<SlotNode>("StringReading", "Text, or what is written as text.")
-        .implements("AnyReading")
-        .value("value", "String", "Null until the first reading.", |reading, _| reading.text());
-    schema
-        .object::<SlotNode>("DateTimeReading", "An instant.")
-        .implements("AnyReading")
-        .value("value", "DateTime", "Null until the first reading.", |reading, _| reading.text());
-    schema
-        .object::<SlotNode>("JSONReading", "A value without a type of its own.")
-        .implements("AnyReading")
-        .value("value", "JSON", "Null until the first reading.", |reading, _| reading.json().map(Out::json));
+        },
+    );
+    schema.object::<SlotNode>("StringReading", "Text, or what is written as text.").implements("AnyReading").value(
+        "value",
+        "String",
+        "Null until the first reading.",
+        |reading, _| reading.text(),
+    );
+    schema.object::<SlotNode>("DateTimeReading", "An instant.").implements("AnyReading").value(
+        "value",
+        "DateTime",
+        "Null until the first reading.",
+        |reading, _| reading.text(),
+    );
+    schema.object::<SlotNode>("JSONReading", "A value without a type of its own.").implements("AnyReading").value(
+        "value",
+        "JSON",
+        "Null until the first reading.",
+        |reading, _| reading.json().map(Out::json),
+    );
 }

@@ -53,7 +53,9 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .implements("Node")
         .value("id", "ID!", "", |node, _| node.id())
         .value("time", "DateTime!", "When it came in.", |node, _| Out::print(node.0.rejection.at))
-        .value("transport", "String!", "`mqtt`, `http`, or `internal` for a value that was refused by its twin.", |node, _| node.transport())
+        .value("transport", "String!", "`mqtt`, `http`, or `internal` for a value that was refused by its twin.", |node, _| {
+            node.transport()
+        })
         .value("topic", "String", "The topic it was sent to, where it was sent to one.", |node, _| node.topic().map(str::to_owned))
         .value("twinId", "ID", "The twin it was for, as far as that could be told.", |node, _| {
             node.0.rejection.twin.as_ref().map(ToString::to_string)

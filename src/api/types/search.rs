@@ -22,7 +22,9 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .field("twin", "Twin!", "")
         .now(|hit, _, ctx| Ok(twin_out(session(ctx)?, hit.twin.seen.clone(), hit.twin.cohort.clone())))
         .value("score", "Float!", "1 is a whole match; beginnings are worth more than what lies within.", |hit, _| hit.score)
-        .value("matched", "[String!]!", "What was found in: `id`, `name`, `externalId`, `type`.", |hit, _| Out::list(hit.matched.iter().copied()));
+        .value("matched", "[String!]!", "What was found in: `id`, `name`, `externalId`, `type`.", |hit, _| {
+            Out::list(hit.matched.iter().copied())
+        });
 }
 
 /// `search(text:, isA:, first:)`

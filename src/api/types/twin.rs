@@ -94,7 +94,10 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     generic(&mut twin);
     relations::declare_twin_fields(&mut twin);
     schema
-        .object::<TwinNode>(&plan.fallback, "A twin of a type that this view does not generate: everything of it is under `properties` and `readings`.")
+        .object::<TwinNode>(
+            &plan.fallback,
+            "A twin of a type that this view does not generate: everything of it is under `properties` and `readings`.",
+        )
         .implements("Node")
         .implements("Twin");
 }

@@ -30,7 +30,7 @@ test("a mistake in a mutation is data", async () => {
 test("a subscription", async () => {
   const frames = [];
   await new Promise((resolve) => {
-    const query = 'subscription { twin(id: "mixer-2", maxRateHz: 30) { kind twins { id } } }';
+    const query = 'subscription { twin(id: "mixer-2", maxRateHz: 30) { kind twins { id ... on Mixer { temperature { value } } } } }';
     const { unsubscribe } = client.subscription(query, {}).subscribe(({ data }) => {
       frames.push(data.twin.kind);
       if (frames.length === 1) publish("mixer-2", { temperature: 60 + Math.random() });

@@ -5,7 +5,9 @@ mod http;
 mod sse;
 mod ws;
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value as Json, json};
@@ -23,7 +25,7 @@ struct Plant {
 
 impl Plant {
     fn start() -> Plant {
-        let workspace = Workspace::demo();
+        let workspace = demo();
         let program = workspace.start(&[]);
         Plant { http: program.http, client: Client::new(), program, _workspace: workspace }
     }
@@ -39,6 +41,19 @@ impl Plant {
     fn get(&self, accept: &str, path: &str) -> RequestBuilder {
         self.client.get(self.url(path)).header("accept", accept)
     }
+}
+
+/// The plant that the repository comes with.
+fn demo() -> Workspace {
+    let workspace = Workspace::empty();
+    for folder in ["schemas", "twins"] {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy();
+            workspace.write(&format!("{folder}/{name}"), &fs::read_to_string(&path).unwrap());
+        }
+    }
+    workspace
 }
 
 /// The status and the document of an answer.

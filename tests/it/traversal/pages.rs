@@ -59,7 +59,8 @@ fn an_edge_says_what_it_is_and_is_found_again_by_its_id() {
 
     world.edit(json!([{"unrelate": {"id": id}}])).unwrap();
     world.projected();
-    let again = asker.data(&format!("{{ node(id: \"{id}\") {{ ... on Relation {{ revision }} }} twin(id: \"a\") {{ relations {{ totalCount }} }} }}"));
+    let again = asker
+        .data(&format!("{{ node(id: \"{id}\") {{ ... on Relation {{ revision }} }} twin(id: \"a\") {{ relations {{ totalCount }} }} }}"));
     assert_eq!(again, json!({"node": {"revision": "2"}, "twin": {"relations": {"totalCount": 2}}}));
     assert_eq!(asker.data("{ a: node(id: \"relation/999\") { id } b: node(id: \"relation/x\") { id } }"), json!({"a": null, "b": null}));
 }
@@ -71,7 +72,9 @@ fn pages_joined_are_one_big_page() {
     world.projected();
     let asker = Asker::new(&world);
     let page = |args: &str| {
-        let query = format!("{{ twin(id: \"a\") {{ relations({args}) {{ totalCount nodes {{ id }} edges {{ cursor }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }} }}");
+        let query = format!(
+            "{{ twin(id: \"a\") {{ relations({args}) {{ totalCount nodes {{ id }} edges {{ cursor }} pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }} }}"
+        );
         asker.data(&query)["twin"]["relations"].take()
     };
     let whole = page("first: 50");

@@ -20,7 +20,8 @@ fn a_slice_has_what_is_reached_within_its_bounds() {
     world.projected();
     let asker = Asker::new(&world);
     let slice = |args: &str| {
-        let told = asker.ask(&format!("{{ graph({args}) {{ truncated seq twins {{ id }} relations {{ name source {{ id }} target {{ id }} }} }} }}"));
+        let told = asker
+            .ask(&format!("{{ graph({args}) {{ truncated seq twins {{ id }} relations {{ name source {{ id }} target {{ id }} }} }} }}"));
         assert_eq!(told.errors, Json::Null, "{args}");
         (told.data["graph"].clone(), told.statements)
     };
@@ -54,8 +55,13 @@ fn a_path_is_a_shortest_one() {
     world.projected();
     let asker = Asker::new(&world);
     let way = |args: &str| {
-        let data = asker.data(&format!("{{ path({args}) {{ hops twins {{ id }} relations {{ name source {{ id }} target {{ id }} }} }} }}"));
-        if data["path"].is_null() { None } else { Some((data["path"]["hops"].clone(), shown(&data["path"]).0.join(" "), shown(&data["path"]).1)) }
+        let data =
+            asker.data(&format!("{{ path({args}) {{ hops twins {{ id }} relations {{ name source {{ id }} target {{ id }} }} }} }}"));
+        if data["path"].is_null() {
+            None
+        } else {
+            Some((data["path"]["hops"].clone(), shown(&data["path"]).0.join(" "), shown(&data["path"]).1))
+        }
     };
     let (hops, twins, edges) = way("from: \"a\", to: \"e\"").unwrap();
     assert_eq!((hops, twins.as_str()), (json!(2), "a d e"));
