@@ -6,18 +6,34 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 SKIPPED := $(abspath $(TARGET_DIR))/skipped.txt
 # A real SurrealDB server for the tests, if `make surreal-server` has built one.
 SURREAL := $(abspath $(TARGET_DIR))/debug/surreal-server
+# The console that Pollux serves at /graphiql.
+GRAPHIQL := web/dist/graphiql/index.html
+GRAPHIQL_SOURCES := $(shell find web/graphiql -name node_modules -prune -o -type f -print)
+NPM := $(shell command -v npm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test surreal-server check fmt release bench clean
+.PHONY: help run web test clients surreal-server check fmt release bench clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: ## Build and run the demo plant: http://127.0.0.1:8080, mqtt://127.0.0.1:1883 (more flags in ARGS)
+run: web ## Build and run the demo plant: http://127.0.0.1:8080, mqtt://127.0.0.1:1883 (more flags in ARGS)
 	$(CARGO) build --locked
 	exec $(TARGET_DIR)/debug/pollux run --demo $(ARGS)
 
-test: ## Run all tests (one of them: make test ARGS=scenario)
+web: $(GRAPHIQL) ## Build GraphiQL, which the next build of Pollux takes in (needs npm)
+
+$(GRAPHIQL): $(GRAPHIQL_SOURCES)
+ifeq ($(NPM),)
+	@printf '\n%s\n\n' '=== SKIPPED GraphiQL: npm is not installed, so /graphiql will only say that it is missing ==='
+else
+	$(NPM) ci --prefix web/graphiql
+	$(NPM) run build --prefix web/graphiql
+	@# Cargo sees that a file has changed, but not that one has come.
+	@touch src/http/graphiql.rs
+endif
+
+test: web ## Run all tests (one of them: make test ARGS=scenario)
 	@mkdir -p $(dir $(SKIPPED)) && rm -f $(SKIPPED)
 	POLLUX_TEST_SKIPPED=$(SKIPPED) $(if $(wildcard $(SURREAL)),POLLUX_TEST_SURREAL=$(SURREAL)) \
 		$(CARGO) test --locked --lib --test it -- $(ARGS)
@@ -25,6 +41,10 @@ test: ## Run all tests (one of them: make test ARGS=scenario)
 		printf '\n%s\n' '=== SKIPPED, because this machine lacks something ==='; \
 		sort -u $(SKIPPED); \
 	fi
+
+clients: web ## Run real clients and the examples against a Pollux of their own (one file: make clients ARGS=urql)
+	$(CARGO) build --locked
+	@tests/clients/run $(abspath $(TARGET_DIR))/debug/pollux $(ARGS)
 
 surreal-server: ## Build the SurrealDB server that a few tests talk to, once: some minutes
 	CARGO_TARGET_DIR=$(abspath $(TARGET_DIR)) $(CARGO) build --locked --manifest-path tests/surreal_server/Cargo.toml
@@ -37,7 +57,7 @@ check: ## Formatting and lints, as the gate runs them
 fmt: ## Format all code
 	$(CARGO) fmt --all
 
-release: ## Build the fast binary: target/release/pollux
+release: web ## Build the fast binary: target/release/pollux
 	$(CARGO) build --locked --release
 
 bench: release ## Measure ingest against a running release binary on a workspace of its own (more flags in ARGS)

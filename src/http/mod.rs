@@ -1,10 +1,12 @@
-//! The HTTP door: GraphQL, ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
+//! The HTTP door: GraphQL and its console, ingest, health and metrics, and a small read door for `pollux twins` until the GraphQL API stands.
 
 mod admin;
+mod graphiql;
 pub mod graphql;
 mod ingest;
 pub mod listener;
 mod probes;
+mod tag;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,4 +72,5 @@ pub fn routes(site: Site) -> Router {
         .route("/admin/rejections", get(admin::rejections))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(site)
+        .merge(graphiql::routes())
 }

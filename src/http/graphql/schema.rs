@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::api::ApiError;
+use crate::http::tag;
 
 use super::negotiate::Media;
 use super::parameters::Url;
@@ -27,15 +28,8 @@ pub(super) async fn schema<S: Service>(State(door): State<Arc<Door<S>>>, uri: Ur
     // Weak: compressed it has other bytes.
     let tag = format!("W/\"{}\"", sdl.hash);
     let caching = [(ETAG, tag.clone()), (CACHE_CONTROL, "no-cache".to_owned())];
-    let knows = headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok()).any(|tags| lists(tags, &tag));
-    if knows {
+    if tag::is_known(&headers, &tag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     (caching, [(CONTENT_TYPE, "text/plain; charset=utf-8")], sdl.text.as_bytes().to_vec()).into_response()
-}
-
-/// Whether `If-None-Match` names the tag, strong or weak.
-fn lists(tags: &str, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    tags.split(',').any(|entry| entry.trim() == "*" || opaque(entry) == opaque(tag))
 }

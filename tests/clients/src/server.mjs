@@ -1,5 +1,5 @@
 // Where the running Pollux is. The tests that start one say so.
-const url = process.env.POLLUX_URL;
+export const url = process.env.POLLUX_URL;
 if (!url) throw new Error("set POLLUX_URL to the address of a running Pollux with the demo workspace, as in http://127.0.0.1:8080");
 
 export const http = `${url}/graphql`;
