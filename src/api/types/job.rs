@@ -191,7 +191,16 @@ impl JobNode {
 }
 
 pub fn declare(schema: &mut SchemaBuilder) {
-    schema.enumeration("JobState", "", &[("RUNNING", ""), ("SUCCEEDED", ""), ("FAILED", ""), ("CANCELLED", "")]);
+    schema.enumeration(
+        "JobState",
+        "Whether a job still runs, and how it ended.",
+        &[
+            ("RUNNING", ""),
+            ("SUCCEEDED", "It went through all; `failed` says how many were refused."),
+            ("FAILED", "It ended before it was through; the last of its errors says why."),
+            ("CANCELLED", "Somebody ended it."),
+        ],
+    );
     schema
         .object::<JobNode>("Job", "A change of many twins that goes on after its mutation was answered.")
         .implements("Node")
