@@ -90,7 +90,16 @@ fn insert(view: &View, no: u32, id: &str, layout: &Arc<Layout>) -> Arc<Cell> {
 fn contain(links: &Committed, from: u32, to: u32) {
     let properties = serde_json::Map::new();
     let (from, to) = (TwinNo(from), TwinNo(to));
-    let edge = Edge { no: EdgeNo(u64::from(to.0)), relation: Arc::from(CONTAINS), from, to, properties, valid_from: NOW, valid_to: None, live: false };
+    let edge = Edge {
+        no: EdgeNo(u64::from(to.0)),
+        relation: Arc::from(CONTAINS),
+        from,
+        to,
+        properties,
+        valid_from: NOW,
+        valid_to: None,
+        live: false,
+    };
     links.begin(&edge);
 }
 

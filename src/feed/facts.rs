@@ -28,11 +28,23 @@ pub trait Names {
 pub fn changes_of(seq: Seq, entry: &Entry, names: &dyn Names) -> Vec<Change> {
     let gone = entry.facts.iter().filter_map(|fact| match fact {
         Fact::Deleted(deleted) => Some((deleted.no, deleted.id.clone())),
-        Fact::Happened { .. } | Fact::TypeKnown(_) | Fact::Created { .. } | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Refused(_) | Fact::Edited(_) => None,
+        Fact::Happened { .. }
+        | Fact::TypeKnown(_)
+        | Fact::Created { .. }
+        | Fact::EdgeBegun(_)
+        | Fact::EdgeEnded { .. }
+        | Fact::Refused(_)
+        | Fact::Edited(_) => None,
     });
     let by = entry.facts.iter().find_map(|fact| match fact {
         Fact::Edited(edited) => Some(Arc::from(edited.by.as_str())),
-        Fact::Happened { .. } | Fact::TypeKnown(_) | Fact::Created { .. } | Fact::Deleted(_) | Fact::EdgeBegun(_) | Fact::EdgeEnded { .. } | Fact::Refused(_) => None,
+        Fact::Happened { .. }
+        | Fact::TypeKnown(_)
+        | Fact::Created { .. }
+        | Fact::Deleted(_)
+        | Fact::EdgeBegun(_)
+        | Fact::EdgeEnded { .. }
+        | Fact::Refused(_) => None,
     });
     let (created, placed) = (HashMap::default(), HashSet::default());
     let mut reading = Reading { seq, entry, names, by, gone: gone.collect(), created, placed, changes: Vec::new() };

@@ -125,7 +125,22 @@ fn collect(value: Value, edges: &mut Vec<Edge>) -> Result<(), Error> {
                 collect(item, edges)?;
             }
         }
-        Value::None | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Bytes(_) | Value::Duration(_) | Value::Datetime(_) | Value::Uuid(_) | Value::Geometry(_) | Value::Table(_) | Value::RecordId(_) | Value::File(_) | Value::Range(_) | Value::Regex(_) | Value::Set(_) => {}
+        Value::None
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Bytes(_)
+        | Value::Duration(_)
+        | Value::Datetime(_)
+        | Value::Uuid(_)
+        | Value::Geometry(_)
+        | Value::Table(_)
+        | Value::RecordId(_)
+        | Value::File(_)
+        | Value::Range(_)
+        | Value::Regex(_)
+        | Value::Set(_) => {}
     }
     Ok(())
 }

@@ -294,7 +294,16 @@ fn node(access: &Access<'_>, layout: &Arc<Layout>, prepared: &Prepared, columns:
         Prepared::Any(any) => joined(any, Truth::False, Truth::True, Node::Any, access, layout, columns),
         Prepared::Not(inner) => match node(access, layout, inner, columns) {
             Node::Settled(truth) => Node::Settled(truth.not()),
-            open @ Node::All(_) | open @ Node::Any(_) | open @ Node::Not(_) | open @ Node::Set { .. } | open @ Node::Name { .. } | open @ Node::Updated { .. } | open @ Node::Slot(_) | open @ Node::External { .. } | open @ Node::Stale(_) | open @ Node::Links(_) => Node::Not(Box::new(open)),
+            open @ Node::All(_)
+            | open @ Node::Any(_)
+            | open @ Node::Not(_)
+            | open @ Node::Set { .. }
+            | open @ Node::Name { .. }
+            | open @ Node::Updated { .. }
+            | open @ Node::Slot(_)
+            | open @ Node::External { .. }
+            | open @ Node::Stale(_)
+            | open @ Node::Links(_) => Node::Not(Box::new(open)),
         },
         Prepared::Set(set) if set.is_empty() => Node::Settled(Truth::False),
         Prepared::Set(set) => Node::Set { column: column(columns, ColumnKey::No), set: set.clone() },
@@ -330,7 +339,17 @@ fn joined(
         match node(access, layout, part, columns) {
             Node::Settled(truth) if truth == decisive => return Node::Settled(decisive),
             Node::Settled(truth) if truth == neutral => {}
-            open @ Node::Settled(_) | open @ Node::All(_) | open @ Node::Any(_) | open @ Node::Not(_) | open @ Node::Set { .. } | open @ Node::Name { .. } | open @ Node::Updated { .. } | open @ Node::Slot(_) | open @ Node::External { .. } | open @ Node::Stale(_) | open @ Node::Links(_) => nodes.push(open),
+            open @ Node::Settled(_)
+            | open @ Node::All(_)
+            | open @ Node::Any(_)
+            | open @ Node::Not(_)
+            | open @ Node::Set { .. }
+            | open @ Node::Name { .. }
+            | open @ Node::Updated { .. }
+            | open @ Node::Slot(_)
+            | open @ Node::External { .. }
+            | open @ Node::Stale(_)
+            | open @ Node::Links(_) => nodes.push(open),
         }
     }
     match nodes.len() {

@@ -51,7 +51,10 @@ async fn create(plan: &ViewPlan, index: usize, mut args: Args, ctx: &RequestCont
 
 fn declare_update(schema: &mut SchemaBuilder, plan: &Arc<ViewPlan>, index: usize) {
     let ty = &plan.types[index];
-    let doc = format!("Changes a {}. Sent again without a key, it sets the same values again: `expectedRevision` guards against that.", ty.name());
+    let doc = format!(
+        "Changes a {}. Sent again without a key, it sets the same values again: `expectedRevision` guards against that.",
+        ty.name()
+    );
     let plan = plan.clone();
     let mut root = schema.mutation();
     root.field(&ty.roots.update, &format!("{}!", ty.helpers.payload), &doc).arg("id", "ID!").arg("set", &ty.helpers.patch);
@@ -117,7 +120,8 @@ async fn update_many(plan: &ViewPlan, index: usize, args: Args, ctx: &RequestCon
     };
     // The key covers the arguments as they were given.
     let change = Change::Update(change(plan, ty, &mut args.clone()));
-    let asked = Asked { field: ty.roots.update_many.clone(), scope: Scope::Type(ty.name().clone()), filter, change, at: writes::update_path };
+    let asked =
+        Asked { field: ty.roots.update_many.clone(), scope: Scope::Type(ty.name().clone()), filter, change, at: writes::update_path };
     bulk::run(ctx, &args, asked).await
 }
 

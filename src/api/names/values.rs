@@ -52,7 +52,19 @@ impl Values {
                 | ValueType::Json
                 | ValueType::Geo(_)
                 | ValueType::Bytes { .. } => ValuePlan::Scalar(Scalar::Json),
-                items @ ValueType::Bool | items @ ValueType::Int | items @ ValueType::Double | items @ ValueType::Decimal | items @ ValueType::String | items @ ValueType::Timestamp | items @ ValueType::Date | items @ ValueType::Time | items @ ValueType::Duration | items @ ValueType::Enum(_) | items @ ValueType::Unit { .. } => ValuePlan::List(Box::new(self.value(items, &array.items.constraints, (owner, own), context, claims))),
+                items @ ValueType::Bool
+                | items @ ValueType::Int
+                | items @ ValueType::Double
+                | items @ ValueType::Decimal
+                | items @ ValueType::String
+                | items @ ValueType::Timestamp
+                | items @ ValueType::Date
+                | items @ ValueType::Time
+                | items @ ValueType::Duration
+                | items @ ValueType::Enum(_)
+                | items @ ValueType::Unit { .. } => {
+                    ValuePlan::List(Box::new(self.value(items, &array.items.constraints, (owner, own), context, claims)))
+                }
             },
             ValueType::Bool => ValuePlan::Scalar(Scalar::Boolean),
             ValueType::Int => ValuePlan::Scalar(if fits_32_bits(constraints) { Scalar::Int } else { Scalar::Long }),
@@ -195,7 +207,22 @@ impl Values {
 fn leaves(leaf: &Leaf) -> u16 {
     match &leaf.value_type {
         ValueType::Object(fields) => fields.iter().map(|field| leaves(&field.value)).sum(),
-        value_type @ ValueType::Bool | value_type @ ValueType::Int | value_type @ ValueType::Double | value_type @ ValueType::Decimal | value_type @ ValueType::String | value_type @ ValueType::Timestamp | value_type @ ValueType::Date | value_type @ ValueType::Time | value_type @ ValueType::Duration | value_type @ ValueType::Enum(_) | value_type @ ValueType::Geo(_) | value_type @ ValueType::Bytes { .. } | value_type @ ValueType::Unit { .. } | value_type @ ValueType::Json | value_type @ ValueType::Array(_) | value_type @ ValueType::Map(_) => u16::try_from(crate::catalog::load::fixed_items(value_type).unwrap_or(1)).unwrap_or(u16::MAX),
+        value_type @ ValueType::Bool
+        | value_type @ ValueType::Int
+        | value_type @ ValueType::Double
+        | value_type @ ValueType::Decimal
+        | value_type @ ValueType::String
+        | value_type @ ValueType::Timestamp
+        | value_type @ ValueType::Date
+        | value_type @ ValueType::Time
+        | value_type @ ValueType::Duration
+        | value_type @ ValueType::Enum(_)
+        | value_type @ ValueType::Geo(_)
+        | value_type @ ValueType::Bytes { .. }
+        | value_type @ ValueType::Unit { .. }
+        | value_type @ ValueType::Json
+        | value_type @ ValueType::Array(_)
+        | value_type @ ValueType::Map(_) => u16::try_from(crate::catalog::load::fixed_items(value_type).unwrap_or(1)).unwrap_or(u16::MAX),
     }
 }
 

@@ -30,7 +30,10 @@ async fn a_client_goes_on_where_it_was() {
     assert_eq!(begin["kind"], "CAUGHT_UP");
     change(&plant, "mixer-1", "Cola").await;
     let first = item(&mut socket).await;
-    assert_eq!((&first["kind"], &first["change"]["kind"], &first["change"]["changed"]), (&json!("ITEM"), &json!("UPDATED"), &json!(["recipe"])));
+    assert_eq!(
+        (&first["kind"], &first["change"]["kind"], &first["change"]["changed"]),
+        (&json!("ITEM"), &json!("UPDATED"), &json!(["recipe"]))
+    );
     drop(socket);
     for (id, recipe) in [("mixer-2", "Cola"), ("mixer-1", "Water"), ("mixer-2", "Water")] {
         change(&plant, id, recipe).await;

@@ -49,7 +49,11 @@ fn heard(world: &World) {
         reading("x-1", "mode", json!("RUN")),
         reading("m-1", "vibration", json!({"x": 1.5, "y": 2})),
     ]);
-    let taken = data_of(world, "mutation($readings: [ReadingInput!]!) { ingest(readings: $readings) { accepted rejected } }", json!({"readings": readings}));
+    let taken = data_of(
+        world,
+        "mutation($readings: [ReadingInput!]!) { ingest(readings: $readings) { accepted rejected } }",
+        json!({"readings": readings}),
+    );
     assert_eq!(taken["ingest"], json!({"accepted": 5, "rejected": 0}));
 }
 
@@ -108,7 +112,10 @@ fn twins_of_a_type_are_listed_and_added_up() {
            machinesAggregate { count power { sum unit } }
            mixersAggregate(where: {power: {gt: 9}}) { count } }",
     );
-    assert_eq!(shown["all"], json!({"totalCount": 2, "nodes": [{"__typename": "Mixer", "id": "x-1"}, {"__typename": "Machine", "id": "m-1"}]}));
+    assert_eq!(
+        shown["all"],
+        json!({"totalCount": 2, "nodes": [{"__typename": "Mixer", "id": "x-1"}, {"__typename": "Machine", "id": "m-1"}]})
+    );
     assert_eq!((&shown["hot"], &shown["flagged"]), (&json!({"nodes": [{"id": "x-1"}]}), &json!({"nodes": [{"id": "x-1"}]})));
     assert_eq!(shown["fed"], json!({"nodes": [{"id": "m-1"}]}));
     assert_eq!((&shown["page"]["nodes"], &shown["page"]["pageInfo"]["hasNextPage"]), (&json!([{"id": "m-1"}]), &json!(true)));
@@ -147,7 +154,10 @@ fn twins_of_a_type_are_made_and_changed() {
     }
     assert_eq!(all[1], "UNKNOWN_TWIN id: `tank` is a Tank, which is no Mixer");
     assert!(all[2].starts_with("COUNT_MISMATCH expectedCount"), "{}", all[2]);
-    let bulk = data(&world, "mutation { updateMixers(where: {power: {lt: 5}}, set: {power: 9}, dryRun: false) { matched changed refused userErrors { code } } }");
+    let bulk = data(
+        &world,
+        "mutation { updateMixers(where: {power: {lt: 5}}, set: {power: 9}, dryRun: false) { matched changed refused userErrors { code } } }",
+    );
     assert_eq!(bulk["updateMixers"], json!({"matched": 1, "changed": 1, "refused": 0, "userErrors": []}));
 }
 

@@ -28,7 +28,8 @@ fn levels() -> Workspace {
 async fn a_level_costs_one_question_to_the_store() {
     let plant = Plant::of(levels(), &[]);
     let seq = plant.data("{ system { seq } }").await["system"]["seq"].clone();
-    let query = "{ station(id: \"a-0\") { feeds(first: 10) { nodes { feeds(first: 10) { nodes { feeds(first: 9) { nodes { id name } } } } } } } }";
+    let query =
+        "{ station(id: \"a-0\") { feeds(first: 10) { nodes { feeds(first: 10) { nodes { feeds(first: 9) { nodes { id name } } } } } } } }";
     let request = json!({"query": query, "extensions": {"pollux": {"receipt": true, "afterSeq": seq}}});
     let mut body = plant.ask(request.clone()).await;
     // The store is given a thousand twins at the start, and five seconds are not enough for that on a busy machine.
@@ -76,7 +77,8 @@ async fn joined_pages_are_the_whole_while_others_write() {
     // By id, the order that nothing changes, each is there once.
     let (mut ids, mut after) = (Vec::new(), Json::Null);
     while after != json!(false) {
-        let query = "query ($after: String) { twins(first: 200, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } totalCount } }";
+        let query =
+            "query ($after: String) { twins(first: 200, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } totalCount } }";
         let page = plant.ask(json!({"query": query, "variables": {"after": after}})).await["data"]["twins"].take();
         assert_eq!(page["totalCount"], 1_011);
         ids.extend(page["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap().to_owned()));

@@ -89,7 +89,10 @@ async fn a_storm_of_edits_leaves_the_last_in_force() {
         edited.add(&format!("colour{round}"));
         edited.plant.data("{ mixers { nodes { id } } }").await;
     }
-    edited.plant.program.until("the last edit is in force", |program| program.get("/graphql/schema.graphql").1.contains("colour29: String"));
+    edited
+        .plant
+        .program
+        .until("the last edit is in force", |program| program.get("/graphql/schema.graphql").1.contains("colour29: String"));
     let reading = json!({"twin": "mixer-1", "values": {"temperature": 71.25}});
     edited.plant.client.post(edited.plant.url("/ingest")).json(&reading).send().await.unwrap();
     for socket in &mut sockets {
@@ -111,7 +114,10 @@ async fn a_stream_of_changes_loses_nothing_to_an_edit() {
             edited.add(&format!("colour{round}"));
         }
     }
-    edited.plant.program.until("the last edit is in force", |program| program.get("/graphql/schema.graphql").1.contains("colour35: String"));
+    edited
+        .plant
+        .program
+        .until("the last edit is in force", |program| program.get("/graphql/schema.graphql").1.contains("colour35: String"));
     let mut heard = Vec::new();
     while missing.iter().any(|seq| !heard.contains(seq)) {
         let message = until(&mut socket, "changes", |message| message["type"] == "next").await;

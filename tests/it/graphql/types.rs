@@ -23,7 +23,10 @@ async fn thirteen_hundred_types_are_no_burden() {
     let plant = Plant::of(many(), &[]);
     let data = plant.data("{ issues { code hint } types { name } kind7(id: \"k-7\") { id level { unit } } }").await;
     assert_eq!((data["types"].as_array().unwrap().len(), &data["kind7"]["level"]["unit"]), (TYPES, &json!("m")));
-    assert!(data["issues"].as_array().unwrap().iter().any(|issue| issue["code"] == "VIEW_SUGGESTED" && issue["hint"].is_string()), "{data}");
+    assert!(
+        data["issues"].as_array().unwrap().iter().any(|issue| issue["code"] == "VIEW_SUGGESTED" && issue["hint"].is_string()),
+        "{data}"
+    );
     let introspected = plant.data("{ __schema { types { name fields { name } } } }").await.to_string();
     assert!(introspected.contains("\"Kind7\"") && !introspected.contains("\"Kind9\""));
 

@@ -75,8 +75,7 @@ impl<'w> Asker<'w> {
         let operation = operation.unwrap_or_else(|refused| panic!("{refused:?}"));
         let ctx: Ctx = Arc::new(RequestContext::new(caller, "1".to_owned(), Arc::new(session)));
         let keys: Vec<String> = operation.root.iter().map(|field| field.key.to_string()).collect();
-        let answer =
-            self.world.block_on(engine::run(&self.built, operation.document.clone(), &keys, operation.variables, ctx.clone()));
+        let answer = self.world.block_on(engine::run(&self.built, operation.document.clone(), &keys, operation.variables, ctx.clone()));
         let mut answer: Json = serde_json::from_slice(&answer.body).unwrap();
         Told {
             data: answer["data"].take(),

@@ -118,7 +118,11 @@ impl<'a> Decoder<'a> {
                 let numbered = items.iter().enumerate();
                 numbered.map(|(index, input)| self.inside(&index.to_string(), |decoder| item(decoder, input))).collect()
             }
-            single @ Json::Null | single @ Json::Bool(_) | single @ Json::Number(_) | single @ Json::String(_) | single @ Json::Object(_) => Ok(vec![item(self, single)?]),
+            single @ Json::Null
+            | single @ Json::Bool(_)
+            | single @ Json::Number(_)
+            | single @ Json::String(_)
+            | single @ Json::Object(_) => Ok(vec![item(self, single)?]),
         }
     }
 
@@ -145,7 +149,9 @@ impl<'a> Decoder<'a> {
     fn number(&self, input: &Json) -> Result<f64, ApiError> {
         let number = match input {
             Json::String(text) => text.parse::<f64>().ok(),
-            other @ Json::Null | other @ Json::Bool(_) | other @ Json::Number(_) | other @ Json::Array(_) | other @ Json::Object(_) => other.as_f64(),
+            other @ Json::Null | other @ Json::Bool(_) | other @ Json::Number(_) | other @ Json::Array(_) | other @ Json::Object(_) => {
+                other.as_f64()
+            }
         };
         number.filter(|number| number.is_finite()).ok_or_else(|| self.error("a number is needed"))
     }

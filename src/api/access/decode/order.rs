@@ -105,12 +105,7 @@ pub fn decode_typed_groups(access: &Access<'_>, plan: &TypePlan, name: &str, inp
 /// Reads one entry of `groupBy` by its key.
 type ReadGroup<'a> = &'a mut dyn FnMut(&mut Decoder<'_>, &str, &Json) -> Result<Option<Group>, ApiError>;
 
-fn groups(
-    access: &Access<'_>,
-    name: &str,
-    input: Option<&Json>,
-    read: ReadGroup<'_>,
-) -> Result<Vec<Group>, ApiError> {
+fn groups(access: &Access<'_>, name: &str, input: Option<&Json>, read: ReadGroup<'_>) -> Result<Vec<Group>, ApiError> {
     let Some(input) = input else { return Ok(Vec::new()) };
     let mut decoder = Decoder::new(access, name);
     let groups = decoder.list(input, |decoder, input| {

@@ -146,8 +146,7 @@ pub(super) fn quantifiers(
 ) -> Result<Vec<Quantifier>, ApiError> {
     let mut all = Vec::new();
     type Kind = (&'static str, fn(Filter) -> Quantifier);
-    let kinds: [Kind; 3] =
-        [("some", Quantifier::Some), ("every", Quantifier::Every), ("none", Quantifier::None)];
+    let kinds: [Kind; 3] = [("some", Quantifier::Some), ("every", Quantifier::Every), ("none", Quantifier::None)];
     for (key, kind) in kinds {
         if let Some(input) = keys.get(key) {
             decoder.term()?;
