@@ -100,7 +100,7 @@ fn contain(links: &Committed, from: u32, to: u32) {
         valid_to: None,
         live: false,
     };
-    links.begin(&edge);
+    links.begin(&edge, Seq(1));
 }
 
 fn reading(slot: u16, value: f64) -> Read {

@@ -138,6 +138,7 @@ pub fn changes(runtime: Arc<Runtime>, after: Option<Position>, filter: ChangeFil
         waiting: VecDeque::new(),
         behind_waiting: Position::at(Seq(0)),
         past: None,
+        past_ends: Position::behind(released),
         is_caught_up: false,
         filter,
         runtime,
@@ -165,6 +166,8 @@ struct ChangeStream {
     /// Where to go on after those.
     behind_waiting: Position,
     past: Option<Past>,
+    /// What was there when the stream began lies before this.
+    past_ends: Position,
     is_caught_up: bool,
 }
 
@@ -249,6 +252,10 @@ impl ChangeStream {
     }
 
     fn catch_up(&mut self) -> Option<ChangeItem> {
+        // The log may not have been filled while nobody followed it.
+        if self.position < self.past_ends {
+            return None;
+        }
         if std::mem::replace(&mut self.is_caught_up, true) {
             return None;
         }

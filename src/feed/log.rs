@@ -97,7 +97,6 @@ impl ChangeLog {
 
     /// Adds what is between the head and `head`.
     pub fn add(&self, changes: Vec<Change>, head: Position) {
-        let has_changes = !changes.is_empty();
         {
             let mut kept = self.kept.write();
             kept.changes.extend(changes.into_iter().map(Arc::new));
@@ -107,9 +106,8 @@ impl ChangeLog {
                 kept.floor = oldest.position.next();
             }
         }
-        if has_changes {
-            self.tell();
-        }
+        // Also without a change: somebody may wait to have caught up.
+        self.tell();
     }
 
     fn tell(&self) {

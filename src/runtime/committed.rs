@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::reading::{Timestamp, TwinNo};
+use crate::reading::{Seq, Timestamp, TwinNo};
 use crate::twin::{Edge, EdgeNo};
 
 use super::structure::Graph;
@@ -17,21 +17,30 @@ pub struct Committed {
     graph: RwLock<Graph>,
     /// How often it has changed.
     version: AtomicU64,
+    /// The commit that changed it last.
+    seq: AtomicU64,
 }
 
 impl Committed {
     pub fn new(graph: Graph) -> Committed {
-        Committed { graph: RwLock::new(graph), version: AtomicU64::new(0) }
+        Committed { graph: RwLock::new(graph), version: AtomicU64::new(0), seq: AtomicU64::new(0) }
     }
 
-    pub fn begin(&self, edge: &Edge) {
+    pub fn begin(&self, edge: &Edge, seq: Seq) {
         self.graph.write().put(Arc::new(edge.clone()));
+        self.seq.fetch_max(seq.0, Ordering::AcqRel);
         self.version.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub fn end(&self, edge: EdgeNo, at: Timestamp) {
+    pub fn end(&self, edge: EdgeNo, at: Timestamp, seq: Seq) {
         self.graph.write().end(edge, at, false);
+        self.seq.fetch_max(seq.0, Ordering::AcqRel);
         self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The commit that changed it last; 0 if none has since the start.
+    pub fn seq(&self) -> Seq {
+        Seq(self.seq.load(Ordering::Acquire))
     }
 
     pub fn version(&self) -> u64 {

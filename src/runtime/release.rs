@@ -224,12 +224,12 @@ impl Publishing<'_> {
                 self.changes.delete(DeletedRow { seq, ..row });
             }
             StructureChange::EdgeBegun(edge) => {
-                self.committed.begin(&edge);
+                self.committed.begin(&edge, seq);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Begun(seq, edge));
             }
             StructureChange::EdgeEnded { edge, at } => {
-                self.committed.end(edge, at);
+                self.committed.end(edge, at, seq);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Ended { edge, seq });
             }

@@ -16,7 +16,7 @@ const FILES: &[(&str, &str)] = &[
     (
         "twins/all.yaml",
         "twins:\n  - {id: press-1, type: Press}\nbindings:\n  \
-         - {id: keep, source: http, topic: \"keep/{id}\", twin: \"{id}\", unknownTwin: quarantine, map: [{path: $.f, to: force, unit: kN}, {path: $.o, to: open}]}\n  \
+         - {id: keep, source: http, topic: \"keep/{id}\", twin: \"{id}\", unknownTwin: quarantine, map: [{path: $.f, to: force, unit: kg.m/s^2}, {path: $.o, to: open}]}\n  \
          - {id: named, source: http, topic: \"named/{tag}\", twin: {externalId: {plc: \"{tag}\"}}, unknownTwin: quarantine}\n",
     ),
 ];
@@ -50,7 +50,7 @@ fn unknown_senders_are_gathered_until_somebody_knows_them() {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(shown, [("named/plc:T-9".to_owned(), 1, names(&["x"])), ("keep/press-7".to_owned(), 2, names(&["force", "open"]))]);
     let press = &found[1];
-    assert_eq!(press.members["force"].unit.as_deref(), Some("kN"));
+    assert_eq!(press.members["force"].unit.as_deref(), Some("kg.m/s^2"));
     assert_eq!(press.rows.iter().map(|row| row.rejection.payload_bytes).sum::<u64>(), 29);
     world.edit(json!([{"create": {"id": "press-7", "type": "Press"}}])).unwrap();
     assert_eq!(senders(&world).iter().map(UnknownSender::key).collect::<Vec<_>>(), ["named/plc:T-9"]);
@@ -96,7 +96,7 @@ fn a_preview_says_what_would_be_and_changes_nothing() {
     assert_eq!(stages, [("binding", "matched"), ("twin", "found"), ("decode", "read"), ("twin", "accepted")]);
     let (after, slots) = preview.after.unwrap();
     let held = after.slot(slots[0]);
-    assert_eq!(after.layout.slot(slots[0]).to_json(held.value.as_ref().unwrap()), json!(50.0));
+    assert_eq!(after.layout.slot(slots[0]).to_json(held.value.as_ref().unwrap()), json!(0.05));
     assert_eq!(preview.problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(), [Some("open")]);
     assert_eq!(runtime.view().twin("press-1").unwrap().state(), before);
 

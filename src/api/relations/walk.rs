@@ -21,6 +21,8 @@ pub(super) const EDGES_MAX: usize = 200_000;
 
 /// How long a request waits for the graph store to reach what it wants to see.
 const STORE_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a request waits for changes of relations that are not its own.
+const FRESH_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Which edges to follow, and which way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +132,11 @@ pub(super) async fn arrive(ctx: &Ctx, session: &Session) -> Result<Seq, ApiError
     if written > Seq(0) && !runtime.wait_for(written, true, STORE_WAIT_MAX).await {
         let message = format!("the graph store has not reached commit {} within {} s", written.0, STORE_WAIT_MAX.as_secs());
         return Err(ApiError::new(Code::Timeout, message).hint("everything but relations can be read; ask for them again a little later"));
+    }
+    // What others have changed is waited for as well, but not at any price: a store that is far behind answers with what it has.
+    let changed = runtime.committed.seq();
+    if changed > runtime.projected() {
+        runtime.wait_for(changed, true, FRESH_WAIT_MAX).await;
     }
     let seq = runtime.projected();
     // Of all that a request reads from the store, the receipt tells the oldest.

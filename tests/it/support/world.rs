@@ -93,6 +93,10 @@ impl World {
         if !loaded.origins.contains_key(&("journal", "segment_bytes")) {
             config.journal.segment_bytes = ByteCount::mib(1);
         }
+        // Files are written in one step after the other; what is between is nobody's business.
+        if !loaded.origins.contains_key(&("runtime", "follow_files")) {
+            config.runtime.follow_files = false;
+        }
         if !self.lasting_store {
             config.store.url = Some("mem://".to_owned());
         }

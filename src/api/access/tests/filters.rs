@@ -1,6 +1,6 @@
 //! What filters mean: three values, units, relations, paths, and what is told of mistakes.
 
-use crate::reading::{Quality, Timestamp, Value};
+use crate::reading::{Quality, Seq, Timestamp, Value};
 
 use super::{NOW, World, json};
 use crate::api::access::{Bounds, Matcher};
@@ -139,7 +139,7 @@ fn edges_count_while_they_hold() {
     let filter = r#"{"path": {"under": "north"}}"#;
     assert_eq!(world.ids("twins", filter, None).expect("a page").join(" "), "m1 m2 t1");
     // m1 leaves the hall: its edge is the third.
-    world.links.end(crate::twin::EdgeNo(3), Timestamp(NOW.0 - 1));
+    world.links.end(crate::twin::EdgeNo(3), Timestamp(NOW.0 - 1), Seq(1));
     assert_eq!(world.ids("twins", filter, None).expect("a page").join(" "), "m2 t1");
 }
 

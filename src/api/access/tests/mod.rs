@@ -119,7 +119,7 @@ impl World {
             valid_to: None,
             live: false,
         };
-        self.links.begin(&edge);
+        self.links.begin(&edge, Seq(1));
         edge.no
     }
 

@@ -13,7 +13,7 @@ fn a_twin_lives_and_its_answers_show_it() {
     let world = World::of(FILES);
     let made = data(
         &world,
-        r#"mutation { createTwin(input: {id: "m-3", type: "Machine", name: "Third", parent: "hall-1", set: {speedMax: {value: 20, unit: "Hz"}},
+        r#"mutation { createTwin(input: {id: "m-3", type: "Machine", name: "Third", parent: "hall-1", set: {speedMax: {value: 1200, unit: "rpm"}},
              externalIds: {namespace: "sap", value: "3"}, relations: {name: "feeds", target: "tank-1", set: {pipe: "DN20"}}}) {
              userErrors { code } twin { id name revision parent { id } properties(names: "speedMax") { value }
                relations { nodes { name properties target { id } } } } } }"#,
@@ -78,7 +78,22 @@ fn mistakes_are_data_with_their_places() {
         ),
     );
     let all: Vec<String> = "abcdefg".chars().map(|field| format!("{field}\n{}", mistakes(&wrong[field.to_string()]))).collect();
-    expect![[r#""#]].assert_eq(&all.join("\n"));
+    expect![[r#"
+        a
+        ALREADY_EXISTS input.id: there is a twin `m-1`
+        b
+        UNKNOWN_TYPE input.type: there is no type `Maschine`
+        c
+        INVALID_VALUE input.set: `set` is an object of properties, not 5
+        d
+        INVALID_VALUE input: expected a whole number, got -1
+        e
+        REQUIRED input.source: an edge needs the twin where it begins
+        f
+        INVALID_VALUE input.id: there is no relation `relation/99`
+        g
+        INVALID_VALUE idempotencyKey: an idempotency key has 1 to 128 characters"#]]
+    .assert_eq(&all.join("\n"));
 }
 
 #[test]
