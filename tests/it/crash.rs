@@ -37,7 +37,7 @@ fn nothing_is_lost_while_checkpoints_are_made_and_segments_go() {
         Story::new("checkpoints", &[("RUNTIME_CHECKPOINT_EVERY", "1s"), ("RUNTIME_PROJECT_EVERY", "20ms"), ("STORE_SYNC_EVERY", "100ms")]);
     // Long enough lives for a round of checkpoints, which begins each second; on a slow machine it takes more of them until a segment goes.
     while story.lives < 15 || (story.ledger.oldest <= 1 && story.lives < 60) {
-        story.live_and_die(Duration::from_millis(2500));
+        story.live_and_die(Duration::from_millis(if story.lives < 15 { 2_500 } else { 8_000 }));
         story.ledger.read_on(&story.workspace);
     }
     assert!(story.ledger.oldest > 1, "no segment has gone");
