@@ -4,6 +4,9 @@ CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # Where tests write down what they could not do, one line each.
 SKIPPED := $(abspath $(TARGET_DIR))/skipped.txt
+NOTHING_SKIPPED := mkdir -p $(dir $(SKIPPED)) && rm -f $(SKIPPED)
+NAME_SKIPPED := if [ -s $(SKIPPED) ]; then \
+	printf '\n%s\n' '=== SKIPPED, because this machine lacks something ==='; sort -u $(SKIPPED); fi
 # A real SurrealDB server for the tests, if `make surreal-server` has built one.
 SURREAL := $(abspath $(TARGET_DIR))/debug/surreal-server
 # The console that Pollux serves at /graphiql.
@@ -34,17 +37,16 @@ else
 endif
 
 test: web ## Run all tests (one of them: make test ARGS=scenario)
-	@mkdir -p $(dir $(SKIPPED)) && rm -f $(SKIPPED)
+	@$(NOTHING_SKIPPED)
 	POLLUX_TEST_SKIPPED=$(SKIPPED) $(if $(wildcard $(SURREAL)),POLLUX_TEST_SURREAL=$(SURREAL)) \
 		$(CARGO) test --locked --lib --test it -- $(ARGS)
-	@if [ -s $(SKIPPED) ]; then \
-		printf '\n%s\n' '=== SKIPPED, because this machine lacks something ==='; \
-		sort -u $(SKIPPED); \
-	fi
+	@$(NAME_SKIPPED)
 
 clients: web ## Run real clients and the examples against a Pollux of their own (one file: make clients ARGS=urql)
 	$(CARGO) build --locked
-	@tests/clients/run $(abspath $(TARGET_DIR))/debug/pollux $(ARGS)
+	@$(NOTHING_SKIPPED)
+	@POLLUX_TEST_SKIPPED=$(SKIPPED) tests/clients/run $(abspath $(TARGET_DIR))/debug/pollux $(ARGS)
+	@$(NAME_SKIPPED)
 
 surreal-server: ## Build the SurrealDB server that a few tests talk to, once: some minutes
 	CARGO_TARGET_DIR=$(abspath $(TARGET_DIR)) $(CARGO) build --locked --manifest-path tests/surreal_server/Cargo.toml
