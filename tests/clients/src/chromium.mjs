@@ -120,6 +120,22 @@ class Page {
     return this.run(look, selector, text, WAIT_MS_MAX);
   }
 
+  /** Waits until the page's storage holds the text under the key. No event tells of a page's own writes, so it is looked at. */
+  async stores(key, text) {
+    const look = (key, text, waitMax) =>
+      new Promise((resolve, reject) => {
+        const late = performance.now() + waitMax;
+        const done = () => {
+          const stored = localStorage.getItem(key) ?? "";
+          if (stored.includes(text)) resolve(stored);
+          else if (performance.now() > late) reject(new Error(`${key} does not hold ${text}, but: ${stored}`));
+          else setTimeout(done, 10);
+        };
+        done();
+      });
+    return this.run(look, key, text, WAIT_MS_MAX);
+  }
+
   async click(selector) {
     await this.shows(selector, "");
     await this.run((selector) => document.querySelector(selector).click(), selector);
