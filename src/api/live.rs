@@ -128,7 +128,10 @@ pub fn bounded(name: &str, wanted: Option<i64>, default: usize, setting: &'stati
     let wanted = wanted.unwrap_or(i64::try_from(default.min(max)).unwrap_or(i64::MAX));
     match usize::try_from(wanted) {
         Ok(0) | Err(_) => Err(ApiError::bad_input(format!("`{name}` is {wanted}; it must be at least 1"))),
-        Ok(count) if count > max => Err(ApiError::limit(setting, max as u64, format!("`{name}` is {wanted}; at most {max} are sent"))),
+        Ok(count) if count > max => {
+            let error = ApiError::limit(setting, max as u64, format!("`{name}` is {wanted}; at most {max} are sent"));
+            Err(error.hint("filter for fewer, or follow the rest with a second subscription"))
+        }
         Ok(count) => Ok(count),
     }
 }

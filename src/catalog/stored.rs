@@ -104,7 +104,7 @@ impl SlotRecord {
     }
 }
 
-fn type_name(value_type: &ValueType) -> &'static str {
+pub fn type_name(value_type: &ValueType) -> &'static str {
     match value_type {
         ValueType::Bool => "bool",
         ValueType::Int => "int",

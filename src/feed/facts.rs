@@ -18,8 +18,8 @@ pub trait Names {
     fn edge(&self, edge: EdgeNo) -> Option<Arc<Edge>>;
     /// Whether edges of this relation say where a twin belongs.
     fn is_hierarchy(&self, relation: &str) -> bool;
-    /// The path of a slot, in the form that the twin's type has now.
-    fn slot(&self, twin: TwinNo, slot: SlotNo) -> Option<Box<str>>;
+    /// The path of a slot in the layout with this fingerprint.
+    fn slot(&self, layout: u64, slot: SlotNo) -> Option<Box<str>>;
 }
 
 /// The changes in an entry, in order. The place of a change depends on its fact alone, so cursors outlive a new version that tells more.
@@ -93,14 +93,16 @@ impl Reading<'_> {
         let (mut is_retyped, mut is_updated) = (false, false);
         for event in events {
             match event {
-                Event::PropertySet { slot, .. } | Event::Desired { slot, .. } => {
+                Event::PropertySet { slot, layout, .. } | Event::Desired { slot, layout, .. } => {
                     is_updated = true;
-                    changed.extend(self.names.slot(no, *slot));
+                    changed.extend(self.names.slot(*layout, *slot));
                 }
-                Event::Described { .. } | Event::Renamed(_) => {
+                Event::Renamed(_) => {
                     is_updated = true;
                     changed.push("name".into());
                 }
+                // What it brought stands before it.
+                Event::Described { .. } => is_updated = true,
                 Event::Relaid(_) => is_retyped = true,
                 // Where a twin stands is told by its edges.
                 Event::Moved { .. } | Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => {}

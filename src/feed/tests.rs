@@ -141,7 +141,7 @@ impl Names for Known {
         relation == "contains"
     }
 
-    fn slot(&self, _twin: TwinNo, slot: SlotNo) -> Option<Box<str>> {
+    fn slot(&self, _layout: u64, slot: SlotNo) -> Option<Box<str>> {
         Some(format!("slot-{}", slot.0).into())
     }
 }
@@ -174,7 +174,7 @@ fn check_facts(facts: Vec<Fact>, known: Vec<Edge>, expected: Expect) {
 }
 
 fn set(no: u32, before: u64, slots: &[u16]) -> Fact {
-    let events = slots.iter().map(|slot| Event::PropertySet { slot: SlotNo(*slot), value: None });
+    let events = slots.iter().map(|slot| Event::PropertySet { slot: SlotNo(*slot), value: None, layout: 1 });
     Fact::Happened { no: TwinNo(no), before: Revision(before), events: events.collect() }
 }
 

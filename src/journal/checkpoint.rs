@@ -26,7 +26,6 @@ pub fn encode_deleted(deleted: &Deleted, out: &mut Vec<u8>) {
     put_unsigned(u64::from(deleted.no.0), out);
     put_bytes(deleted.id.as_str().as_bytes(), out);
     out.extend_from_slice(&deleted.applied.to_le_bytes());
-    out.extend_from_slice(&deleted.layout.to_le_bytes());
 }
 
 pub fn decode(bytes: &[u8], layouts: Layouts<'_>) -> Result<Saved, Unreadable> {
@@ -38,7 +37,7 @@ pub fn decode(bytes: &[u8], layouts: Layouts<'_>) -> Result<Saved, Unreadable> {
     let no = TwinNo(cursor.small("a twin number")?);
     let id = TwinId::parse(cursor.text("a twin id")?).map_err(|error| Unreadable::Damaged("a twin id", error.to_string()))?;
     let applied = u64::from_le_bytes(cursor.array("a description")?);
-    Ok(Saved::Deleted(Deleted { no, id, applied, layout: u64::from_le_bytes(cursor.array("a layout")?) }))
+    Ok(Saved::Deleted(Deleted { no, id, applied }))
 }
 
 pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {

@@ -139,12 +139,12 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
             out.extend_from_slice(&fingerprint.to_le_bytes());
         }
         Event::Rejected(rejection) => put_json(REJECTED, &RejectionRecord::of(rejection), out),
-        Event::PropertySet { slot, value } => {
+        Event::PropertySet { slot, value, layout } => {
             out.push(PROPERTY_SET);
-            put_setting(*slot, value.as_ref(), out);
+            put_setting(*slot, value.as_ref(), *layout, out);
         }
-        Event::Described { name, external_ids, applied } => {
-            put_json(DESCRIBED, &DescribedRecord { name: name.to_string(), external_ids: external_ids.to_vec(), applied: *applied }, out);
+        Event::Described { external_ids, applied } => {
+            put_json(DESCRIBED, &DescribedRecord { external_ids: external_ids.to_vec(), applied: *applied }, out);
         }
         Event::Relaid(layout) => {
             out.push(RELAID);
@@ -155,9 +155,9 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
             out.push(RENAMED);
             put_bytes(name.as_bytes(), out);
         }
-        Event::Desired { slot, value } => {
+        Event::Desired { slot, value, layout } => {
             out.push(DESIRED);
-            put_setting(*slot, value.as_ref(), out);
+            put_setting(*slot, value.as_ref(), *layout, out);
         }
         Event::Moved { hierarchy } => {
             out.push(MOVED);
@@ -187,12 +187,12 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         HEARD => Event::Heard(Fingerprint(u64::from_le_bytes(cursor.array("a fingerprint")?))),
         REJECTED => Event::Rejected(Box::new(take_json::<RejectionRecord>("a rejection", cursor)?.rejection()?)),
         PROPERTY_SET => {
-            let (slot, value) = take_setting(cursor)?;
-            Event::PropertySet { slot, value }
+            let (slot, value, layout) = take_setting(cursor)?;
+            Event::PropertySet { slot, value, layout }
         }
         DESCRIBED => {
-            let DescribedRecord { name, external_ids, applied } = take_json("a description", cursor)?;
-            Event::Described { name: name.into(), external_ids: external_ids.into(), applied }
+            let DescribedRecord { external_ids, applied } = take_json("a description", cursor)?;
+            Event::Described { external_ids: external_ids.into(), applied }
         }
         RELAID => {
             let fingerprint = u64::from_le_bytes(cursor.array("a layout")?);
@@ -201,15 +201,16 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         RESTED => Event::Rested,
         RENAMED => Event::Renamed(Arc::from(cursor.text("a name")?)),
         DESIRED => {
-            let (slot, value) = take_setting(cursor)?;
-            Event::Desired { slot, value }
+            let (slot, value, layout) = take_setting(cursor)?;
+            Event::Desired { slot, value, layout }
         }
         MOVED => Event::Moved { hierarchy: Arc::from(cursor.text("a hierarchy")?) },
         other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
     })
 }
 
-fn put_setting(slot: SlotNo, value: Option<&Value>, out: &mut Vec<u8>) {
+fn put_setting(slot: SlotNo, value: Option<&Value>, layout: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&layout.to_le_bytes());
     put_unsigned(u64::from(slot.0), out);
     out.push(u8::from(value.is_some()));
     if let Some(value) = value {
@@ -217,9 +218,10 @@ fn put_setting(slot: SlotNo, value: Option<&Value>, out: &mut Vec<u8>) {
     }
 }
 
-fn take_setting(cursor: &mut Cursor<'_>) -> Result<(SlotNo, Option<Value>), Unreadable> {
+fn take_setting(cursor: &mut Cursor<'_>) -> Result<(SlotNo, Option<Value>, u64), Unreadable> {
+    let layout = u64::from_le_bytes(cursor.array("the layout of a property")?);
     let slot = take_slot(cursor)?;
-    Ok((slot, if cursor.byte("a property")? == 0 { None } else { Some(take_value(cursor)?) }))
+    Ok((slot, if cursor.byte("a property")? == 0 { None } else { Some(take_value(cursor)?) }, layout))
 }
 
 pub(super) fn put_value(value: &Value, out: &mut Vec<u8>) {
@@ -330,7 +332,6 @@ struct CreatedRecord {
 
 #[derive(Serialize, Deserialize)]
 struct DescribedRecord {
-    name: String,
     #[serde(default)]
     external_ids: Vec<(String, String)>,
     applied: u64,
@@ -387,16 +388,15 @@ struct DeletedRecord {
     no: u32,
     id: String,
     applied: u64,
-    layout: u64,
 }
 
 impl DeletedRecord {
     fn of(deleted: &Deleted) -> DeletedRecord {
-        DeletedRecord { no: deleted.no.0, id: deleted.id.to_string(), applied: deleted.applied, layout: deleted.layout }
+        DeletedRecord { no: deleted.no.0, id: deleted.id.to_string(), applied: deleted.applied }
     }
 
     fn deleted(self) -> Result<Deleted, Unreadable> {
-        Ok(Deleted { no: TwinNo(self.no), id: parse_id(&self.id)?, applied: self.applied, layout: self.layout })
+        Ok(Deleted { no: TwinNo(self.no), id: parse_id(&self.id)?, applied: self.applied })
     }
 }
 

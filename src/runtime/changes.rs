@@ -159,9 +159,8 @@ impl Names for Runtime {
         self.bindings.load().catalog.relations.iter().any(|known| &*known.name == relation && known.hierarchy)
     }
 
-    fn slot(&self, twin: TwinNo, slot: SlotNo) -> Option<Box<str>> {
-        let state = self.shared.directory.by_no(twin)?.cell.state();
-        state.layout.slots.get(slot.index()).map(|spec| spec.path.clone())
+    fn slot(&self, layout: u64, slot: SlotNo) -> Option<Box<str>> {
+        self.layouts.get(layout)?.slots.get(slot.index()).map(|spec| spec.path.clone())
     }
 }
 

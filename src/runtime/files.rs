@@ -11,10 +11,11 @@ use std::time::Duration;
 use serde_json::{Map, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::catalog::stored::LayoutRecord;
+use crate::catalog::stored::{LayoutRecord, type_name};
 use crate::catalog::structure::{Change, Link};
 use crate::catalog::{CONTAINS, Catalog, EdgeSpec, Layout, TwinSpec};
-use crate::reading::{Timestamp, TwinNo};
+use crate::reading::unit::Unit;
+use crate::reading::{SlotNo, Timestamp, TwinNo, Value};
 use crate::twin::{Description, Edge, Entry, Fact};
 
 use super::Runtime;
@@ -155,7 +156,7 @@ impl Runtime {
 
     /// A twin that was deleted while running stays so until its file says something new of it, whatever became of its type meanwhile.
     fn stays_deleted(&self, spec: &TwinSpec) -> bool {
-        self.shared.directory.departed(spec.id.as_str()).is_some_and(|deleted| deleted.applied == identity(spec, deleted.layout))
+        self.shared.directory.departed(spec.id.as_str()).is_some_and(|deleted| deleted.applied == identity(spec))
     }
 
     fn has_target(&self, catalog: &Catalog, wanted: &EdgeSpec) -> bool {
@@ -348,17 +349,19 @@ fn describe(spec: &TwinSpec) -> Description {
         name: spec.name.clone(),
         external_ids: spec.external_ids.clone().into(),
         properties: spec.properties.clone(),
-        applied: identity(spec, spec.layout.fingerprint),
+        applied: identity(spec),
     }
 }
 
-/// 0 means that nothing was ever applied, and 1 that it was made while running.
-fn identity(spec: &TwinSpec, layout: u64) -> u64 {
-    let property = |(slot, value): &(crate::reading::SlotNo, crate::reading::Value)| {
+/// 0 means that nothing was ever applied, and 1 that it was made while running. What else its type has become is not the twin's file's
+/// business: an edit of a type must not take back what was set while running.
+fn identity(spec: &TwinSpec) -> u64 {
+    let property = |(slot, value): &(SlotNo, Value)| {
         let slot = spec.layout.slot(*slot);
-        (slot.path.to_string(), slot.to_json(value))
+        let meaning = (type_name(&slot.value_type), slot.unit.as_ref().map(Unit::symbol));
+        (slot.path.to_string(), json!([slot.to_json(value), meaning]))
     };
     let properties: Map<String, serde_json::Value> = spec.properties.iter().map(property).collect();
-    let identity = json!([&*spec.name, properties, spec.external_ids, layout]);
+    let identity = json!([&*spec.name, properties, spec.external_ids]);
     xxh3_64(identity.to_string().as_bytes()).max(2)
 }

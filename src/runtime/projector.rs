@@ -60,6 +60,8 @@ pub(super) struct Progress {
     pub(super) moved: Notify,
     /// When the store had answered up to which commit; the journal may forget what is long enough ago.
     passed: Mutex<VecDeque<(tokio::time::Instant, Seq)>>,
+    /// Microseconds spent on a store that did not answer, since the projector last paused.
+    lost: AtomicU64,
     /// Rung once the projector has ended.
     pub(super) finished: Notify,
 }
@@ -97,7 +99,9 @@ impl Projector {
             let cut = std::mem::take(&mut *self.followers.changes.lock());
             let began = tokio::time::Instant::now();
             Box::pin(self.project(cut, &mut round)).await;
-            let spent = began.elapsed();
+            // Waiting for a store that is away is no work, and must not put off what has gathered meanwhile.
+            let lost = Duration::from_micros(self.progress.lost.swap(0, Ordering::Relaxed));
+            let spent = began.elapsed().saturating_sub(lost);
             self.let_the_journal_forget();
             if finishing && round.is_none() {
                 round = self.begin_round().await;
@@ -190,6 +194,7 @@ impl Projector {
     async fn insist<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(&self, doing: &str, attempt: impl Fn() -> F) -> T {
         let mut pause = PAUSE_MIN;
         loop {
+            let began = tokio::time::Instant::now();
             match attempt().await {
                 Ok(done) => {
                     if self.progress.failing.lock().take().is_some() {
@@ -204,6 +209,8 @@ impl Projector {
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
+                    let lost = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    self.progress.lost.fetch_add(lost, Ordering::Relaxed);
                 }
             }
         }

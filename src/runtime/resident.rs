@@ -125,7 +125,7 @@ impl Resident {
     /// What a start must know of it once it is deleted, in place of a checkpoint.
     pub fn remains(&self, seq: Seq) -> Checkpoint {
         let state = self.cell.state();
-        let deleted = Deleted { no: self.no, id: self.id.clone(), applied: state.applied, layout: state.layout.fingerprint };
+        let deleted = Deleted { no: self.no, id: self.id.clone(), applied: state.applied };
         let mut bytes = Vec::with_capacity(64);
         checkpoint::encode_deleted(&deleted, &mut bytes);
         Checkpoint { no: self.no, cell: self.cell.clone(), seq, bytes }

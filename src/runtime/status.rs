@@ -146,6 +146,11 @@ impl Runtime {
         counts.into_iter().collect()
     }
 
+    /// Whether the last that was written to the graph store did not arrive.
+    pub fn store_is_failing(&self) -> bool {
+        self.progress.failing.lock().is_some()
+    }
+
     /// How far the graph store follows.
     pub fn projected(&self) -> Seq {
         Seq(self.progress.position.load(Ordering::Acquire))

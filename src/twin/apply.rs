@@ -20,22 +20,21 @@ impl Twin {
             Event::Read(read) => state.take(read),
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
             Event::Rejected(_) => {}
-            Event::PropertySet { slot, value } => {
+            Event::PropertySet { slot, value, .. } => {
                 let set = match value {
                     Some(value) => Slot { value: Some(value.clone()), time: at, received: at, quality: Quality::Good, ..Slot::EMPTY },
                     None => Slot::EMPTY,
                 };
                 state.slots.set(*slot, set);
             }
-            Event::Described { name, external_ids, applied } => {
-                state.name = state.id.shared_with(name);
+            Event::Described { external_ids, applied } => {
                 state.external_ids = external_ids.clone();
                 state.applied = *applied;
             }
             Event::Relaid(layout) => state.relay(layout),
             Event::Rested => self.recent.rest(),
-            Event::Renamed(name) => state.name = name.clone(),
-            Event::Desired { slot, value } => state.desire(*slot, value.as_ref(), at),
+            Event::Renamed(name) => state.name = state.id.shared_with(name),
+            Event::Desired { slot, value, .. } => state.desire(*slot, value.as_ref(), at),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
         }

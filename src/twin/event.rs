@@ -19,28 +19,21 @@ pub enum Event {
     PropertySet {
         slot: SlotNo,
         value: Option<Value>,
+        /// The fingerprint of the layout that numbers the slot: whoever reads this later names the member by it.
+        layout: u64,
     },
-    /// The workspace's files said this of it.
-    Described {
-        name: Arc<str>,
-        external_ids: Box<[(String, String)]>,
-        applied: u64,
-    },
+    /// The workspace's files said something new of it: this, its name and its properties.
+    Described { external_ids: Box<[(String, String)]>, applied: u64 },
     /// Its type was changed; values move to the slots of the same path where they still fit.
     Relaid(Arc<Layout>),
     /// It has been idle and was put aside.
     Rested,
-    /// It was given another name while running.
+    /// It was given another name.
     Renamed(Arc<str>),
     /// What a setting (`sync: desired`) shall be; `None`: nothing is asked of the device any more.
-    Desired {
-        slot: SlotNo,
-        value: Option<Value>,
-    },
+    Desired { slot: SlotNo, value: Option<Value>, layout: u64 },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
-    Moved {
-        hierarchy: Arc<str>,
-    },
+    Moved { hierarchy: Arc<str> },
 }
 
 #[derive(Debug, Clone, PartialEq)]

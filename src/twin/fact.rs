@@ -48,9 +48,8 @@ pub enum Fact {
 pub struct Deleted {
     pub no: TwinNo,
     pub id: TwinId,
-    /// The description and the layout it had, so that a file that still says the same does not bring it back.
+    /// The description it had, so that a file that still says the same does not bring it back.
     pub applied: u64,
-    pub layout: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]

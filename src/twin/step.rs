@@ -139,11 +139,13 @@ impl Step {
             let wanted = said.or(rules.default.as_ref());
             let is_the_devices = said.is_none() && rules.sync == Sync::Reported;
             if twin.state.slot(slot).value.as_ref() != wanted && !is_the_devices {
-                self.events.push(Event::PropertySet { slot, value: wanted.cloned() });
+                self.events.push(Event::PropertySet { slot, value: wanted.cloned(), layout: twin.state.layout.fingerprint });
             }
         }
-        let (name, external_ids) = (Arc::clone(&description.name), description.external_ids.clone());
-        self.events.push(Event::Described { name, external_ids, applied: description.applied });
+        if description.name != twin.state.name {
+            self.events.push(Event::Renamed(Arc::clone(&description.name)));
+        }
+        self.events.push(Event::Described { external_ids: description.external_ids.clone(), applied: description.applied });
     }
 
     /// A setting is asked of the device; every other property is what it is set to.
@@ -156,9 +158,9 @@ impl Step {
             let is_setting = state.layout.slot(*slot).property.as_ref().is_some_and(|rules| rules.sync == Sync::Desired);
             let (slot, wanted) = (*slot, value.clone());
             if is_setting && state.desired(slot).map(|desired| &desired.value) != value.as_ref() {
-                self.events.push(Event::Desired { slot, value: wanted });
+                self.events.push(Event::Desired { slot, value: wanted, layout: state.layout.fingerprint });
             } else if !is_setting && state.slot(slot).value != wanted {
-                self.events.push(Event::PropertySet { slot, value: wanted });
+                self.events.push(Event::PropertySet { slot, value: wanted, layout: state.layout.fingerprint });
             }
         }
         if let Some(hierarchy) = &edit.moved {
@@ -176,7 +178,7 @@ impl Step {
             let Ok(slot) = u16::try_from(index).map(SlotNo) else { break };
             let default = spec.property.as_ref().and_then(|rules| rules.default.clone());
             if default.is_some() && twin.state.layout.slot_by_path(&spec.path).is_none() {
-                self.events.push(Event::PropertySet { slot, value: default });
+                self.events.push(Event::PropertySet { slot, value: default, layout: layout.fingerprint });
             }
         }
     }

@@ -76,12 +76,12 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Read(read) => shown.push(format!("{:?} {:?} at {}", read.outcome, read.value, read.time.0 / SECOND)),
             Event::Heard(_) => {}
             Event::Rejected(rejection) => shown.push(format!("rejected: {}", rejection.message)),
-            Event::PropertySet { slot, value } => shown.push(format!("slot {} := {value:?}", slot.0)),
-            Event::Described { name, .. } => shown.push(format!("described as {name}")),
+            Event::PropertySet { slot, value, .. } => shown.push(format!("slot {} := {value:?}", slot.0)),
+            Event::Described { .. } => shown.push("described".to_owned()),
             Event::Relaid(layout) => shown.push(format!("relaid as {}", layout.name)),
             Event::Rested => shown.push("rested".to_owned()),
             Event::Renamed(name) => shown.push(format!("renamed to {name}")),
-            Event::Desired { slot, value } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
+            Event::Desired { slot, value, .. } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }
@@ -198,9 +198,9 @@ fn a_description_sets_properties_once() {
         &mut oven(Duplicates::Last, None),
         &inputs,
         &expect![[r#"
-        slot 2 := Some(Double(80.0)); described as Oven 1
+            slot 2 := Some(Double(80.0)); renamed to Oven 1; described
 
-        now None at -9223372036854 MISSING NONE"#]],
+            now None at -9223372036854 MISSING NONE"#]],
     );
 }
 

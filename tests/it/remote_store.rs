@@ -1,7 +1,7 @@
 //! The graph store on a SurrealDB server, which is killed under load and comes back: readings are acknowledged all the same, and the store
 //! catches up by itself.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::device::{Device, Orders, counts_in_state, run_beside};
 use crate::process::{Launched, Program, Workspace};
@@ -28,9 +28,11 @@ fn a_server_that_is_killed_holds_nobody_up() {
             program.until("it is noticed", is_behind);
             heard(&program, &orders, orders.heard() + MANY);
             assert!(is_behind(&program));
+            check_api_without_store(&program);
             server.start_again();
             program.until("the store answers again", |program| !is_behind(program));
             saved(&program);
+            check_api_with_store(&program);
         }
         orders.finish();
     });
@@ -127,7 +129,7 @@ fn without_its_server_it_stops_in_time_and_does_not_start() {
 fn workspace(server: &Server, checkpoint_every: &str) -> Workspace {
     let workspace = Workspace::of_machines(DEVICES * MACHINES_EACH);
     let settings = format!(
-        "[store]\nurl = \"ws://{}\"\nusername = \"{USER}\"\npassword_env = \"{PASSWORD_VARIABLE}\"\n\n\
+        "[store]\nurl = \"ws://{}\"\nusername = \"{USER}\"\npassword_env = \"{PASSWORD_VARIABLE}\"\ncall_wait_max = \"5s\"\n\n\
          [runtime]\nproject_every = \"20ms\"\ncheckpoint_every = \"{checkpoint_every}\"\nstop_wait_max = \"10s\"\n",
         server.address
     );
@@ -186,4 +188,32 @@ fn check_state(program: &Program, devices: &[Device]) {
 
 fn skip(test: &str) {
     crate::skipped::note(&format!("remote_store, {test}"), "a SurrealDB server (`make surreal-server`)");
+}
+
+/// Asks by a GET, so a query.
+fn ask(program: &Program, query: &str) -> Value {
+    let query = query.replace(' ', "%20").replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
+    let (status, body) = program.get(&format!("/graphql?query={query}"));
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// Values and hierarchies are read as ever; relations are refused by name.
+fn check_api_without_store(program: &Program) {
+    let values = ask(program, "{ machine(id: \"machine-0\") { count { value } path } }");
+    assert!(values.get("errors").is_none() && values["data"]["machine"]["count"]["value"].is_string(), "{values}");
+    let relations = ask(program, "{ machine(id: \"machine-0\") { id relations { nodes { name } } } }");
+    assert_eq!(relations["data"]["machine"]["id"], "machine-0", "{relations}");
+    let refused = &relations["errors"][0];
+    assert_eq!(
+        (&refused["extensions"]["code"], &refused["path"]),
+        (&json!("UNAVAILABLE"), &json!(["machine", "relations"])),
+        "{relations}"
+    );
+    assert!(refused["extensions"]["hint"].is_string() && refused["extensions"]["retryable"] == true, "{relations}");
+}
+
+fn check_api_with_store(program: &Program) {
+    let relations = ask(program, "{ machine(id: \"machine-0\") { relations { nodes { name } } } }");
+    assert!(relations.get("errors").is_none(), "{relations}");
 }

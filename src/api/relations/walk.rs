@@ -135,7 +135,7 @@ pub(super) async fn arrive(ctx: &Ctx, session: &Session) -> Result<Seq, ApiError
     }
     // What others have changed is waited for as well, but not at any price: a store that is far behind answers with what it has.
     let changed = runtime.committed.seq();
-    if changed > runtime.projected() {
+    if changed > runtime.projected() && !runtime.store_is_failing() {
         runtime.wait_for(changed, true, FRESH_WAIT_MAX).await;
     }
     let seq = runtime.projected();

@@ -211,7 +211,7 @@ impl Writing {
             writing.begun.push(edge);
         }
         for (resident, state) in plan.deleted {
-            let deleted = Deleted { no: resident.no, id: resident.id.clone(), applied: state.applied, layout: state.layout.fingerprint };
+            let deleted = Deleted { no: resident.no, id: resident.id.clone(), applied: state.applied };
             let row = DeletedRow { no: resident.no, id: resident.id.clone(), at, seq: Seq(0) };
             writing.structure.push(StructureChange::Deleted { resident, row });
             writing.entry.facts.push(Fact::Deleted(Box::new(deleted.clone())));

@@ -189,7 +189,7 @@ impl Names for Known {
         false
     }
 
-    fn slot(&self, _twin: TwinNo, _slot: SlotNo) -> Option<Box<str>> {
+    fn slot(&self, _layout: u64, _slot: SlotNo) -> Option<Box<str>> {
         None
     }
 }
@@ -198,7 +198,7 @@ impl Names for Known {
 fn entry(dice: &mut Dice) -> Entry {
     let fact = |dice: &mut Dice| match dice.below(3) {
         0 => {
-            let events = vec![Event::PropertySet { slot: SlotNo(0), value: None }];
+            let events = vec![Event::PropertySet { slot: SlotNo(0), value: None, layout: 1 }];
             Fact::Happened { no: TwinNo(dice.below(5) as u32), before: Revision(dice.below(9)), events }
         }
         1 => Fact::Happened { no: TwinNo(1), before: Revision(0), events: vec![Event::Rested] },

@@ -55,7 +55,7 @@ async fn mistakes_are_told_all_at_once_with_their_places() {
         &plant,
         "updateTwin(input: {id: \"mixer-1\", set: {recipee: \"x\", ratedVolume: 1}, expectedRevision: \"900\"})",
         expect![[r#"
-            REVISION_CONFLICT input/expectedRevision: `mixer-1` is at revision 6
+            REVISION_CONFLICT input/expectedRevision: `mixer-1` is at revision 7
             OUT_OF_RANGE input/set/ratedVolume: `ratedVolume` does not fit: 1 L is below min 50 L
             UNKNOWN_PROPERTY input/set/recipee: a Mixer has no property `recipee`
         "#]],

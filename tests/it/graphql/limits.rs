@@ -92,3 +92,82 @@ async fn a_subject_has_no_more_sockets_than_allowed() {
         assert_eq!(socket.hear().await["type"], "next");
     }
 }
+
+#[tokio::test]
+async fn what_is_bound_while_it_runs_has_a_name_too() {
+    let bounds = [
+        ("GRAPHQL_LIMITS_RESPONSE_BYTES_MAX", "65536"),
+        ("GRAPHQL_LIMITS_SERIES_PER_SUBSCRIPTION_MAX", "2"),
+        ("GRAPHQL_LIMITS_FRAME_TWINS_MAX", "3"),
+        ("GRAPHQL_LIMITS_OPERATIONS_PER_SOCKET_MAX", "4"),
+    ];
+    let plant = Plant::of(demo(), &bounds);
+    let long = "a".repeat(1_000);
+    let query = format!("{{ twins(first: 100) {{ nodes {{ {long}: id b{long}: id }} }} }}");
+    let body = plant.ask(json!({ "query": query })).await;
+    assert_eq!(refusal(&body), ("RESOURCE_LIMIT".to_owned(), "response_bytes_max".to_owned(), 65_536, true), "{body}");
+
+    let mut socket = Socket::open(&plant).await;
+    let series = "readings(select: {twins: [{twin: \"mixer-1\", properties: [\"temperature\", \"speed\", \"torque\"]}]}) { kind }";
+    let frames = "mixers(limit: 4) { kind }";
+    for (field, limit, value) in [(series, "series_per_subscription_max", 2), (frames, "frame_twins_max", 3)] {
+        socket.subscribe(limit, &format!("subscription {{ {field} }}")).await;
+        let said = loop {
+            let message = socket.hear().await;
+            if message.to_string().contains("errors") || message["type"] == "error" {
+                break message;
+            }
+        };
+        let errors = if said["type"] == "error" { said["payload"].clone() } else { said["payload"]["errors"].clone() };
+        assert_eq!(refusal(&json!({ "errors": errors })), ("RESOURCE_LIMIT".to_owned(), limit.to_owned(), value, true), "{said}");
+    }
+    let mut socket = Socket::open(&plant).await;
+    for id in ["1", "2", "3", "4", "5"] {
+        socket.subscribe(id, "subscription { schemaChanged { revision } }").await;
+    }
+    let refused = loop {
+        let message = socket.hear().await;
+        if message["type"] == "error" {
+            break message;
+        }
+    };
+    let said = refusal(&json!({"errors": refused["payload"]}));
+    assert_eq!((refused["id"].as_str(), said.1.as_str(), said.2), (Some("5"), "operations_per_socket_max", 4), "{refused}");
+}
+
+#[tokio::test]
+async fn where_too_much_runs_the_next_is_sent_away() {
+    let plant = Plant::of(demo(), &[("GRAPHQL_LIMITS_OPERATIONS_IN_FLIGHT_MAX", "1")]);
+    // Each would wait until a commit of the far future can be read.
+    let patient = json!({"query": "{ __typename }", "extensions": {"pollux": {"afterSeq": "900000000"}}});
+    let asked = (0..3).map(|_| plant.ask(patient.clone()));
+    let mut said: Vec<_> = futures_util::future::join_all(asked).await.iter().map(refusal).map(|(code, limit, ..)| (code, limit)).collect();
+    said.sort();
+    let sent_away = ("UNAVAILABLE".to_owned(), "operations_in_flight_max".to_owned());
+    assert_eq!(said, [("TIMEOUT".to_owned(), String::new()), sent_away.clone(), sent_away]);
+    assert_eq!(plant.data("{ __typename }").await, json!({"__typename": "Query"}));
+}
+
+#[tokio::test]
+async fn a_thousand_sockets_hear_of_a_reading() {
+    raise_the_limit_of_open_files();
+    let plant = Plant::start();
+    let mut sockets = Vec::new();
+    for _ in 0..1_000 {
+        let mut socket = Socket::open(&plant).await;
+        socket.subscribe("1", "subscription { mixer(id: \"mixer-1\") { nodes { temperature { value } } } }").await;
+        sockets.push(socket);
+    }
+    let reading = json!({"twin": "mixer-1", "values": {"temperature": 71.25}});
+    plant.client.post(plant.url("/ingest")).json(&reading).send().await.unwrap();
+    for socket in &mut sockets {
+        while !socket.hear().await.to_string().contains("71.25") {}
+    }
+}
+
+/// A test needs one for each socket; the soft limit is often 1,024.
+fn raise_the_limit_of_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+}

@@ -128,3 +128,34 @@ async fn a_stream_of_changes_loses_nothing_to_an_edit() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_edit_of_a_type_takes_back_nothing_and_old_changes_keep_their_names() {
+    let edited = Edited::start();
+    let query =
+        "subscription($after: String) { changes(after: $after, where: {ids: [\"mixer-1\"]}) { kind cursor change { kind changed } } }";
+    let mut socket = Socket::open(&edited.plant).await;
+    socket.subscribe("before", query).await;
+    let start = until(&mut socket, "before", |message| message["payload"]["data"]["changes"]["kind"] == "CAUGHT_UP").await;
+    let after = start["payload"]["data"]["changes"]["cursor"].clone();
+    edited.plant.data("mutation { updateMixer(id: \"mixer-1\", set: {manufacturer: \"Somebody\"}) { seq } }").await;
+    // It comes first, so every other member gets another number.
+    edited.add("aColour");
+    edited.plant.program.until("the edit is in force", |program| program.get("/graphql/schema.graphql").1.contains("aColour: String"));
+    edited.plant.data("mutation { updateMixer(id: \"mixer-1\", set: {recipe: \"Plum\"}) { seq } }").await;
+    let data = edited.plant.data("{ mixer(id: \"mixer-1\") { manufacturer recipe } }").await;
+    assert_eq!(data["mixer"], json!({"manufacturer": "Somebody", "recipe": "Plum"}));
+
+    socket.subscribe_with("after", query, json!({"after": after})).await;
+    let mut heard = Vec::new();
+    while heard.len() < 3 {
+        let message = until(&mut socket, "after", |message| message["payload"]["data"]["changes"]["kind"] == "ITEM").await;
+        heard.push(message["payload"]["data"]["changes"]["change"].clone());
+    }
+    let expected = json!([
+        {"kind": "UPDATED", "changed": ["manufacturer"]},
+        {"kind": "RETYPED", "changed": []},
+        {"kind": "UPDATED", "changed": ["recipe"]},
+    ]);
+    assert_eq!(json!(heard), expected);
+}

@@ -34,7 +34,11 @@ impl Socket {
     }
 
     pub(super) async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
+        self.subscribe_with(id, query, json!({})).await;
+    }
+
+    pub(super) async fn subscribe_with(&mut self, id: &str, query: &str, variables: Json) {
+        self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query, "variables": variables}})).await;
     }
 
     pub(super) async fn hear(&mut self) -> Json {

@@ -475,7 +475,7 @@ impl Life {
 }
 
 fn deleted(state: &State) -> Deleted {
-    Deleted { no: state.no, id: state.id.clone(), applied: state.applied, layout: state.layout.fingerprint }
+    Deleted { no: state.no, id: state.id.clone(), applied: state.applied }
 }
 
 /// Which delivery a fact came from, if it shows.

@@ -138,7 +138,7 @@ impl World {
 
     pub(super) fn set(&mut self, id: &str, path: &str, value: Value) {
         let (place, slot) = self.slot(id, path);
-        self.tell(place, &Event::PropertySet { slot, value: Some(value) });
+        self.tell(place, &Event::PropertySet { slot, value: Some(value), layout: 1 });
     }
 
     /// A reading that came so many seconds ago.

@@ -128,7 +128,7 @@ fn pages_joined_are_one_big_page_while_others_write() {
                     seq += 1;
                     let mut twin = crate::twin::Twin::new(crate::twin::State::clone(&cell.state()));
                     let value = Some(Value::Double((seed >> 40) as f64 % 100.0 - 50.0));
-                    twin.apply(&crate::twin::Event::PropertySet { slot, value }, super::NOW);
+                    twin.apply(&crate::twin::Event::PropertySet { slot, value, layout: layout.fingerprint }, super::NOW);
                     cell.publish(twin.state.clone(), crate::reading::Seq(seq));
                 }
             }
