@@ -9,7 +9,7 @@ use crate::catalog::layout::Kind;
 use crate::reading::Timestamp;
 use crate::runtime::Runtime;
 
-use super::types::twin::presence;
+use super::access::Presence;
 
 /// Within this time the same is answered.
 const FRESH: Duration = Duration::from_secs(1);
@@ -59,10 +59,10 @@ impl Meter {
         let look = look(runtime, now);
         let (readings_per_second, rejections_per_second) = inner.rates_since(look);
         let (mut online, mut offline) = (0, 0);
-        devices(runtime, |state| match presence(state, now) {
-            "ONLINE" => online += 1,
-            "OFFLINE" => offline += 1,
-            _ => {}
+        devices(runtime, |state| match Presence::of(state, now) {
+            Presence::Online => online += 1,
+            Presence::Offline => offline += 1,
+            Presence::Unknown => {}
         });
         let rates = Rates {
             twins: runtime.view().count(),

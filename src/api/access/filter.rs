@@ -6,6 +6,7 @@ use crate::catalog::layout::Kind;
 use crate::reading::unit::Unit;
 use crate::reading::{Quality, TwinId};
 
+use super::presence::Presence;
 use super::text::TextTest;
 
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub enum Filter {
     Updated(ValueTest),
     /// Some telemetry of the twin is stale.
     Stale(bool),
+    /// One of these.
+    Presence(Vec<Presence>),
     Path(PathTest),
     Relation(Box<RelationTest>),
     /// The value at a path such as `vibration.x`.
@@ -46,7 +49,7 @@ impl Filter {
     /// Whether it may come to match, or to match no more, although nothing happens to the twin: by age, or by a twin it is related to.
     pub fn follows_time(&self) -> bool {
         self.any(&|filter| match filter {
-            Filter::Stale(_) | Filter::Relation(_) => true,
+            Filter::Stale(_) | Filter::Presence(_) | Filter::Relation(_) => true,
             Filter::Updated(test) | Filter::Value { test, .. } => test.follows_time(),
             Filter::All(_)
             | Filter::Any(_)
@@ -76,6 +79,7 @@ impl Filter {
             | Filter::External { .. }
             | Filter::Updated(_)
             | Filter::Stale(_)
+            | Filter::Presence(_)
             | Filter::Path(_)
             | Filter::Value { .. } => false,
         };

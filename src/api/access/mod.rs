@@ -14,6 +14,7 @@ mod group;
 mod order;
 mod page;
 mod predicate;
+mod presence;
 mod search;
 mod sets;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use group::{Group, GroupKey};
 pub use order::{Order, SortKey, SortOf};
 pub use page::{Item, Page, PageRequest, page};
 pub use predicate::Matcher;
+pub use presence::Presence;
 pub use search::{Hit, Search, search};
 pub use sets::{Links, Trees, TwinSet};
 

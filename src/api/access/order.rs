@@ -13,6 +13,7 @@ use crate::twin::State;
 use crate::view::{ColumnKey, Word, prefix};
 
 use super::Access;
+use super::presence::Presence;
 use super::sets::path_of;
 
 /// By these keys, then by id. Of none: by id.
@@ -36,6 +37,7 @@ pub enum SortOf {
     Path,
     Updated,
     LastSeen,
+    Presence,
     /// The value at a path; enums in the order of their type.
     Value(Box<str>),
 }
@@ -119,6 +121,7 @@ enum OwnOf {
     Path,
     Updated,
     LastSeen,
+    Presence,
     Slot(SlotNo),
     /// The type has no such value, or the caller may not see it.
     Nothing,
@@ -138,7 +141,7 @@ impl Settled {
             let specs = || layouts.clone().filter_map(|layout| spec(layout, &key.of));
             let scale = match key.of {
                 SortOf::Name | SortOf::Type => Scale::Text,
-                SortOf::Id | SortOf::Path => Scale::Mixed,
+                SortOf::Id | SortOf::Path | SortOf::Presence => Scale::Mixed,
                 SortOf::Updated | SortOf::LastSeen => Scale::Int,
                 SortOf::Value(_) => common_scale(specs()),
             };
@@ -170,6 +173,7 @@ impl Settled {
                 SortOf::Path => OwnOf::Path,
                 SortOf::Updated => OwnOf::Updated,
                 SortOf::LastSeen => OwnOf::LastSeen,
+                SortOf::Presence => OwnOf::Presence,
                 SortOf::Value(path) => {
                     let slot = layout.slot_by_path(path).filter(|slot| {
                         let is_sensitive = layout.slot(*slot).property.as_ref().is_some_and(|rules| rules.sensitive);
@@ -221,14 +225,16 @@ impl Settled {
 fn spec<'l>(layout: &'l Layout, of: &SortOf) -> Option<&'l SlotSpec> {
     match of {
         SortOf::Value(path) => layout.slot_by_path(path).map(|slot| layout.slot(slot)),
-        SortOf::Id | SortOf::Name | SortOf::Type | SortOf::Path | SortOf::Updated | SortOf::LastSeen => None,
+        SortOf::Id | SortOf::Name | SortOf::Type | SortOf::Path | SortOf::Updated | SortOf::LastSeen | SortOf::Presence => None,
     }
 }
 
 fn spec_of<'l>(layout: &'l Layout, of: &OwnOf) -> Option<&'l SlotSpec> {
     match of {
         OwnOf::Slot(slot) => Some(layout.slot(*slot)),
-        OwnOf::Id | OwnOf::Name | OwnOf::Type(_) | OwnOf::Path | OwnOf::Updated | OwnOf::LastSeen | OwnOf::Nothing => None,
+        OwnOf::Id | OwnOf::Name | OwnOf::Type(_) | OwnOf::Path | OwnOf::Updated | OwnOf::LastSeen | OwnOf::Presence | OwnOf::Nothing => {
+            None
+        }
     }
 }
 
@@ -269,7 +275,7 @@ impl OwnOrder {
         let mut one = |key: &'o OwnKey| match &key.of {
             OwnOf::Type(name) => Part::Known(near(&Key::Text(name.clone()), key.scale, key.is_descending)),
             OwnOf::Nothing => Part::Known(near(&Key::Missing, key.scale, key.is_descending)),
-            OwnOf::Path | OwnOf::Id => Part::Known(0),
+            OwnOf::Path | OwnOf::Presence | OwnOf::Id => Part::Known(0),
             OwnOf::Name | OwnOf::Updated | OwnOf::LastSeen | OwnOf::Slot(_) => {
                 columns.extend(key.column());
                 Part::Column { place: columns.len() - 1, key, value: spec_of(layout, &key.of).map(|spec| &spec.value_type) }
@@ -329,7 +335,7 @@ impl OwnKey {
             OwnOf::Updated => Some(ColumnKey::Updated),
             OwnOf::LastSeen => Some(ColumnKey::LastSeen),
             OwnOf::Slot(slot) => Some(ColumnKey::Slot(slot)),
-            OwnOf::Id | OwnOf::Type(_) | OwnOf::Path | OwnOf::Nothing => None,
+            OwnOf::Id | OwnOf::Type(_) | OwnOf::Path | OwnOf::Presence | OwnOf::Nothing => None,
         }
     }
 
@@ -341,6 +347,7 @@ impl OwnKey {
             OwnOf::Path => Key::Text(Arc::from(path_of(access, state.no, CONTAINS))),
             OwnOf::Updated => Key::Int(state.updated.0),
             OwnOf::LastSeen => state.last_seen().map_or(Key::Missing, |seen| Key::Int(seen.0)),
+            OwnOf::Presence => Key::Int(Presence::of(state, access.now) as i64),
             OwnOf::Slot(slot) => state.slot(*slot).value.as_ref().map_or(Key::Missing, |value| self.scaled(key_of(value))),
             OwnOf::Nothing => Key::Missing,
         }

@@ -14,6 +14,7 @@ use crate::view::{ColumnKey, Word, Words};
 
 use super::candidates;
 use super::filter::{Check, Compare, Filter, PathTest, Quantifier, RelationTest, ValueTest};
+use super::presence::Presence;
 use super::sets::{TwinSet, resolve};
 use super::text::TextTest;
 use super::{Access, Scope};
@@ -82,6 +83,7 @@ enum Prepared {
     External { namespace: String, value: String },
     Updated(Vec<Check<i64>>),
     Stale(bool),
+    Presence(Vec<Presence>),
     Links(Arc<LinkTest>),
     Value { path: Box<str>, test: ValueTest },
 }
@@ -126,6 +128,7 @@ impl Matcher {
                 | Prepared::External { .. }
                 | Prepared::Updated(_)
                 | Prepared::Stale(_)
+                | Prepared::Presence(_)
                 | Prepared::Links(_)
                 | Prepared::Value { .. } => None,
             }
@@ -169,6 +172,7 @@ fn prepare(access: &Access<'_>, filter: &Filter) -> Prepared {
             }
         }),
         Filter::Stale(wanted) => Prepared::Stale(*wanted),
+        Filter::Presence(wanted) => Prepared::Presence(wanted.clone()),
         Filter::Path(test) => prepare_path(access, test),
         Filter::Relation(test) => {
             Prepared::All(test.quantifiers.iter().map(|quantifier| prepare_relation(access, test, quantifier)).collect())
@@ -260,6 +264,7 @@ enum Node {
     Slot(Box<SlotTest>),
     External { namespace: String, value: String },
     Stale(bool),
+    Presence(Vec<Presence>),
     Links(Arc<LinkTest>),
 }
 
@@ -303,6 +308,7 @@ fn node(access: &Access<'_>, layout: &Arc<Layout>, prepared: &Prepared, columns:
             | open @ Node::Slot(_)
             | open @ Node::External { .. }
             | open @ Node::Stale(_)
+            | open @ Node::Presence(_)
             | open @ Node::Links(_) => Node::Not(Box::new(open)),
         },
         Prepared::Set(set) if set.is_empty() => Node::Settled(Truth::False),
@@ -320,6 +326,7 @@ fn node(access: &Access<'_>, layout: &Arc<Layout>, prepared: &Prepared, columns:
             let can_be = layout.slots.iter().any(|slot| slot.telemetry.as_ref().is_some_and(|rules| rules.stale.is_some()));
             if can_be { Node::Stale(*wanted) } else { Node::Settled(Truth::of(!wanted)) }
         }
+        Prepared::Presence(wanted) => Node::Presence(wanted.clone()),
         Prepared::Links(test) => Node::Links(test.clone()),
         Prepared::Value { path, test } => value_node(access, layout, path, test, columns),
     }
@@ -349,6 +356,7 @@ fn joined(
             | open @ Node::Slot(_)
             | open @ Node::External { .. }
             | open @ Node::Stale(_)
+            | open @ Node::Presence(_)
             | open @ Node::Links(_) => nodes.push(open),
         }
     }
@@ -440,6 +448,7 @@ impl Predicate {
             | Node::Slot(_)
             | Node::External { .. }
             | Node::Stale(_)
+            | Node::Presence(_)
             | Node::Links(_) => None,
         }
     }
@@ -452,7 +461,7 @@ impl Predicate {
                 Node::All(nodes) | Node::Any(nodes) => nodes.iter().all(is),
                 Node::Not(inner) => is(inner),
                 Node::Slot(test) => test.column.is_some() && !matches!(test.compare, SlotCompare::Text(_)),
-                Node::Name { .. } | Node::External { .. } | Node::Stale(_) | Node::Links(_) => false,
+                Node::Name { .. } | Node::External { .. } | Node::Stale(_) | Node::Presence(_) | Node::Links(_) => false,
             }
         }
         is(&self.root)
@@ -510,11 +519,12 @@ impl Predicate {
                 };
                 test.ask(Word::of(ColumnKey::Slot(test.slot), state), Some(text.unwrap_or_default()), access.now)
             }
-            (Node::External { .. } | Node::Stale(_) | Node::Links(_), Seen::Words(_)) => Truth::Open,
+            (Node::External { .. } | Node::Stale(_) | Node::Presence(_) | Node::Links(_), Seen::Words(_)) => Truth::Open,
             (Node::External { namespace, value }, Seen::State(state)) => {
                 Truth::of(state.external_ids.iter().any(|(space, id)| space == namespace && id == value))
             }
             (Node::Stale(wanted), Seen::State(state)) => Truth::of(is_stale(&self.layout, state, access.now) == *wanted),
+            (Node::Presence(wanted), Seen::State(state)) => Truth::of(wanted.contains(&Presence::of(state, access.now))),
             (Node::Links(test), Seen::State(state)) => Truth::of(test.holds(access, state.no)),
         }
     }

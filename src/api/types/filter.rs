@@ -25,6 +25,8 @@ fn twins(schema: &mut SchemaBuilder) {
         .field("isA", "[String!]")
         .doc("Of one of these types, or of a subtype.")
         .field("kind", "TwinKind")
+        .field("presence", "[Presence!]")
+        .doc("One of these.")
         .field("name", "StringMatch")
         .field("path", "PathMatch")
         .field("externalId", "ExternalIdInput")
@@ -137,7 +139,7 @@ fn order(schema: &mut SchemaBuilder) {
     schema.enumeration(
         "TwinSortField",
         "What twins of any type are ordered by.",
-        &[("ID", ""), ("NAME", ""), ("TYPE", ""), ("PATH", ""), ("LAST_SEEN", ""), ("UPDATED_AT", "")],
+        &[("ID", ""), ("NAME", ""), ("TYPE", ""), ("PATH", ""), ("PRESENCE", ""), ("LAST_SEEN", ""), ("UPDATED_AT", "")],
     );
     schema
         .input("GroupBy", "One key of the groups.")

@@ -6,6 +6,7 @@ use super::hierarchy::{self, Tree};
 use super::property::PropertyNode;
 use super::reading::SlotNode;
 use super::twin_type::TypeNode;
+use crate::api::access::Presence;
 use crate::api::build::{Args, ObjectBuilder, Out, SchemaBuilder};
 use crate::api::cohort::Cohort;
 use crate::api::engine::{Ctx, RequestContext};
@@ -16,7 +17,6 @@ use crate::api::relations;
 use crate::api::request::Role;
 use crate::api::session::{Seen, Session};
 use crate::catalog::layout::{Kind, Section};
-use crate::reading::Timestamp;
 use crate::twin::State;
 
 /// A twin within an answer. All its fields come from this one state.
@@ -56,21 +56,6 @@ pub fn kind_name(kind: Kind) -> &'static str {
         Kind::Asset => "ASSET",
         Kind::Device => "DEVICE",
     }
-}
-
-/// Whether its device talks, as far as its readings tell: ONLINE while one of them is fresh, OFFLINE when all are stale, UNKNOWN where nothing
-/// was ever heard or no member says when it is stale.
-pub fn presence(state: &State, now: Timestamp) -> &'static str {
-    let heard = state.layout.slots.iter().zip(state.slots.iter()).filter(|(_, slot)| slot.value.is_some());
-    let ages = heard.filter_map(|(spec, slot)| spec.telemetry.as_ref().and_then(|rules| rules.stale).map(|stale| (stale, slot)));
-    let mut any = false;
-    for (stale, slot) in ages {
-        if !slot.is_stale(Some(stale), now) {
-            return "ONLINE";
-        }
-        any = true;
-    }
-    if any { "OFFLINE" } else { "UNKNOWN" }
 }
 
 pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
@@ -113,7 +98,7 @@ fn head(twin: &mut ObjectBuilder<'_, TwinNode>) {
             Out::objects(twin.state().external_ids.iter().cloned())
         })
         .value("presence", "Presence!", "Whether it is heard of.", |twin, ctx| {
-            ctx.services::<Session>().map_or("UNKNOWN", |session| presence(twin.state(), session.now()))
+            ctx.services::<Session>().map_or("UNKNOWN", |session| Presence::of(twin.state(), session.now()).name())
         })
         .value("lastSeen", "DateTime", "When its newest reading was received.", |twin, _| twin.state().last_seen().map(Out::print))
         .value("revision", "Long!", "Counts its events: the same revision is the same state.", |twin, _| twin.state().revision.0)

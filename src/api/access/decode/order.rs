@@ -25,7 +25,8 @@ pub fn decode_order(access: &Access<'_>, name: &str, input: Option<&Json>) -> Re
                 "PATH" => Ok(SortOf::Path),
                 "UPDATED_AT" => Ok(SortOf::Updated),
                 "LAST_SEEN" => Ok(SortOf::LastSeen),
-                other => Err(decoder.unknown("order", other, ["ID", "NAME", "TYPE", "PATH", "UPDATED_AT", "LAST_SEEN"])),
+                "PRESENCE" => Ok(SortOf::Presence),
+                other => Err(decoder.unknown("order", other, ["ID", "NAME", "TYPE", "PATH", "PRESENCE", "UPDATED_AT", "LAST_SEEN"])),
             }),
             (None, Some(property)) => decoder.inside("property", |decoder| {
                 let path = decoder.text(property)?;

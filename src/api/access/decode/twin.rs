@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::api::access::filter::{Filter, PathTest, Quantifier, RelationTest};
+use crate::api::access::presence::Presence;
 use crate::api::error::ApiError;
 use crate::api::names::Way;
 use crate::catalog::layout::Kind;
@@ -11,7 +12,7 @@ use crate::reading::TwinId;
 use super::{Decoder, matches};
 
 const KEYS: &[&str] =
-    &["and", "or", "not", "ids", "isA", "kind", "name", "path", "externalId", "property", "relation", "stale", "updatedAt"];
+    &["and", "or", "not", "ids", "isA", "kind", "presence", "name", "path", "externalId", "property", "relation", "stale", "updatedAt"];
 
 pub(super) fn filter(decoder: &mut Decoder<'_>, input: &Json, depth: usize) -> Result<Filter, ApiError> {
     decoder.depth(depth)?;
@@ -46,6 +47,10 @@ fn one(decoder: &mut Decoder<'_>, key: &str, input: &Json, depth: usize) -> Resu
                 other => return Err(decoder.unknown("kind", other, ["ASSET", "DEVICE"])),
             }
         }
+        "presence" => Filter::Presence(decoder.values(input, |decoder, input| {
+            let name = decoder.text(input)?;
+            Presence::from_name(name).ok_or_else(|| decoder.unknown("presence", name, Presence::NAMES))
+        })?),
         "name" => {
             let keys = decoder.object(input)?;
             let test = matches::text_test(decoder, keys)?;

@@ -52,6 +52,8 @@ fn twins_by_what_all_twins_have() {
             (r#"{"name": {"in": []}}"#, ""),
             (r#"{"name": {"notIn": ["m1"]}, "isA": "Mixer"}"#, "m2 m3"),
             (r#"{"stale": true}"#, "p1"),
+            (r#"{"presence": ["OFFLINE"]}"#, "p1"),
+            (r#"{"presence": []}"#, ""),
             (r#"{"path": {"under": "/plant/north"}}"#, "m1 m2 t1"),
             (r#"{"path": {"under": "plant", "depth": 1}}"#, "north south"),
             (r#"{"path": {"eq": "/plant/south/p1"}}"#, "p1"),
@@ -200,4 +202,14 @@ fn mistakes_are_told_with_their_place() {
         let error = world.ids(list, filter, None).expect_err(filter);
         assert_eq!((error.message.as_str(), error.hint.as_deref().unwrap_or_default()), (message, hint));
     }
+}
+
+#[test]
+fn those_that_talk_come_first_those_that_nobody_heard_of_last() {
+    let world = plant();
+    let ids = world.ids("twins", "{}", Some(r#"[{"field": "PRESENCE"}, {"field": "ID", "direction": "DESC"}]"#)).expect("pages");
+    let of = |presence: &str| world.ids("twins", &format!(r#"{{"presence": ["{presence}"]}}"#), None).expect("pages");
+    let each = ["ONLINE", "OFFLINE", "UNKNOWN"].into_iter().flat_map(|presence| of(presence).into_iter().rev());
+    assert_eq!(ids, each.collect::<Vec<_>>());
+    assert!(["OFFLINE", "UNKNOWN"].iter().all(|presence| !of(presence).is_empty()));
 }
