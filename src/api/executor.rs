@@ -33,8 +33,11 @@ use super::types::system::SchemaRevision;
 const TURN_WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long a request waits until what it names by `afterSeq` can be read.
 const AFTER_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Answers to introspection that are kept; each may be megabytes.
+/// Answers to introspection that are kept, and their bytes: of a thousand types, each has many megabytes.
 const INTROSPECTIONS_MAX: usize = 16;
+const INTROSPECTION_BYTES_KEPT_MAX: usize = 128 << 20;
+/// An answer to introspection may be so much longer than the schema as text, if that is more than other answers may have.
+const INTROSPECTION_BYTES_PER_SDL_BYTE: usize = 8;
 
 /// What the API is made of.
 pub struct Config {
@@ -241,6 +244,10 @@ impl Api {
             OperationKind::Query | OperationKind::Subscription => self.limits().query_time_max(),
         };
         let mut ctx = self.context(&view, caller).deadline(began + time_max);
+        if key.is_some() {
+            // What the schema is must be told whole, however large it is; the answer is kept, so it is made once.
+            ctx.response_bytes_max = ctx.response_bytes_max.max(view.sdl.len().saturating_mul(INTROSPECTION_BYTES_PER_SDL_BYTE));
+        }
         ctx.receipt_asked = wishes.receipt.then_some(ReceiptAsked { since: began, cost: operation.cost.cost });
         let order: Vec<String> = operation.root.iter().map(|field| field.key.clone()).collect();
         let answer = engine::run(&view.built, operation.document, &order, serde_json::Map::new(), Arc::new(ctx)).await;
@@ -290,10 +297,11 @@ impl Api {
 
     fn keep_introspection(&self, key: TextHash, answer: &Answer) {
         let mut kept = self.introspections.lock();
-        if kept.len() >= INTROSPECTIONS_MAX {
+        kept.push((key, answer.clone()));
+        let bytes = |kept: &[(TextHash, Answer)]| kept.iter().map(|(_, answer)| answer.body.len()).sum::<usize>();
+        while kept.len() > INTROSPECTIONS_MAX || bytes(&kept) > INTROSPECTION_BYTES_KEPT_MAX {
             kept.remove(0);
         }
-        kept.push((key, answer.clone()));
     }
 
     /// The same request against the schema in force now, if that is another one.

@@ -17,9 +17,12 @@ pub struct Config {
     pub filter: String,
 }
 
+/// The graph store's engine tells at every start how it is set up, which is of use only to those who look into it.
+pub const DEFAULT_FILTER: &str = "info,surrealdb=warn,surrealkv=warn";
+
 impl Default for Config {
     fn default() -> Config {
-        Config { format: Format::Text, filter: "info".to_owned() }
+        Config { format: Format::Text, filter: DEFAULT_FILTER.to_owned() }
     }
 }
 

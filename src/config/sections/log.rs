@@ -18,6 +18,6 @@ section! {
         /// Whether people or programs read it.
         format: LogFormat = LogFormat::Text,
         /// What is logged: a level (error, warn, info, debug, trace), or a level per module as in "info,pollux::ingress=debug".
-        filter: String = "info".to_owned(),
+        filter: String = crate::observe::logging::DEFAULT_FILTER.to_owned(),
     }
 }

@@ -106,6 +106,9 @@ async fn what_is_bound_while_it_runs_has_a_name_too() {
     let query = format!("{{ twins(first: 100) {{ nodes {{ {long}: id b{long}: id }} }} }}");
     let body = plant.ask(json!({ "query": query })).await;
     assert_eq!(refusal(&body), ("RESOURCE_LIMIT".to_owned(), "response_bytes_max".to_owned(), 65_536, true), "{body}");
+    // What the schema is must be told whole.
+    let schema = plant.data("{ __schema { types { name description fields { name description type { name } } } } }").await;
+    assert!(schema.to_string().len() > 65_536);
 
     let mut socket = Socket::open(&plant).await;
     let series = "readings(select: {twins: [{twin: \"mixer-1\", properties: [\"temperature\", \"speed\", \"torque\"]}]}) { kind }";
