@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 
 use crate::mqtt_peer::{connect_v3, publish_v3};
@@ -52,12 +52,45 @@ pub struct Orders {
     acknowledged: AtomicU64,
     /// What the server did wrong, if anything.
     complaint: Mutex<Option<String>>,
+    /// How many more messages may be sent; without it, as many as the server takes.
+    allowance: Option<Mutex<u64>>,
+    /// Rung when there is more to do.
+    more: Condvar,
 }
 
 impl Orders {
+    /// Nothing is sent but what is [allowed](Orders::allow).
+    pub fn bounded() -> Orders {
+        Orders { allowance: Some(Mutex::new(0)), ..Orders::default() }
+    }
+
+    pub fn allow(&self, messages: u64) {
+        if let Some(allowance) = &self.allowance {
+            *allowance.lock().unwrap() += messages;
+            self.more.notify_all();
+        }
+    }
+
     /// From now on nothing new is sent.
     pub fn finish(&self) {
         self.finish.store(true, Ordering::SeqCst);
+        // Whoever is about to wait has the lock, so this is not missed.
+        drop(self.allowance.as_ref().map(|allowance| allowance.lock().unwrap()));
+        self.more.notify_all();
+    }
+
+    fn may_send(&self) -> bool {
+        let Some(allowance) = &self.allowance else { return true };
+        let mut left = allowance.lock().unwrap();
+        let may = *left > 0;
+        *left = left.saturating_sub(1);
+        may
+    }
+
+    fn wait_for_more(&self) {
+        let Some(allowance) = &self.allowance else { return };
+        let is_idle = |left: &mut u64| *left == 0 && !self.finish.load(Ordering::SeqCst);
+        drop(self.more.wait_while(allowance.lock().unwrap(), is_idle).unwrap());
     }
 
     pub fn heard(&self) -> u64 {
@@ -104,8 +137,11 @@ impl Device {
         }
         let mut input = Vec::new();
         loop {
+            if self.window.is_empty() {
+                orders.wait_for_more();
+            }
             let finishing = orders.finish.load(Ordering::SeqCst);
-            while !finishing && self.window.len() < self.window_max {
+            while !finishing && self.window.len() < self.window_max && orders.may_send() {
                 let sent = self.next();
                 bytes.extend(self.packet(&sent));
                 self.window.push_back(sent);
