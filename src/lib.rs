@@ -33,9 +33,12 @@
 //! edge. Then the shell. `tests/it/tidy.rs` holds the table of who may use whom.
 
 // Pure.
+pub mod alarm;
 pub mod catalog;
 pub mod codec;
+pub mod expr;
 pub mod reading;
+pub mod rule;
 pub mod source;
 pub mod twin;
 

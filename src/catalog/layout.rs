@@ -12,6 +12,7 @@ use crate::reading::unit::Unit;
 use crate::reading::{SlotNo, Value};
 
 use super::field_table::FieldTable;
+use super::logic::Logic;
 
 /// The most slots of one type; a type with more is refused by the loader.
 pub const SLOTS_MAX: usize = 4096;
@@ -50,7 +51,9 @@ pub struct Layout {
     pub reported_fields: FieldTable,
     /// Inherited ones included.
     pub relations: Box<[RelationRule]>,
-    /// A hash of all of the above that matters to stored twins: the slots, their types and units, in order.
+    /// What follows from its readings.
+    pub logic: Arc<Logic>,
+    /// A hash of all of the above that matters to stored twins: the slots, their types and units, in order, and what follows from them.
     pub fingerprint: u64,
 }
 
@@ -79,9 +82,21 @@ impl Layout {
 pub enum Section {
     Property,
     Telemetry,
+    /// It follows from others and cannot be written.
+    Computed,
 }
 
-/// A property or telemetry as declared: what people and APIs see, over the slots that hold it.
+impl Section {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Section::Property => "property",
+            Section::Telemetry => "telemetry",
+            Section::Computed => "computed",
+        }
+    }
+}
+
+/// A property, telemetry or computed value as declared: what people and APIs see, over the slots that hold it.
 #[derive(Debug, Clone)]
 pub struct Member {
     pub name: Box<str>,

@@ -5,6 +5,7 @@ pub mod binding;
 mod field_table;
 pub mod layout;
 pub mod load;
+pub mod logic;
 pub mod stored;
 pub mod structure;
 pub mod twin_spec;

@@ -24,6 +24,8 @@ pub struct LayoutRecord {
 pub struct SlotRecord {
     pub path: String,
     pub property: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub computed: bool,
     pub value_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
@@ -36,6 +38,7 @@ impl LayoutRecord {
         let slots = layout.slots.iter().map(|spec| SlotRecord {
             path: spec.path.to_string(),
             property: spec.section == Section::Property,
+            computed: spec.section == Section::Computed,
             value_type: type_name(&spec.value_type).to_owned(),
             unit: spec.unit.as_ref().map(|unit| unit.symbol().to_owned()),
             enum_values: enum_names(&spec.value_type),
@@ -54,7 +57,11 @@ impl LayoutRecord {
         let slots = self.slots.iter().map(|slot| SlotSpec {
             path: slot.path.as_str().into(),
             member: 0,
-            section: if slot.property { Section::Property } else { Section::Telemetry },
+            section: match (slot.property, slot.computed) {
+                (true, _) => Section::Property,
+                (false, true) => Section::Computed,
+                (false, false) => Section::Telemetry,
+            },
             value_type: slot.value_type(),
             unit: slot.unit.as_deref().and_then(|symbol| Unit::parse(symbol).ok()),
             constraints: Constraints::default(),
@@ -76,6 +83,7 @@ impl LayoutRecord {
             telemetry_fields: FieldTable::default(),
             reported_fields: FieldTable::default(),
             relations: Box::default(),
+            logic: Arc::default(),
             fingerprint: self.fingerprint,
         }
     }

@@ -48,6 +48,11 @@ impl<'n> Fields<'n> {
         self.entry(key).map(|entry| &entry.value)
     }
 
+    /// All that it says, in the order of the file.
+    pub fn entries(&self) -> impl Iterator<Item = &'n Entry> {
+        self.mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text))
+    }
+
     /// Entries in the order of the file that are not in the section's table.
     pub fn others(&self) -> impl Iterator<Item = &'n Entry> {
         let section = self.section;

@@ -7,9 +7,12 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::catalog::field_table::{FieldTable, FieldTarget};
 use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
+use crate::catalog::logic::{Computed, Logic};
+use crate::expr::Checked;
 use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
 
+use super::logic::{self, Expressions, Ground, Outcome};
 use super::member::{self, Compiled, TimeDefaults};
 use super::names;
 use super::relation::Relations;
@@ -76,6 +79,7 @@ pub(super) fn compile<'n>(
     problems: &mut Diagnostics,
 ) -> Types {
     let mut types = Types { by_name: BTreeMap::new(), broken: declared.broken.iter().cloned().collect() };
+    let mut expressions = Expressions::default();
     for name in &declared.order {
         let decl = &declared.types[name];
         let parent = decl.parent.and_then(|(parent, _)| types.by_name.get(parent));
@@ -83,6 +87,8 @@ pub(super) fn compile<'n>(
         draft.section("properties", Section::Property, values, problems);
         draft.section("telemetry", Section::Telemetry, values, problems);
         draft.relations(declared, relations, problems);
+        draft.computed(&mut expressions, problems);
+        draft.rules(&mut expressions, problems);
         let compiled = draft.finish(problems);
         types.by_name.insert(compiled.layout.name.clone(), compiled);
     }
@@ -96,7 +102,8 @@ struct Draft<'d, 'n> {
     ancestors: Vec<Arc<str>>,
     slots: Vec<SlotSpec>,
     members: Vec<Member>,
-    rules: Vec<RelationRule>,
+    relations: Vec<RelationRule>,
+    logic: Logic,
     broken_members: HashSet<String>,
     places: HashMap<String, Span>,
     times: TimeDefaults,
@@ -112,7 +119,8 @@ impl<'d, 'n> Draft<'d, 'n> {
             ancestors: base.map(|base| std::iter::once(&base.name).chain(&base.ancestors).cloned().collect()).unwrap_or_default(),
             slots: base.map(|base| base.slots.to_vec()).unwrap_or_default(),
             members: base.map(|base| base.members.to_vec()).unwrap_or_default(),
-            rules: base.map(|base| base.relations.to_vec()).unwrap_or_default(),
+            relations: base.map(|base| base.relations.to_vec()).unwrap_or_default(),
+            logic: base.map(|base| Logic::clone(&base.logic)).unwrap_or_default(),
             broken_members: parent.map(|parent| parent.broken_members.clone()).unwrap_or_default(),
             places: parent.map(|parent| parent.places.clone()).unwrap_or_default(),
             times: TimeDefaults::read(&decl.fields, outer, problems),
@@ -130,6 +138,7 @@ impl<'d, 'n> Draft<'d, 'n> {
             let compiled = match section {
                 Section::Property => member::property(entry, &self.name, values, problems),
                 Section::Telemetry => member::telemetry(entry, &self.name, self.times, values, problems),
+                Section::Computed => None,
             };
             match compiled.filter(|_| has_name) {
                 Some(compiled) => self.add(compiled, entry.key.span, problems),
@@ -176,12 +185,69 @@ impl<'d, 'n> Draft<'d, 'n> {
         for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
             let Some(relation) = relations.index_of(&entry.key.text) else { continue };
             if self.claim(&entry.key.text, entry.key.span, problems) {
-                self.rules.extend(relation_rule::read(entry, relation, &self.name, declared, problems));
+                self.relations.extend(relation_rule::read(entry, relation, &self.name, declared, problems));
             }
         }
     }
 
-    fn finish(self, problems: &mut Diagnostics) -> Type {
+    /// Computed values may read those that are declared after them, so each round makes those that wait for nothing any more.
+    fn computed(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
+        let Some(node) = self.decl.fields.get("computed") else { return };
+        let Some(mapping) = expect_mapping(node, &format!("`computed` of {}", self.decl.fields.what), problems) else { return };
+        let mut waiting = Vec::new();
+        for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
+            let name = &*entry.key.text;
+            let has_name = names::check_member(name, entry.key.span, problems) && self.claim(name, entry.key.span, problems);
+            match logic::Declared::read(entry, problems).filter(|_| has_name) {
+                Some(declared) => waiting.push((declared, Vec::new())),
+                None => drop(self.broken_members.insert(name.to_owned())),
+            }
+        }
+        loop {
+            let before = waiting.len();
+            let mut pending: Vec<&str> = waiting.iter().map(|(declared, _): &(logic::Declared<'_>, _)| &*declared.entry.key.text).collect();
+            let mut still = Vec::new();
+            for (declared, _) in std::mem::take(&mut waiting) {
+                let name = &*declared.entry.key.text;
+                match declared.make(&self.name, &self.slots, &pending, expressions, problems) {
+                    Outcome::Made(made) => self.add_computed(*made, declared.entry.key.span, problems),
+                    Outcome::Waits(on) => {
+                        still.push((declared, on));
+                        continue;
+                    }
+                    Outcome::Broken => drop(self.broken_members.insert(name.to_owned())),
+                }
+                pending.retain(|known| *known != name);
+            }
+            if still.is_empty() {
+                return;
+            }
+            if still.len() == before {
+                logic::report_ring(&still, problems);
+                self.broken_members.extend(still.iter().map(|(declared, _)| declared.entry.key.text.to_string()));
+                return;
+            }
+            waiting = still;
+        }
+    }
+
+    fn add_computed(&mut self, (compiled, value): (Compiled, Checked), span: Span, problems: &mut Diagnostics) {
+        let slot = u16::try_from(self.slots.len()).unwrap_or(u16::MAX);
+        self.add(compiled, span, problems);
+        if self.slots.len() > usize::from(slot) {
+            let mut computed = std::mem::take(&mut self.logic.computed).into_vec();
+            computed.push(Computed { slot: SlotNo(slot), value });
+            self.logic.computed = computed.into();
+        }
+    }
+
+    fn rules(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
+        let mut ground = Ground { type_name: &self.name, slots: &self.slots, expressions };
+        logic::rules(&self.decl.fields, &mut self.logic, &mut ground, problems);
+    }
+
+    fn finish(mut self, problems: &mut Diagnostics) -> Type {
+        self.logic.settle(self.slots.len());
         let fields = &self.decl.fields;
         let telemetry_fields = field_table(&self.members, &self.slots, |member, _| member.section == Section::Telemetry);
         let reported_fields = field_table(&self.members, &self.slots, |member, slot| {
@@ -198,10 +264,11 @@ impl<'d, 'n> Draft<'d, 'n> {
             icon: fields.text("icon", problems).map(str::to_owned),
             telemetry_fields,
             reported_fields,
-            fingerprint: fingerprint(&self.slots),
+            fingerprint: fingerprint(&self.slots, &self.logic),
             slots: self.slots.into(),
             members: self.members.into(),
-            relations: self.rules.into(),
+            relations: self.relations.into(),
+            logic: Arc::new(self.logic),
             name: self.name,
         };
         Type {
@@ -257,8 +324,8 @@ fn target(value_type: &ValueType, next: &mut u16) -> FieldTarget {
     }
 }
 
-/// Of what stored twins depend on: the slots, their types and units, in order.
-fn fingerprint(slots: &[SlotSpec]) -> u64 {
+/// Of what stored twins depend on: the slots, their types and units, in order, and what follows from them.
+fn fingerprint(slots: &[SlotSpec], logic: &Logic) -> u64 {
     let mut hash = Xxh3::new();
     let mut word = |text: &str| {
         hash.update(text.as_bytes());
@@ -266,12 +333,20 @@ fn fingerprint(slots: &[SlotSpec]) -> u64 {
     };
     for slot in slots {
         word(&slot.path);
-        word(if slot.section == Section::Property { "property" } else { "telemetry" });
+        word(slot.section.as_str());
         word(type_word(&slot.value_type));
         word(slot.unit.as_ref().map_or("", |unit| unit.symbol()));
         if let ValueType::Enum(values) = &slot.value_type {
             values.iter().for_each(|value| word(&value.name));
         }
+    }
+    for computed in &logic.computed {
+        hash.update(&computed.value.meaning.to_le_bytes());
+    }
+    for spec in &logic.rules {
+        hash.update(spec.rule.id.as_bytes());
+        hash.update(&spec.rule.version.to_le_bytes());
+        hash.update(&[u8::from(spec.rule.enabled)]);
     }
     hash.digest()
 }

@@ -13,7 +13,7 @@ use super::literal;
 use super::value_type::{Declared, ValueReader, is_numeric};
 
 const LATENESS_DEFAULT: Duration = Duration::from_secs(3600);
-const DECIMALS_MAX: u64 = 15;
+pub(super) const DECIMALS_MAX: u64 = 15;
 const STALE_PERIODS: u32 = 3;
 /// What native payloads call the time of the values beside it.
 const TIME_ON_WIRE: &str = "ts";

@@ -13,6 +13,7 @@ mod files;
 mod graph;
 mod layouts;
 mod literal;
+mod logic;
 mod member;
 mod names;
 pub mod observe;

@@ -1,0 +1,110 @@
+//! Floods, chatter and figures.
+
+use smol_str::SmolStr;
+
+use crate::alarm::{Chatter, Flood, FloodChange, Summary, figures};
+use crate::reading::Timestamp;
+
+use super::{MINUTE, minute, minutes};
+
+fn shown(changes: &[FloodChange]) -> Vec<String> {
+    let of = |at: Timestamp| at.0 / 1_000_000;
+    let text = changes.iter().map(|change| match change {
+        FloodChange::Begun { at, first_out } => format!("{} begun with {first_out}", of(*at)),
+        FloodChange::Noticed(notice) => {
+            format!("{} {} of {}, first {}", of(notice.at), notice.raised_since_notice, notice.raised, notice.first_out)
+        }
+        FloodChange::Ended { at, raised } => format!("{} ended after {raised}", of(*at)),
+    });
+    text.collect()
+}
+
+#[test]
+fn a_flood_begins_above_ten_and_ends_below_five() {
+    let mut flood = Flood::default();
+    for n in 0..10 {
+        assert!(flood.raise(minute(n), &format!("a{n}")).is_empty());
+    }
+    // The first is ten minutes old by now: it does not count any more.
+    assert!(flood.raise(minute(10), "a10").is_empty());
+    assert_eq!(shown(&flood.raise(Timestamp(minute(10).0 + 1), "a11")), ["600 begun with a1"]);
+    assert!(flood.is_ongoing());
+    assert_eq!(flood.first_out(), Some("a1"));
+    assert_eq!(shown(&flood.raise(Timestamp(minute(10).0 + 2), "a12")), [""; 0]);
+    // Five are left until the fifth newest, of minute 8, falls out.
+    assert_eq!(shown(&flood.elapse(minute(17))), ["660 12 of 12, first a1"]);
+    assert_eq!(flood.due(), Some(minute(18)));
+    assert_eq!(shown(&flood.elapse(minute(18))), ["1080 ended after 12"]);
+    assert!(!flood.is_ongoing() && flood.due().is_none());
+}
+
+#[test]
+fn a_flood_is_told_in_sums() {
+    let mut flood = Flood::default();
+    let mut told = Vec::new();
+    for second in 0..600 {
+        told.extend(flood.raise(Timestamp(second * 1_000_000), &format!("a{second}")));
+    }
+    let told = shown(&told);
+    assert_eq!(told[0], "10 begun with a0");
+    assert_eq!(told[1], "70 70 of 70, first a0");
+    assert_eq!(told[2], "130 60 of 130, first a0");
+    assert_eq!(told.len(), 1 + 9, "one notice a minute: {told:?}");
+    let end = shown(&flood.elapse(minute(60)));
+    assert_eq!(end, ["610 50 of 600, first a0".to_owned(), "1195 ended after 600".to_owned()]);
+    let stored = serde_json::to_string(&flood).unwrap();
+    assert!(stored.len() < 1_000, "what is kept does not grow with the flood");
+    assert_eq!(serde_json::from_str::<Flood>(&stored).unwrap(), flood);
+}
+
+#[test]
+fn three_in_a_minute_chatter_until_ten_are_quiet() {
+    let second = |second: i64| Timestamp(second * 1_000_000);
+    let mut chatter = Chatter::begun(second(0));
+    chatter.raise(second(30));
+    assert_eq!(chatter.ends_at(), None);
+    chatter.raise(second(61));
+    assert!(!chatter.is_chattering, "61 seconds are more than a minute");
+    chatter.raise(second(90));
+    assert!(chatter.is_chattering);
+    assert_eq!(chatter.ends_at(), Some(second(690)));
+    chatter.raise(second(600));
+    assert_eq!(chatter.ends_at(), Some(second(1200)));
+    chatter.raise(second(1200));
+    assert!(!chatter.is_chattering, "ten quiet minutes were over");
+}
+
+fn summary(rule: &str, raised: i64) -> Summary {
+    Summary {
+        rule: SmolStr::new(rule),
+        raised_at: minute(raised),
+        cleared_at: Some(minute(raised + 1)),
+        raised_received: minute(raised),
+        acknowledged_received: None,
+        suppressed: false,
+        chattering: false,
+    }
+}
+
+#[test]
+fn figures_of_a_stretch() {
+    let mut all: Vec<Summary> = (0..12).map(|n| Summary { raised_at: Timestamp(minute(100).0 + n), ..summary("Mixer.a", 100) }).collect();
+    all.push(Summary { acknowledged_received: Some(minute(204)), ..summary("Pump.b", 200) });
+    all.push(Summary { acknowledged_received: Some(minute(302)), chattering: true, ..summary("Pump.b", 300) });
+    // Standing for more than a day at the end; raised before the stretch.
+    all.push(Summary { cleared_at: None, ..summary("Old.c", -2000) });
+    let (from, to) = (minute(0), minute(1000));
+    let shown = figures(&all, from, to);
+    assert_eq!((shown.per_ten_minutes, shown.peak_per_ten_minutes, shown.chattering, shown.standing), (0.14, 12, 1, 1));
+    assert_eq!(shown.mean_time_to_acknowledge, Some(minutes(3)));
+    assert_eq!(shown.frequent, [(SmolStr::new("Mixer.a"), 12), (SmolStr::new("Pump.b"), 2)]);
+    // From the eleventh raise on until fewer than five are left of ten minutes.
+    let flood = (minute(110).0 + 7) - (minute(100).0 + 10);
+    assert_eq!(shown.flood_share, flood as f64 / (1000 * MINUTE) as f64);
+    let mut other_order = all.clone();
+    other_order.reverse();
+    assert_eq!(figures(&other_order, from, to), shown);
+    assert_eq!(figures(&all, to, from).per_ten_minutes, 0.0);
+    let suppressed: Vec<Summary> = all.iter().map(|one| Summary { suppressed: true, ..one.clone() }).collect();
+    assert_eq!(figures(&suppressed, from, to).flood_share, 0.0);
+}

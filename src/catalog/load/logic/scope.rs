@@ -1,0 +1,112 @@
+//! The names that expressions of a type may use, and the slots and numbers they stand for.
+
+use std::sync::Arc;
+
+use crate::catalog::layout::{Section, SlotSpec, ValueType};
+use crate::expr::{Attribute, Kind, ListKind, Operand, Resolved, Scope, Shape};
+
+/// A type as its expressions see it.
+#[derive(Debug)]
+pub(super) struct TypeScope<'a> {
+    pub type_name: &'a str,
+    pub slots: &'a [SlotSpec],
+    /// The parameters of the rule that is read: their names, numbers and shapes.
+    pub params: &'a [(Box<str>, u16, Shape)],
+    /// The rules of the type, in the order of their numbers.
+    pub rules: &'a [Box<str>],
+    /// Computed values that are declared and not compiled yet.
+    pub pending: &'a [&'a str],
+    /// Which of those were asked for.
+    pub awaited: Vec<String>,
+    /// Parameters are settings: they read nothing that moves.
+    pub properties_only: bool,
+}
+
+impl<'a> TypeScope<'a> {
+    pub(super) fn of(type_name: &'a str, slots: &'a [SlotSpec]) -> TypeScope<'a> {
+        TypeScope { type_name, slots, params: &[], rules: &[], pending: &[], awaited: Vec::new(), properties_only: false }
+    }
+
+    fn slot(&self, path: &str) -> Option<Resolved> {
+        let place = self.slots.iter().position(|slot| &*slot.path == path)?;
+        let spec = &self.slots[place];
+        if self.properties_only && spec.section != Section::Property {
+            return None;
+        }
+        let mut resolved = Resolved::new(Operand::Slot(u16::try_from(place).ok()?), shape_of(spec));
+        resolved.is_live = spec.section != Section::Property;
+        // Only what a reading is refused for is certain; `outside: bad` keeps it, and rules see it as unknown.
+        (resolved.least, resolved.greatest) = (spec.constraints.min, spec.constraints.max);
+        Some(resolved)
+    }
+}
+
+const ATTRIBUTES: [(&str, Attribute); 4] =
+    [("id", Attribute::Id), ("name", Attribute::Name), ("type", Attribute::Type), ("kind", Attribute::Kind)];
+
+impl Scope for TypeScope<'_> {
+    fn resolve(&mut self, path: &[&str]) -> Option<Resolved> {
+        match path {
+            ["params", name] => {
+                let (_, no, shape) = self.params.iter().find(|(known, ..)| **known == **name)?;
+                Some(Resolved::new(Operand::Param(*no), shape.clone()))
+            }
+            ["twin", name] => {
+                let (_, attribute) = ATTRIBUTES.iter().find(|(known, _)| known == name)?;
+                Some(Resolved::new(Operand::Twin(*attribute), Shape::new(Kind::Text)))
+            }
+            ["alarm", name] => {
+                let place = self.rules.iter().position(|known| **known == **name)?;
+                Some(Resolved::new(Operand::Alarm(u16::try_from(place).ok()?), Shape::new(Kind::Bool)))
+            }
+            _ => {
+                let path = path.join(".");
+                if self.pending.contains(&path.as_str()) {
+                    self.awaited.push(path);
+                    return None;
+                }
+                self.slot(&path)
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let slots = self.slots.iter().filter(|slot| !self.properties_only || slot.section == Section::Property);
+        let slots = slots.map(|slot| slot.path.to_string());
+        let params = self.params.iter().map(|(name, ..)| format!("params.{name}"));
+        let rules = self.rules.iter().map(|name| format!("alarm.{name}"));
+        let twin = ATTRIBUTES.iter().map(|(name, _)| format!("twin.{name}"));
+        slots.chain(params).chain(rules).chain(twin).collect()
+    }
+
+    fn owner(&self) -> String {
+        self.type_name.to_owned()
+    }
+}
+
+pub(super) fn shape_of(spec: &SlotSpec) -> Shape {
+    shape(&spec.value_type).with_unit(spec.unit.clone()).with_decimals(spec.decimals)
+}
+
+fn shape(value_type: &ValueType) -> Shape {
+    Shape::new(match value_type {
+        ValueType::Bool => Kind::Bool,
+        ValueType::Int => Kind::Int,
+        ValueType::Double | ValueType::Decimal => Kind::Double,
+        ValueType::String | ValueType::Unit { .. } => Kind::Text,
+        ValueType::Timestamp | ValueType::Date => Kind::Timestamp,
+        ValueType::Duration | ValueType::Time => Kind::Duration,
+        ValueType::Enum(values) => Kind::Enum(values.iter().map(|value| value.name.clone()).collect()),
+        ValueType::Geo(_) => Kind::Geo,
+        ValueType::Object(fields) => Kind::Object(fields.iter().map(|field| (field.name.clone(), leaf(&field.value))).collect()),
+        ValueType::Array(array) => {
+            Kind::List(Arc::new(ListKind { items: leaf(&array.items), items_max: u16::try_from(array.items_max).ok() }))
+        }
+        ValueType::Map(map) => Kind::Map(Arc::new(leaf(&map.entries))),
+        ValueType::Json | ValueType::Bytes { .. } => Kind::Any,
+    })
+}
+
+fn leaf(leaf: &crate::catalog::layout::Leaf) -> Shape {
+    shape(&leaf.value_type).with_unit(leaf.unit.clone())
+}

@@ -1,0 +1,157 @@
+//! What follows from the readings of a type: its computed values and its rules, compiled. Every name is a slot or a number by now.
+
+use std::sync::Arc;
+
+use crate::expr::{Checked, Datum, Operand, Template};
+use crate::reading::SlotNo;
+use crate::rule::Rule;
+
+use super::layout::Layout;
+
+/// Expressions of one type, all kinds together (`rules.md`, 16).
+pub const EXPRESSIONS_MAX: usize = 1024;
+
+#[derive(Debug, Clone, Default)]
+pub struct Logic {
+    /// Each reads only those before it.
+    pub computed: Box<[Computed]>,
+    /// Inherited first, then in the order of the file.
+    pub rules: Box<[RuleSpec]>,
+    /// Of the rules, in one list; [`Operand::Param`] counts in it.
+    pub params: Box<[Param]>,
+    /// By slot: who reads it.
+    readers: Box<[Readers]>,
+}
+
+/// Places in [`Logic::computed`] and [`Logic::rules`], in rising order.
+#[derive(Debug, Clone, Default)]
+pub struct Readers {
+    pub computed: Box<[u16]>,
+    pub rules: Box<[u16]>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Computed {
+    pub slot: SlotNo,
+    pub value: Checked,
+}
+
+/// A parameter of a rule, as its type gives it.
+#[derive(Debug, Clone)]
+pub struct Param {
+    /// Place in [`Logic::rules`].
+    pub rule: u16,
+    pub name: Box<str>,
+    pub value: Checked,
+    /// What it is where it is a constant.
+    pub constant: Option<Datum>,
+    /// The type that gives this value.
+    pub given_by: Arc<str>,
+}
+
+/// A rule with its expressions.
+#[derive(Debug, Clone)]
+pub struct RuleSpec {
+    pub rule: Rule,
+    pub when: Option<Checked>,
+    /// Whether an active alarm stays: `when` with its limit relaxed, where there is a deadband.
+    pub stay: Option<Checked>,
+    pub clear_when: Option<Checked>,
+    /// In rising order; the severities stand in `rule`.
+    pub levels: Box<[LevelSpec]>,
+    /// Of a pattern.
+    pub steps: Box<[Checked]>,
+    /// Of missing data: the members that are listened for.
+    pub silent: Box<[SlotNo]>,
+    pub suppressed_by: Option<Checked>,
+    /// Only values whose quality is GOOD are known to it.
+    pub accepts_good_only: bool,
+    pub title: Option<Box<str>>,
+    pub text: Option<Template>,
+    /// As the file says it.
+    pub source: Arc<str>,
+    /// The type that declares it.
+    pub declared_by: Arc<str>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LevelSpec {
+    pub when: Checked,
+    pub stay: Checked,
+    pub text: Option<Template>,
+}
+
+impl Logic {
+    pub fn is_empty(&self) -> bool {
+        self.computed.is_empty() && self.rules.is_empty()
+    }
+
+    pub fn readers(&self, slot: SlotNo) -> Option<&Readers> {
+        self.readers.get(slot.index())
+    }
+
+    /// To be called when all is in: who reads what, parameters and computed values looked through to the slots behind them.
+    pub fn settle(&mut self, slots: usize) {
+        let mut readers = vec![(Vec::new(), Vec::new()); slots];
+        for (place, computed) in (0_u16..).zip(&self.computed) {
+            for slot in self.slots_of([&computed.value]) {
+                if let Some((computed, _)) = readers.get_mut(usize::from(slot)) {
+                    computed.push(place);
+                }
+            }
+        }
+        for (place, spec) in (0_u16..).zip(&self.rules) {
+            let mut read = self.slots_of(spec.conditions());
+            read.extend(spec.silent.iter().map(|slot| slot.0));
+            read.sort_unstable();
+            read.dedup();
+            for slot in read {
+                if let Some((_, rules)) = readers.get_mut(usize::from(slot)) {
+                    rules.push(place);
+                }
+            }
+        }
+        self.readers = readers.into_iter().map(|(computed, rules)| Readers { computed: computed.into(), rules: rules.into() }).collect();
+    }
+
+    /// The slots that expressions read, also through parameters; each once.
+    pub fn slots_of<'a>(&'a self, expressions: impl IntoIterator<Item = &'a Checked>) -> Vec<u16> {
+        let mut slots = Vec::new();
+        for operand in expressions.into_iter().flat_map(|checked| &checked.dependencies).map(|dependency| dependency.operand) {
+            if let Operand::Slot(slot) = operand {
+                slots.push(slot);
+            } else if let Operand::Param(param) = operand
+                && let Some(param) = self.params.get(usize::from(param))
+            {
+                // A parameter reads properties only, so there is nothing behind those.
+                slots.extend(param.value.dependencies.iter().filter_map(|dependency| match dependency.operand {
+                    Operand::Slot(slot) => Some(slot),
+                    _ => None,
+                }));
+            }
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    pub fn rule(&self, id: &str) -> Option<(usize, &RuleSpec)> {
+        self.rules.iter().enumerate().find(|(_, spec)| spec.rule.id == id)
+    }
+}
+
+impl RuleSpec {
+    /// All that decides whether it is on.
+    pub fn conditions(&self) -> impl Iterator<Item = &Checked> {
+        let levels = self.levels.iter().flat_map(|level| [&level.when, &level.stay]);
+        let single = [&self.when, &self.stay, &self.clear_when, &self.suppressed_by].into_iter().flatten();
+        single.chain(levels).chain(&self.steps)
+    }
+}
+
+impl Layout {
+    /// The rules that an alarm can come from, by id.
+    pub fn rule(&self, id: &str) -> Option<&RuleSpec> {
+        self.logic.rule(id).map(|(_, spec)| spec)
+    }
+}
