@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
-use tokio::time::{Instant as TokioInstant, sleep, sleep_until};
+use tokio::time::sleep_until;
 
 use super::connection::Connection;
 use super::{documents, wire};
@@ -16,9 +16,8 @@ use crate::cli::bench::connection::Schedule;
 use crate::cli::bench::now;
 use crate::cli::bench::report::Tally;
 
-/// How long the graph store is waited for after a start.
-const PROJECTED_WAIT_MAX: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long the graph store is waited for.
+const SETTLED_WAIT_MAX: Duration = Duration::from_secs(120);
 const SHOWN_BYTES: usize = 300;
 
 /// Connections that stand and have been answered once.
@@ -90,25 +89,34 @@ pub(super) async fn unheard(server: SocketAddr) -> anyhow::Result<u64> {
     count.with_context(|| format!("{server} answered {answer}: is its workspace one of `pollux bench workspace`?"))
 }
 
-/// Waits until the graph store has taken over the relations of the files.
-pub(super) async fn until_traversed(server: SocketAddr) -> anyhow::Result<()> {
-    let request = documents::traverse(server);
+/// Waits until the graph store has taken over all that was committed so far: what it has left to do would be measured, too.
+pub(super) async fn settle(server: SocketAddr) -> anyhow::Result<()> {
     let mut connection = Connection::open(server).await?;
-    let deadline = TokioInstant::from_std(now()) + PROJECTED_WAIT_MAX;
-    loop {
-        let body = connection.ask(&request[0]).await?;
-        let found = body.windows(6).filter(|part| part == b"\"id\":\"").count();
-        if found == documents::TRAVERSED {
-            return Ok(());
-        }
-        ensure!(
-            TokioInstant::from_std(now()) < deadline,
-            "the traversal found {found} twins of {}; was the workspace written with --stations? {}",
-            documents::TRAVERSED,
-            shortened(body)
-        );
-        sleep(LOOK_EVERY).await;
+    let answer: Json = serde_json::from_slice(connection.ask(&documents::seq(server)).await?)?;
+    let request = documents::after(server, &answer["data"]["system"]["seq"]);
+    let deadline = now() + SETTLED_WAIT_MAX;
+    while !is_answered(server, &request).await {
+        ensure!(now() < deadline, "the graph store of {server} has not caught up in {} s", SETTLED_WAIT_MAX.as_secs());
     }
+    Ok(())
+}
+
+/// A server that is not so far yet refuses.
+async fn is_answered(server: SocketAddr, request: &[u8]) -> bool {
+    match Connection::open(server).await {
+        Ok(mut connection) => connection.ask(request).await.is_ok_and(wire::is_data),
+        Err(_) => false,
+    }
+}
+
+/// Whether the stations are there.
+pub(super) async fn check_traversal(server: SocketAddr) -> anyhow::Result<()> {
+    let mut connection = Connection::open(server).await?;
+    let body = connection.ask(&documents::traverse(server)[0]).await?;
+    let found = body.windows(6).filter(|part| part == b"\"id\":\"").count();
+    let expected = documents::TRAVERSED;
+    ensure!(found == expected, "{found} stations of {expected}; was the workspace written with --stations? {}", shortened(body));
+    Ok(())
 }
 
 fn shortened(body: &[u8]) -> String {

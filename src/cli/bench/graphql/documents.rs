@@ -17,6 +17,7 @@ const LIST: &str = "{ benchMachines(first: 100) { nodes { id temperature { value
 const FILTER: &str = "query ($above: Float!) { benchMachines(where: {temperature: {gt: $above}}, \
      orderBy: [{field: temperature, direction: DESC}], first: 50) { nodes { id temperature { value time } } } }";
 const UNHEARD: &str = "{ benchMachines(where: {temperature: {isNull: true}}, first: 1) { totalCount } }";
+const SEQ: &str = "{ system { seq } }";
 /// 10, 100 and 900 twins below one.
 const TRAVERSE: &str = "{ benchStation(id: \"bench-a-0\") { feeds(first: 10) { nodes { feeds(first: 10) { nodes { feeds(first: 9) \
      { nodes { id name } } } } } } } }";
@@ -49,6 +50,16 @@ pub(super) fn unheard(server: SocketAddr) -> Vec<u8> {
     post(server, UNHEARD, &Json::Null)
 }
 
+/// The newest commit that readers see.
+pub(super) fn seq(server: SocketAddr) -> Vec<u8> {
+    post(server, SEQ, &Json::Null)
+}
+
+/// Is answered once this commit has reached the graph store, or with an error if that takes too long.
+pub(super) fn after(server: SocketAddr, seq: &Json) -> Vec<u8> {
+    wire::post(&server.to_string(), &json!({ "query": SEQ, "extensions": { "pollux": { "afterSeq": seq } } }))
+}
+
 /// What `READINGS` is asked with: the first `members` of so many twins, beginning with `first`.
 pub(super) fn series(prefix: &str, twins: impl Iterator<Item = usize>, members: usize, hz: u32) -> Json {
     let names = &MEMBERS[..members];
@@ -57,5 +68,5 @@ pub(super) fn series(prefix: &str, twins: impl Iterator<Item = usize>, members: 
 }
 
 fn post(server: SocketAddr, document: &str, variables: &Json) -> Vec<u8> {
-    wire::post(&server.to_string(), document, variables)
+    wire::post(&server.to_string(), &json!({ "query": document, "variables": variables }))
 }

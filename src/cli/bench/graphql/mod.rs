@@ -20,7 +20,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep_until;
 
@@ -183,20 +183,18 @@ impl Bench<'_> {
         Ok(Bench { args, pollux, bare, mqtt: load::resolve("--mqtt", &args.mqtt)? })
     }
 
-    /// Sends messages until every machine has been heard of.
+    /// Sends messages until every machine has been heard of, and waits until the server has nothing left to do.
     async fn prime(&self) -> anyhow::Result<()> {
-        if ask::unheard(self.pollux.http).await? == 0 {
-            return Ok(());
+        let mut left = ask::unheard(self.pollux.http).await?;
+        while left > 0 {
+            let mut tasks = JoinSet::new();
+            let publishing = Publishing::open(&self.devices(3), 0).await?;
+            publishing.begin(load::schedule(0, prime_time(self.args.twins).as_secs())?, &mut tasks);
+            tasks.join_all().await;
+            let before = std::mem::replace(&mut left, ask::unheard(self.pollux.http).await?);
+            ensure!(left < before, "messages were sent for {} twins, yet {left} are without a reading: is --twins right?", self.args.twins);
         }
-        let seconds = prime_time(self.args.twins).as_secs();
-        let mut tasks = JoinSet::new();
-        let publishing = Publishing::open(&self.devices(3), 0).await?;
-        publishing.begin(load::schedule(0, seconds)?, &mut tasks);
-        tasks.join_all().await;
-        match ask::unheard(self.pollux.http).await? {
-            0 => Ok(()),
-            left => bail!("after {seconds} s of messages for {} twins, {left} are without a reading: is --twins right?", self.args.twins),
-        }
+        ask::settle(self.pollux.http).await
     }
 
     fn devices(&self, readings: usize) -> Devices {
@@ -210,7 +208,7 @@ impl Bench<'_> {
             Scenario::List => documents::list(http),
             Scenario::Filter => documents::filter(http),
             Scenario::Traverse => {
-                ask::until_traversed(http).await?;
+                ask::check_traversal(http).await?;
                 documents::traverse(http)
             }
             Scenario::Push => return self.follow(scenario, Selection { twins: 1, members: 1, hz: PUSH_HZ }, false).await,

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 /// Longer answers and messages than this are not expected by a generator and end the connection.
 pub(super) const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -30,9 +30,9 @@ pub(super) enum Unreadable {
     Unexpected(u8),
 }
 
-/// One POST of an operation.
-pub(super) fn post(host: &str, document: &str, variables: &Json) -> Vec<u8> {
-    let body = json!({ "query": document, "variables": variables }).to_string();
+/// One POST of a request.
+pub(super) fn post(host: &str, request: &Json) -> Vec<u8> {
+    let body = request.to_string();
     let length = body.len();
     format!(
         "POST /graphql HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
