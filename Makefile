@@ -15,7 +15,7 @@ GRAPHIQL_SOURCES := $(shell find web/graphiql -name node_modules -prune -o -type
 NPM := $(shell command -v npm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run web test clients surreal-server check fmt release bench clean
+.PHONY: help run web test clients surreal-server check fmt release bench bench-graphql clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -64,6 +64,10 @@ release: web ## Build the fast binary: target/release/pollux
 
 bench: release ## Measure ingest against a running release binary on a workspace of its own (more flags in ARGS)
 	@CARGO_TARGET_DIR=$(TARGET_DIR) benches/ingest $(ARGS)
+
+bench-graphql: release ## Measure the GraphQL API beside a bare server in the same way
+	$(CARGO) build --locked --release --example bare_graphql
+	@CARGO_TARGET_DIR=$(TARGET_DIR) benches/graphql $(ARGS)
 
 clean: ## Remove what was built; data/ stays
 	$(CARGO) clean

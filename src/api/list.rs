@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::reading::TwinNo;
 
-use super::access::{self, Filter, Item, Order, PageRequest, TwinSet, decode_order, decode_twin_where, fingerprint};
+use super::access::{self, Cursor, Filter, Item, Order, PageRequest, TwinSet, decode_order, decode_twin_where, fingerprint};
 use super::build::{Args, Out};
 use super::engine::RequestContext;
 use super::error::ApiError;
@@ -78,7 +78,8 @@ pub fn page(
         twins.push(session.see_state(&cell, state, found.seq));
         cursors.push(cursor);
     }
-    Ok(TwinPage::new(twins, cursors, found.has_next, found.has_previous, found.total))
+    let cursor_at = move |place: usize| cursors.get(place).map(Cursor::text);
+    Ok(TwinPage::new(twins, Box::new(cursor_at), found.has_next, found.has_previous, found.total))
 }
 
 /// All twins that match, up to `max`; one more than that is an error of its own for the caller to make.
@@ -99,7 +100,7 @@ pub fn matching(ctx: &RequestContext, filter: &Filter, max: usize) -> Result<Vec
             wants_count: false,
         };
         let page = access::page(&access, &request)?;
-        after = page.items.last().map(|item| item.cursor.clone());
+        after = page.items.last().map(|item| item.cursor.text());
         let seq = page.seq;
         found.extend(page.items.into_iter().map(|item| session.see_state(&item.cell, item.state, seq)));
         if !page.has_next || found.len() > max {

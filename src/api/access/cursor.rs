@@ -58,6 +58,24 @@ pub fn fingerprint(list: &str, filter: Option<&Json>, order: Option<&Json>) -> u
     hash.digest()
 }
 
+/// Where an item stands in its list. It is signed only where somebody asks: that takes longer than finding the item.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    position: Position,
+    belongs_to: u64,
+    key: CursorKey,
+}
+
+impl Cursor {
+    pub(super) fn new(position: Position, belongs_to: u64, key: &CursorKey) -> Cursor {
+        Cursor { position, belongs_to, key: key.clone() }
+    }
+
+    pub fn text(&self) -> String {
+        self.position.encode(self.belongs_to, &self.key)
+    }
+}
+
 /// The last twin of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Position {

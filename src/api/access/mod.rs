@@ -28,7 +28,7 @@ use crate::view::View;
 pub use aggregate::{Aggregate, FloatStats, PropertyStats, aggregate};
 pub use among::{Among, Rank};
 pub use candidates::matching;
-pub use cursor::{CursorKey, fingerprint};
+pub use cursor::{Cursor, CursorKey, fingerprint};
 pub use decode::{decode_groups, decode_order, decode_twin_where, decode_typed_groups, decode_typed_order, decode_where};
 pub use filter::{Check, Filter, PathTest, Quantifier, RelationTest, ValueTest};
 pub use group::{Group, GroupKey};

@@ -13,7 +13,7 @@ use crate::twin::State;
 use crate::view::{Cell, Row};
 
 use super::candidates::{Part, Told, listed, parts};
-use super::cursor::{CursorKey, Position};
+use super::cursor::{Cursor, CursorKey, Position};
 use super::filter::Filter;
 use super::order::{Key, Near, Order, OwnOrder, Settled};
 use super::predicate::{Matcher, Truth, current_layout};
@@ -48,7 +48,7 @@ pub struct Item {
     pub cell: Arc<Cell>,
     /// The one state that all of the answer shows.
     pub state: Arc<State>,
-    pub cursor: String,
+    pub cursor: Cursor,
 }
 
 /// Found, and looked at.
@@ -110,7 +110,7 @@ pub fn page(access: &Access<'_>, request: &PageRequest<'_>) -> Result<Page, ApiE
     candidates.truncate(request.first);
     let item = |candidate: Candidate| {
         let position = Position { keys: candidate.keys, id: candidate.state.id.clone() };
-        Item { cursor: position.encode(request.belongs_to, request.key), cell: candidate.cell, state: candidate.state }
+        Item { cursor: Cursor::new(position, request.belongs_to, request.key), cell: candidate.cell, state: candidate.state }
     };
     Ok(Page {
         items: candidates.into_iter().map(item).collect(),
@@ -170,7 +170,7 @@ impl Search<'_> {
 
     fn walk(&self, parts: &[Part]) -> Found {
         let after = self.after.map(|position| position.id.as_str());
-        let mut streams: Vec<Stream<'_>> = parts.iter().map(|part| Stream::new(part, after)).collect();
+        let mut streams: Vec<Stream<'_>> = parts.iter().map(|part| Stream::new(part, after, self.first + 1)).collect();
         let mut candidates = Vec::new();
         while candidates.len() <= self.first {
             let nearest = streams.iter_mut().filter_map(|stream| stream.peek().map(|id| (id, stream))).min_by(|(a, _), (b, _)| a.cmp(b));
@@ -302,26 +302,31 @@ fn bring_forward(matches: &mut [Match], from: usize, is_meant: impl Fn(&Match) -
     front
 }
 
+/// So many ids are fetched at once at most.
+const BATCH_MAX: usize = 256;
+
 /// The twins of a part by id, a few at a time so that nobody waits for the walk.
 struct Stream<'p> {
     part: &'p Part,
     after: Option<TwinId>,
     from: Option<&'p str>,
     batch: std::vec::IntoIter<(TwinId, Row)>,
+    /// How many are fetched next: first what a page takes if all match, then more.
+    fetched_next: usize,
     is_over: bool,
 }
 
 impl<'p> Stream<'p> {
-    fn new(part: &'p Part, from: Option<&'p str>) -> Stream<'p> {
-        Stream { part, after: None, from, batch: Vec::new().into_iter(), is_over: false }
+    fn new(part: &'p Part, from: Option<&'p str>, expected: usize) -> Stream<'p> {
+        Stream { part, after: None, from, batch: Vec::new().into_iter(), fetched_next: expected.clamp(1, BATCH_MAX), is_over: false }
     }
 
     fn peek(&mut self) -> Option<TwinId> {
-        const BATCH: usize = 256;
         if self.batch.as_slice().is_empty() && !self.is_over {
             let from = self.after.as_ref().map(TwinId::as_str).or(self.from);
-            let batch = self.part.class.by_id(from, BATCH);
-            self.is_over = batch.len() < BATCH;
+            let batch = self.part.class.by_id(from, self.fetched_next);
+            self.is_over = batch.len() < self.fetched_next;
+            self.fetched_next = (self.fetched_next * 2).min(BATCH_MAX);
             self.batch = batch.into_iter();
         }
         self.batch.as_slice().first().map(|(id, _)| id.clone())

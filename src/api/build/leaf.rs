@@ -85,7 +85,7 @@ impl Shape {
             // The library copies a value once more; this copy is a reference. As a string it is written all the same.
             (Leaf::Text | Leaf::Scalar | Leaf::Enum, Out::Text(text)) => Value::Enum(Name::new(text)),
             (Leaf::Scalar, Out::Json(Json::Null)) => return Ok(None),
-            (Leaf::Scalar, Out::Json(json)) => Value::Binary(Bytes::from(json.to_string())),
+            (Leaf::Scalar, Out::Json(json)) => Value::Binary(Bytes::from(serde_json::to_vec(&json).map_err(|error| error.to_string())?)),
             (Leaf::Scalar, Out::Raw(raw)) => Value::Binary(raw),
             (Leaf::Object, Out::Object(value)) => return Ok(Some(FieldValue::boxed_any(value))),
             (Leaf::Object, Out::Node { type_name, value }) if type_name == self.ty.name() => return Ok(Some(FieldValue::boxed_any(value))),

@@ -44,6 +44,7 @@ pub struct ReadingFrames {
     columns: Vec<Column>,
     /// The form of each twin's type when the keys were told, and its columns. Another form may have other keys.
     by_twin: HashMap<TwinId, (Option<u64>, Vec<u32>)>,
+    /// At most one entry for each column; it may have been put off since.
     ripe: BTreeSet<(Timestamp, u32)>,
     updates: u64,
 }
@@ -56,6 +57,19 @@ struct Column {
     slot: Option<SlotNo>,
     sent: Sent,
     ripens: Option<Timestamp>,
+    /// Its entry in `ripe`.
+    noted: Option<Timestamp>,
+}
+
+impl Column {
+    /// Has it looked at when it ripens, or before: a series that changes all the time would else be moved with each change.
+    fn note(&mut self, place: u32, ripe: &mut BTreeSet<(Timestamp, u32)>) {
+        let Some(ripens) = self.ripens.filter(|ripens| self.noted.is_none_or(|noted| *ripens < noted)) else { return };
+        if let Some(noted) = self.noted.replace(ripens) {
+            ripe.remove(&(noted, place));
+        }
+        ripe.insert((ripens, place));
+    }
 }
 
 /// What the client has of a series.
@@ -171,7 +185,7 @@ impl ReadingFrames {
                     return true;
                 }
                 places.extend(u32::try_from(self.columns.len()));
-                self.columns.push(Column { id: id.clone(), name, slot, sent: Sent::MISSING, ripens: None });
+                self.columns.push(Column { id: id.clone(), name, slot, sent: Sent::MISSING, ripens: None, noted: None });
             }
         }
         false
@@ -194,11 +208,8 @@ impl ReadingFrames {
                 (Some(state), Some(slot)) => {
                     let now = Sent::of(state, slot, wall);
                     let json = now.value.as_ref().map_or(Json::Null, |value| state.layout.slot(slot).to_json(value));
-                    if let Some(ripens) = column.ripens.take() {
-                        self.ripe.remove(&(ripens, *place));
-                    }
                     column.ripens = ripens(state, slot, wall);
-                    self.ripe.extend(column.ripens.map(|ripens| (ripens, *place)));
+                    column.note(*place, &mut self.ripe);
                     (now, json)
                 }
                 (None, _) | (_, None) => (Sent::MISSING, Json::Null),
@@ -248,8 +259,17 @@ impl ReadingFrames {
 
     fn take_ripe(&mut self, wall: Timestamp) -> BTreeSet<u32> {
         let mut taken = BTreeSet::new();
-        while self.ripe.first().is_some_and(|(then, _)| *then <= wall) {
-            taken.extend(self.ripe.pop_first().map(|(_, place)| place));
+        while let Some((_, place)) = self.ripe.first().copied().filter(|(then, _)| *then <= wall) {
+            self.ripe.pop_first();
+            let column = &mut self.columns[place as usize];
+            column.noted = None;
+            match column.ripens {
+                Some(ripens) if ripens > wall => column.note(place, &mut self.ripe),
+                Some(_) => {
+                    taken.insert(place);
+                }
+                None => {}
+            }
         }
         taken
     }

@@ -56,16 +56,17 @@ pub(super) fn declare_field(builder: &mut ObjectBuilder<'_, TwinNode>, catalog: 
             let name = name.clone();
             async move {
                 let page = relations::page(&twin, name, way, node, args, &ctx).await?;
-                Ok(if is_own { Out::object(EdgePage(page)) } else { Out::object(twin_page(&page)) })
+                Ok(if is_own { Out::object(EdgePage(page)) } else { Out::object(twin_page(page)) })
             }
         });
 }
 
 /// Where the edges say nothing of themselves, their page is one of twins.
-fn twin_page(page: &RelationPage) -> TwinPage {
+fn twin_page(page: Arc<RelationPage>) -> TwinPage {
     let twins = page.edges.iter().map(|edge| edge.other.clone()).collect();
-    let cursors = (0..page.edges.len()).map(|place| page.cursor(place)).collect();
-    TwinPage::beside(page.cohort.clone(), twins, cursors, page.has_next, page.has_previous, Some(page.total()))
+    let (cohort, has_next, has_previous, total) = (page.cohort.clone(), page.has_next, page.has_previous, page.total());
+    let cursor_at = move |place: usize| (place < page.edges.len()).then(|| page.cursor(place));
+    TwinPage::beside(cohort, twins, Box::new(cursor_at), has_next, has_previous, Some(total))
 }
 
 /// Whether its edges carry the properties of the relation, though they may be declared with another connection.

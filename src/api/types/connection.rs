@@ -1,5 +1,6 @@
 //! Pages as Relay has them: edges with cursors, the nodes by themselves, and what lies before and behind.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::twin::{session, twin_out};
@@ -15,15 +16,16 @@ pub struct PageInfo {
     pub end: Option<String>,
 }
 
+/// The cursor of a place. It is signed only where somebody asks.
+pub type CursorAt = Box<dyn Fn(usize) -> Option<String> + Send + Sync>;
+
 /// A page of twins.
 #[derive(Debug, Clone)]
 pub struct TwinPage(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     twins: Vec<Seen>,
-    /// One for each.
-    cursors: Vec<String>,
+    cursor_at: CursorAt,
     cohort: Arc<Cohort>,
     has_next: bool,
     has_previous: bool,
@@ -31,27 +33,34 @@ struct Inner {
     total: Option<usize>,
 }
 
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwinPage").field("twins", &self.twins.len()).field("has_next", &self.has_next).finish_non_exhaustive()
+    }
+}
+
 impl TwinPage {
-    pub fn new(twins: Vec<Seen>, cursors: Vec<String>, has_next: bool, has_previous: bool, total: Option<usize>) -> TwinPage {
+    pub fn new(twins: Vec<Seen>, cursor_at: CursorAt, has_next: bool, has_previous: bool, total: Option<usize>) -> TwinPage {
         let cohort = Cohort::of(twins.iter().map(|seen| seen.state.no));
-        TwinPage::beside(cohort, twins, cursors, has_next, has_previous, total)
+        TwinPage::beside(cohort, twins, cursor_at, has_next, has_previous, total)
     }
 
     /// Of some of the twins that stand side by side in the answer.
     pub fn beside(
         cohort: Arc<Cohort>,
         twins: Vec<Seen>,
-        cursors: Vec<String>,
+        cursor_at: CursorAt,
         has_next: bool,
         has_previous: bool,
         total: Option<usize>,
     ) -> TwinPage {
-        TwinPage(Arc::new(Inner { twins, cursors, cohort, has_next, has_previous, total }))
+        TwinPage(Arc::new(Inner { twins, cursor_at, cohort, has_next, has_previous, total }))
     }
 
     fn info(&self) -> PageInfo {
-        let Inner { cursors, has_next, has_previous, .. } = &*self.0;
-        PageInfo { has_next: *has_next, has_previous: *has_previous, start: cursors.first().cloned(), end: cursors.last().cloned() }
+        let Inner { twins, cursor_at, has_next, has_previous, .. } = &*self.0;
+        let end = twins.len().checked_sub(1).and_then(cursor_at);
+        PageInfo { has_next: *has_next, has_previous: *has_previous, start: cursor_at(0), end }
     }
 }
 
@@ -88,7 +97,7 @@ pub fn declare_page_of_twins(schema: &mut SchemaBuilder, connection: &str, edge:
 fn declare_twin_edge(schema: &mut SchemaBuilder, edge: &str, node: &str) {
     schema
         .object::<TwinEdge>(edge, "A node and its place in the page.")
-        .value("cursor", "String!", "For `after`: to go on behind this one.", |edge, _| edge.page.0.cursors.get(edge.place).cloned())
+        .value("cursor", "String!", "For `after`: to go on behind this one.", |edge, _| (edge.page.0.cursor_at)(edge.place))
         .field("node", &format!("{node}!"), "")
         .now(|edge, _, ctx| {
             let inner = &*edge.page.0;

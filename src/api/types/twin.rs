@@ -89,7 +89,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
 
 /// What stands in the state itself.
 fn head(twin: &mut ObjectBuilder<'_, TwinNode>) {
-    twin.value("id", "ID!", "It never changes.", |twin, _| twin.state().id.to_string())
+    twin.value("id", "ID!", "It never changes.", |twin, _| twin.state().id.as_str().to_owned())
         .value("name", "String!", "For people; need not be unique.", |twin, _| twin.state().name.to_string())
         .value("kind", "TwinKind!", "", |twin, _| kind_name(twin.state().layout.kind))
         .value("typeName", "String!", "The name of its type, as the modeller wrote it.", |twin, _| twin.state().layout.name.to_string())

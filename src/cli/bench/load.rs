@@ -31,7 +31,7 @@ const DRAIN_WAIT_MAX: Duration = Duration::from_secs(5);
 
 pub(super) fn run(args: &IngestArgs) -> anyhow::Result<Report> {
     let setup = setup(args)?;
-    let addr = resolve(&args.mqtt)?;
+    let addr = resolve("--mqtt", &args.mqtt)?;
     let filter = args.subscribe.as_ref().map(|filter| if filter.is_empty() { args.topic.replace("{twin}", "+") } else { filter.clone() });
     if let Some(pid) = args.pid {
         server::usage(&pid.to_string())?;
@@ -56,7 +56,7 @@ pub(super) fn run(args: &IngestArgs) -> anyhow::Result<Report> {
     for _ in &workers {
         ready.recv().map_err(|_| anyhow!("a thread of the generator ended early"))??;
     }
-    let schedule = schedule(args)?;
+    let schedule = schedule(args.warmup, args.seconds)?;
     for (go, _) in &workers {
         go.send(schedule).map_err(|_| anyhow!("a thread of the generator ended early"))?;
     }
@@ -98,10 +98,10 @@ fn setup(args: &IngestArgs) -> anyhow::Result<Setup> {
     })
 }
 
-fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
+pub(super) fn resolve(flag: &str, text: &str) -> anyhow::Result<SocketAddr> {
     let mut found =
-        text.to_socket_addrs().with_context(|| format!("--mqtt {text:?} is not an address: write HOST:PORT, as in 127.0.0.1:1883"))?;
-    found.next().with_context(|| format!("--mqtt {text:?}: the host has no address"))
+        text.to_socket_addrs().with_context(|| format!("{flag} {text:?} is not an address: write HOST:PORT, as in 127.0.0.1:1883"))?;
+    found.next().with_context(|| format!("{flag} {text:?}: the host has no address"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a load generator stamps its messages with wall time")]
@@ -110,10 +110,10 @@ fn epoch_micros() -> anyhow::Result<u64> {
     Ok(since.as_micros() as u64)
 }
 
-fn schedule(args: &IngestArgs) -> anyhow::Result<Schedule> {
+pub(super) fn schedule(warmup: u64, seconds: u64) -> anyhow::Result<Schedule> {
     let start = now() + START_DELAY;
-    let measure_from = start + Duration::from_secs(args.warmup);
-    let end = measure_from + Duration::from_secs(args.seconds);
+    let measure_from = start + Duration::from_secs(warmup);
+    let end = measure_from + Duration::from_secs(seconds);
     let start_epoch_micros = epoch_micros()? + START_DELAY.as_micros() as u64;
     Ok(Schedule { start, start_epoch_micros, measure_from, end, drain_until: end + DRAIN_WAIT_MAX })
 }

@@ -1,9 +1,10 @@
 //! `pollux bench`: what performance is measured with.
 //!
 //! `ingest` is a plain MQTT 3.1.1 load generator that knows nothing of Pollux, so that any broker can be measured in the same way;
-//! `workspace` writes the twins it speaks for.
+//! `graphql` asks and follows what those messages change; `workspace` writes the twins they are about.
 
 mod connection;
+mod graphql;
 mod load;
 mod report;
 mod server;
@@ -34,7 +35,15 @@ enum BenchCommand {
     ///   pollux bench ingest --mqtt 127.0.0.1:1884 --rate 20000 --pid $(pidof mosquitto)
     #[command(verbatim_doc_comment)]
     Ingest(IngestArgs),
-    /// Write a workspace with the twins that `ingest` speaks for; start it with `pollux run DIR`.
+    /// Ask and follow as many clients would, and report rates, latencies and what the server used.
+    ///
+    /// Works on a running workspace of `pollux bench workspace DIR --stations`. As an example:
+    ///
+    ///   pollux bench graphql point list --pid $(pidof pollux)
+    ///   pollux bench graphql push --rate 10000 --pid $(pidof pollux)
+    #[command(verbatim_doc_comment)]
+    Graphql(graphql::GraphqlArgs),
+    /// Write a workspace with the twins that `ingest` and `graphql` speak of; start it with `pollux run DIR`.
     Workspace(WorkspaceArgs),
 }
 
@@ -104,6 +113,9 @@ pub struct WorkspaceArgs {
     /// How many twins.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     twins: usize,
+    /// A thousand stations besides, which feed each other in three levels: what `graphql traverse` walks.
+    #[arg(long)]
+    stations: bool,
 }
 
 pub fn run(args: &BenchArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -116,8 +128,12 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             }
             Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        BenchCommand::Graphql(args) => {
+            let is_clean = graphql::run(args, out)?;
+            Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         BenchCommand::Workspace(workspace) => {
-            workspace::write(&workspace.dir, workspace.twins)?;
+            workspace::write(&workspace.dir, workspace.twins, workspace.stations)?;
             writeln!(
                 out,
                 "wrote {} twins to {}; start them with: pollux run {}",

@@ -45,6 +45,19 @@ impl Tally {
         self.latencies.saturating_record_n((nanos / 1000).max(1), count);
     }
 
+    pub(super) fn quantile_ms(&self, quantile: f64) -> f64 {
+        self.latencies.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    pub(super) fn latency_max_ms(&self) -> f64 {
+        self.latencies.max() as f64 / 1000.0
+    }
+
+    /// How many, and the first of them.
+    pub(super) fn errors(&self) -> (u64, &[String]) {
+        (self.errors, &self.first_errors)
+    }
+
     pub(super) fn error(&mut self, error: &anyhow::Error) {
         self.errors += 1;
         let text = format!("{error:#}");
@@ -151,7 +164,7 @@ pub(super) struct Spent {
 }
 
 impl Spent {
-    fn cpu_seconds(&self) -> f64 {
+    pub(super) fn cpu_seconds(&self) -> f64 {
         self.after.cpu_seconds - self.before.cpu_seconds
     }
 }
@@ -160,16 +173,15 @@ impl Report {
     pub(super) fn new(setup: Setup, tally: Tally, client: Spent, server: Option<Spent>, has_subscriber: bool) -> Report {
         let seconds = setup.seconds as f64;
         let per_million = |cpu_seconds: f64| if tally.messages == 0 { 0.0 } else { cpu_seconds * 1e6 / tally.messages as f64 };
-        let at = |quantile: f64| tally.latencies.value_at_quantile(quantile) as f64 / 1000.0;
         Report {
             messages: tally.messages,
             messages_per_second: tally.messages as f64 / seconds,
             readings_per_second: tally.messages as f64 * f64::from(setup.readings) / seconds,
             ack: (setup.qos > 0).then(|| Latency {
-                p50_ms: at(0.5),
-                p90_ms: at(0.9),
-                p99_ms: at(0.99),
-                max_ms: tally.latencies.max() as f64 / 1000.0,
+                p50_ms: tally.quantile_ms(0.5),
+                p90_ms: tally.quantile_ms(0.9),
+                p99_ms: tally.quantile_ms(0.99),
+                max_ms: tally.latency_max_ms(),
             }),
             errors: tally.errors,
             reconnects: tally.reconnects,
@@ -253,6 +265,6 @@ impl Report {
     }
 }
 
-fn mebibytes(bytes: u64) -> f64 {
+pub(super) fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
 }

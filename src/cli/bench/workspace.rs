@@ -32,7 +32,16 @@ relations:
   contains: {to: [BenchArea, BenchMachine]}
 ";
 
-pub(super) fn write(dir: &Path, twins: usize) -> anyhow::Result<()> {
+const STATION: &str = "\
+# Only for `pollux bench graphql traverse`.
+type: BenchStation
+relations:
+  feeds: {to: [BenchStation]}
+";
+/// Stations of each level below the one `bench-a-0`, and how many each station feeds.
+const STATIONS: [(&str, usize, usize); 4] = [("a", 1, 10), ("b", 10, 10), ("c", 100, 9), ("d", 900, 0)];
+
+pub(super) fn write(dir: &Path, twins: usize, with_stations: bool) -> anyhow::Result<()> {
     refuse_a_used_folder(dir)?;
     let twins_dir = dir.join("twins");
     fs::create_dir_all(dir.join("schemas"))
@@ -46,7 +55,25 @@ pub(super) fn write(dir: &Path, twins: usize) -> anyhow::Result<()> {
         let path = twins_dir.join(format!("areas-{file:04}.yaml"));
         write_areas(&path, first..areas.min(first + FILE_AREAS_MAX), twins).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    if with_stations {
+        put(&dir.join("schemas/BenchStation.yaml"), STATION)?;
+        put(&twins_dir.join("stations.yaml"), &stations()?)?;
+    }
     Ok(())
+}
+
+/// A thousand and eleven twins in three levels.
+fn stations() -> anyhow::Result<String> {
+    let mut text = String::from("twins:\n");
+    for (level, (name, count, fan)) in STATIONS.iter().enumerate() {
+        for no in 0..*count {
+            let below = STATIONS.get(level + 1).map_or("", |(below, ..)| below);
+            let fed: Vec<String> = (no * fan..(no + 1) * fan).map(|target| format!("bench-{below}-{target}")).collect();
+            let relations = if fed.is_empty() { String::new() } else { format!(", relations: {{feeds: [{}]}}", fed.join(", ")) };
+            writeln!(text, "  - {{id: bench-{name}-{no}, type: BenchStation{relations}}}")?;
+        }
+    }
+    Ok(text)
 }
 
 fn refuse_a_used_folder(dir: &Path) -> anyhow::Result<()> {

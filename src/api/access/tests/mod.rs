@@ -174,7 +174,7 @@ impl World {
             assert_eq!(page.has_previous, after.is_some());
             ids.extend(page.items.iter().map(|item| item.state.id.to_string()));
             match page.items.last().filter(|_| page.has_next) {
-                Some(last) => after = Some(last.cursor.clone()),
+                Some(last) => after = Some(last.cursor.text()),
                 None => return Ok(ids),
             }
         }

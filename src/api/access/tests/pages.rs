@@ -94,7 +94,7 @@ fn a_count_is_of_all_pages() {
 fn a_cursor_belongs_to_its_list() {
     let world = pumps(10);
     let page = world.page("Pump", "{}", None, 5, None).expect("a page");
-    let cursor = page.items.last().expect("it has five").cursor.as_str();
+    let cursor = &page.items.last().expect("it has five").cursor.text();
     assert!(page.has_next && !page.has_previous);
     assert!(world.page("Pump", "{}", None, 5, Some(cursor)).expect("a page").has_previous);
     for (list, filter, order) in [("twins", "{}", None), ("Pump", r#"{"load": {}}"#, None), ("Pump", "{}", Some(r#"{"field": "NAME"}"#))] {
