@@ -187,9 +187,10 @@ impl What {
         }
     }
 
-    /// Whether it stands in the log. That data come and go is seen on the alarm itself, and would push out what people look for.
+    /// Whether it stands in the log. That data come and go, and how often it happened, is seen on the alarm itself, and would push out what
+    /// people look for.
     pub(super) fn is_logged(&self) -> bool {
-        !matches!(self, What::Unknown | What::Known | What::Calmed)
+        !matches!(self, What::Unknown | What::Known | What::Repeated | What::Calmed)
     }
 
     /// Whether people are to be told (again), suppression aside.

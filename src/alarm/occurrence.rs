@@ -1,5 +1,7 @@
 //! One occurrence of an alarm: from its raise until it is closed.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -101,7 +103,9 @@ pub struct Occurrence {
     pub quiet_since: Option<Timestamp>,
     /// How many changes it has seen: they number its actions.
     pub changes: u32,
-    pub log: Vec<LogEntry>,
+    /// Shared with the copies that are made of an alarm while it is decided about.
+    #[serde(with = "shared")]
+    pub log: Arc<Vec<LogEntry>>,
     /// The evidence of the raise or of the latest change of level, as JSON.
     pub explain: Option<SmolStr>,
 }
@@ -112,11 +116,12 @@ impl Occurrence {
     }
 
     pub(super) fn note(&mut self, entry: LogEntry) {
-        if self.log.len() >= LOG_ENTRIES_MAX {
+        let log = Arc::make_mut(&mut self.log);
+        if log.len() >= LOG_ENTRIES_MAX {
             // The raise stays: whatever else is forgotten, it says when and why this began.
-            self.log.remove(1);
+            log.remove(1);
         }
-        self.log.push(entry);
+        log.push(entry);
     }
 
     /// Somebody has to look at it again, if anybody ever had to.
@@ -126,5 +131,22 @@ impl Occurrence {
             self.acknowledgement = None;
             self.quiet_since = None;
         }
+    }
+}
+
+/// A shared log is stored as the list it is.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::LogEntry;
+
+    pub(super) fn serialize<S: Serializer>(log: &[LogEntry], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(log)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Vec<LogEntry>>, D::Error> {
+        Vec::deserialize(deserializer).map(Arc::new)
     }
 }

@@ -1,5 +1,7 @@
 //! What is kept of one identity on a twin, and how a fact changes it. Total and without I/O; the same function serves the live twin and the replay.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -131,7 +133,7 @@ impl AlarmState {
             flood: false,
             quiet_since: acknowledged.then_some(change.received),
             changes: 0,
-            log: Vec::new(),
+            log: Arc::default(),
             explain: explain.clone(),
         }));
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
 use super::parse;
@@ -12,22 +12,24 @@ use super::syntax::Parsed;
 
 /// Room for the deepest nesting that the scan lets through, many times over, in a debug build.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
+/// Texts that wait for the parser; whoever comes then waits for room.
+const REQUESTS_MAX: usize = 16;
 
 /// Reads expressions. Cheap to clone; its thread ends with the last of the clones.
 #[derive(Debug, Clone)]
 pub struct Compiler {
-    requests: Sender<Request>,
+    requests: SyncSender<Request>,
 }
 
 #[derive(Debug)]
 struct Request {
     source: String,
-    reply: Sender<Result<Parsed, Vec<Problem>>>,
+    reply: SyncSender<Result<Parsed, Vec<Problem>>>,
 }
 
 impl Compiler {
     pub fn start() -> io::Result<Compiler> {
-        let (requests, inbox) = mpsc::channel();
+        let (requests, inbox) = mpsc::sync_channel(REQUESTS_MAX);
         thread::Builder::new().name("expressions".to_owned()).stack_size(STACK_BYTES).spawn(move || serve(&inbox))?;
         Ok(Compiler { requests })
     }
@@ -36,7 +38,7 @@ impl Compiler {
     pub fn parse(&self, source: &str) -> Result<Parsed, Vec<Problem>> {
         // Before the copy: a text that is too large does not travel.
         scan::scan(source).map_err(|problem| vec![problem])?;
-        let (reply, answer) = mpsc::channel();
+        let (reply, answer) = mpsc::sync_channel(1);
         let unread = || vec![Problem::new("E701", 0..source.len(), "the expression does not parse: the parser gave up on it")];
         self.requests.send(Request { source: source.to_owned(), reply }).map_err(|_| unread())?;
         answer.recv().map_err(|_| unread())?

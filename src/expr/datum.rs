@@ -111,8 +111,8 @@ impl Datum {
         if let Datum::Int(number) = self { Some(*number as f64) } else { None }
     }
 
-    /// Of what a slot holds. `None` for bytes, which expressions do not know. A date is its first instant in UTC, a time of day the duration
-    /// since midnight, a decimal the nearest double.
+    /// Of what a slot holds. `None` for bytes, which expressions do not know. A date is its first instant in UTC, a time of day the length
+    /// of time since midnight, a decimal the nearest double.
     pub fn from_value(value: &Value) -> Option<Datum> {
         Some(match value {
             Value::Bool(value) => Datum::Bool(*value),

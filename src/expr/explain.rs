@@ -2,7 +2,7 @@
 
 use crate::reading::unit::Unit;
 
-use super::bounds::EVIDENCE_MAX;
+use super::bounds::{EVIDENCE_CHARS_MAX, EVIDENCE_MAX};
 use super::checked::Checked;
 use super::datum::{Datum, Known};
 use super::eval::Evaluation;
@@ -34,10 +34,17 @@ impl Checked {
         let told = parts.into_iter().take(EVIDENCE_MAX).map(|part| {
             let value = Evaluation::new(environment).value(part);
             let value = value.map(|datum| if let Kind::Enum(names) = &part.shape.kind { datum.named(names) } else { datum });
-            let expr = part.span.of(&self.source).into();
+            let expr = shortened(part.span.of(&self.source));
             Evidence { expr, span: part.span, value, unit: part.shape.unit().cloned(), operand: operand(part) }
         });
         told.collect()
+    }
+}
+
+fn shortened(text: &str) -> Box<str> {
+    match text.char_indices().nth(EVIDENCE_CHARS_MAX) {
+        None => text.into(),
+        Some((cut, _)) => format!("{}…", &text[..cut]).into(),
     }
 }
 

@@ -1,4 +1,15 @@
 //! Expressions: one language for conditions, values, mappings and templates. Its grammar is CEL's; what it means is ours.
+//!
+//! ```text
+//! text ─parse─▶ Parsed ─check against a Scope─▶ Checked { tree, dependencies, … } ─evaluate in an Environment─▶ a value, or why not
+//! ```
+//! - [`Compiler`] reads a text on a thread of its own; whatever the text, it answers with a tree or with problems at their characters.
+//! - [`check`] resolves names, fits kinds and units, bounds the cost, and lowers to a tree over numbered operands. It knows no types and no
+//!   layouts: a [`Scope`] tells it what names mean, and keeps its folds over other twins as hidden roll-ups.
+//! - [`Tree::evaluate`] and its kin are pure and total: three-valued, without allocation for numbers and truths. An [`Environment`] says what
+//!   the operands hold.
+//! - [`relaxed`] makes the stay condition of a deadband, [`Checked::evidence`] tells what a result was made of, [`Template`] is text with
+//!   expressions in it, [`ordered`] puts computed values in order or finds their ring.
 
 pub mod bounds;
 mod check;
@@ -13,6 +24,7 @@ mod normal;
 mod order;
 mod parse;
 mod problem;
+mod refusal;
 mod relax;
 mod scan;
 mod scope;

@@ -4,7 +4,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ring(pub Vec<usize>);
 
-/// The numbers `0..needs.len()` so that each comes after those it needs, otherwise in their own order. Needs beyond the end are not of this set.
+/// The numbers `0..needs.len()` so that each comes after those it needs, otherwise in their own order. Needs beyond the end are of another
+/// set.
 ///
 /// Without recursion: a chain may be as long as a type has members, or a workspace has types.
 pub fn ordered(needs: &[Vec<usize>]) -> Result<Vec<usize>, Ring> {

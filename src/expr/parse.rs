@@ -5,15 +5,14 @@
 use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, SourceInfo, operators};
-use cel::{Env, IdedExpr, ParseError};
+use cel::{Env, IdedExpr};
 
 use super::bounds::{DEPTH_MAX, NODES_MAX, PROBLEMS_MAX};
 use super::problem::{Problem, Span};
+use super::refusal;
 use super::scan::{self, Brackets};
 use super::syntax::{Call, Form, Operator, Parsed, Syntax};
 
-/// How the parser begins to tell of a character that is no token.
-const STRAY: &str = "token recognition error";
 /// Attempts of the parser to go on behind an error.
 const RECOVERIES_MAX: u32 = 8;
 
@@ -44,8 +43,8 @@ pub(super) fn parse(source: &str) -> Result<Parsed, Vec<Problem>> {
         }
         Err(errors) => {
             // What follows a character that is none of the language is only its echo.
-            let has_stray = errors.errors.iter().any(|error| error.msg.contains(STRAY));
-            let mut problems: Vec<Problem> = errors.errors.iter().map(|error| refused(source, error)).collect();
+            let has_stray = errors.errors.iter().any(|error| refusal::is_stray(&error.msg));
+            let mut problems: Vec<Problem> = errors.errors.iter().map(|error| refusal::refused(source, &error.msg, error.pos)).collect();
             problems.dedup_by(|a, b| a.span == b.span);
             problems.truncate(if has_stray { 1 } else { PROBLEMS_MAX });
             Err(problems)
@@ -264,81 +263,4 @@ impl Reader<'_> {
 fn optional(token: Span) -> Problem {
     Problem::new("E701", token, "the expression does not parse: `?` stands between a condition and its values only")
         .hint("write has(a.b) or orElse(x, d)")
-}
-
-/// An error of the parser in our words, at the bytes it is about.
-fn refused(source: &str, error: &ParseError) -> Problem {
-    let at = position(source, error.pos);
-    let said = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
-    let token = token_at(source, at);
-    let found = if token.is_empty() { "the end".to_owned() } else { format!("`{token}`") };
-    let expected = expected(said);
-    let span = at..at + token.len();
-    let problem = |what: String| Problem::new("E701", span.clone(), format!("the expression does not parse: {what}"));
-    if let Some(name) = said.strip_prefix("reserved identifier: ") {
-        return problem(format!("`{name}` is a reserved word")).hint(format!("write this.{name}"));
-    }
-    if said.contains("invalid double literal") {
-        return problem("a number this large is no double".to_owned());
-    }
-    if said.contains("invalid string literal") {
-        return problem("an escape in this text stands for no character".to_owned());
-    }
-    if said.contains("invalid int literal") {
-        return problem("a whole number has at most 63 bits".to_owned());
-    }
-    match (token, source.get(at + 1..at + 2)) {
-        ("=", next) if next != Some("=") => problem("expected `==`, found `=`".to_owned()).hint("== compares"),
-        ("&", _) => problem("expected `&&`, found `&`".to_owned()),
-        ("|", _) => problem("expected `||`, found `|`".to_owned()),
-        ("and" | "AND", _) => problem(format!("expected an operator, found {found}")).hint("write &&"),
-        ("or" | "OR", _) => problem(format!("expected an operator, found {found}")).hint("write ||"),
-        ("not" | "NOT", _) => problem(format!("expected an operator, found {found}")).hint("write !"),
-        _ if said.starts_with(STRAY) => problem(format!("{found} means nothing here")),
-        _ => problem(format!("expected {expected}, found {found}")),
-    }
-}
-
-/// Line and column, both from one, as the parser counts them: columns in characters.
-fn position(source: &str, (line, column): (isize, isize)) -> usize {
-    let before = usize::try_from(line - 1).unwrap_or(0);
-    let start: usize = source.split_inclusive('\n').take(before).map(str::len).sum();
-    let rest = source.get(start..).unwrap_or_default();
-    let characters = usize::try_from(column - 1).unwrap_or(0);
-    start + rest.char_indices().nth(characters).map_or(rest.len(), |(offset, _)| offset)
-}
-
-/// A word, a number, or one character.
-fn token_at(source: &str, at: usize) -> &str {
-    let rest = source.get(at..).unwrap_or_default();
-    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-    let length = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
-    &rest[..length]
-}
-
-/// What would have fitted, shortly: the parser lists up to twenty tokens.
-fn expected(said: &str) -> &'static str {
-    let wanted = said.split_once("expecting ").map_or("", |(_, wanted)| wanted);
-    let has = |token: &str| wanted.contains(token);
-    if has("IDENTIFIER") && has("NUM_INT") {
-        "a value"
-    } else if has("IDENTIFIER") {
-        "a name"
-    } else if has("'&&'") || has("'+'") || has("'=='") {
-        "an operator or the end"
-    } else if has("')'") {
-        "`)`"
-    } else if has("']'") {
-        "`]`"
-    } else if has("'}'") {
-        "`}`"
-    } else if has("':'") {
-        "`:`"
-    } else if said.starts_with("missing ')'") {
-        "`)`"
-    } else if said.starts_with("missing") || said.starts_with("no viable") {
-        "something else"
-    } else {
-        "the end"
-    }
 }

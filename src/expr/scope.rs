@@ -59,7 +59,8 @@ pub enum Attribute {
 pub struct Resolved {
     pub operand: Operand,
     pub shape: Shape,
-    /// Whether it moves with readings; parameters and settings do not. Of a comparison the side that does not move is the limit.
+    /// Whether it moves with readings. Of a comparison the side that does not is the limit. Parameters do not; a scope says so of properties,
+    /// too.
     pub is_live: bool,
     /// Bounds that a known value always keeps, in its unit.
     pub least: Option<f64>,

@@ -51,7 +51,7 @@ impl Template {
         if problems.is_empty() { Ok(Template { parts: parts.into() }) } else { Err(problems) }
     }
 
-    /// With units and decimals; what is not known says so. At most 64 KiB.
+    /// With units and decimals; what is not known says so. At most 16 KiB.
     pub fn render(&self, environment: &dyn Environment) -> String {
         let mut text = String::new();
         for part in &self.parts {

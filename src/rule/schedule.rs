@@ -160,6 +160,11 @@ impl Instants {
     }
 }
 
+/// All zones there are, for suggestions.
+pub fn zone_names() -> Vec<String> {
+    TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect()
+}
+
 /// A zone by its name, from the zones that come with the program: those of the machine may be others elsewhere, and a replay must give the same.
 pub fn zone(name: &str) -> Result<TimeZone, InvalidSchedule> {
     TimeZoneDatabase::bundled().get(name).map_err(|_| InvalidSchedule::Zone(shown(name)))

@@ -93,6 +93,8 @@ fn figures_of_a_stretch() {
     all.push(Summary { acknowledged_received: Some(minute(302)), chattering: true, ..summary("Pump.b", 300) });
     // Standing for more than a day at the end; raised before the stretch.
     all.push(Summary { cleared_at: None, ..summary("Old.c", -2000) });
+    // Active at the end as well, and not yet for a day.
+    all.push(Summary { cleared_at: None, ..summary("Young.d", -10) });
     let (from, to) = (minute(0), minute(1000));
     let shown = figures(&all, from, to);
     assert_eq!((shown.per_ten_minutes, shown.peak_per_ten_minutes, shown.chattering, shown.standing), (0.14, 12, 1, 1));

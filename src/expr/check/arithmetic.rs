@@ -110,7 +110,7 @@ impl Checker<'_> {
         match (a.temperature(), b.temperature()) {
             (Temperature::Point, Temperature::Point) if is_sum => {
                 let message = format!("units do not fit: {} + {} is no temperature", a.unit, b.unit);
-                self.refuse(Problem::new("E705", span, message).hint("one side must be a difference, in K"))
+                self.refuse(Problem::new("E705", span, message).hint("one side must be a difference, in K; a mean is a + (b - a) / 2"))
             }
             (Temperature::Point, Temperature::Point) | (Temperature::Either, Temperature::Point) if !is_sum => {
                 let right = self.converted(right, &a, span)?;

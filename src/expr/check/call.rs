@@ -4,111 +4,23 @@ use crate::source::did_you_mean;
 
 use super::super::kind::{Kind, Shape};
 use super::super::problem::{Problem, Span};
-use super::super::scope::Quoted;
+use super::super::scope::{Quoted, Resolved};
 use super::super::syntax::{Call, Syntax};
 use super::super::tree::{Function, How, Op, Part, Tree};
 use super::Checker;
 use super::arithmetic::named;
 
 /// Every name that can be called, for suggestions.
-const CALLED: [&str; 71] = [
-    "size",
-    "int",
-    "double",
-    "string",
-    "bool",
-    "timestamp",
-    "duration",
-    "has",
-    "known",
-    "orElse",
-    "previous",
-    "changed",
-    "timeOf",
-    "quality",
-    "quantity",
-    "convert",
-    "timeout",
-    "input",
-    "event",
-    "children",
-    "related",
-    "ancestor",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "matches",
-    "lowerAscii",
-    "upperAscii",
-    "trim",
-    "substring",
-    "replace",
-    "all",
-    "exists",
-    "exists_one",
-    "map",
-    "filter",
-    "getFullYear",
-    "getMonth",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getHours",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
-    "math.abs",
-    "math.ceil",
-    "math.floor",
-    "math.round",
-    "math.trunc",
-    "math.sign",
-    "math.sqrt",
-    "math.greatest",
-    "math.least",
-    "math.isFinite",
-    "math.pow",
-    "math.exp",
-    "math.ln",
-    "math.log10",
-    "math.sin",
-    "math.cos",
-    "math.tan",
-    "math.atan2",
-    "math.hypot",
-    "math.clamp",
-    "math.pi",
-    "math.e",
-    "geo.distance",
-    "geo.inside",
-    "count",
-];
+const CALLED: &str = "size int double string bool timestamp duration has known orElse previous changed timeOf quality quantity convert timeout \
+     input event children related ancestor contains startsWith endsWith matches lowerAscii upperAscii trim substring replace all exists \
+     exists_one map filter getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds \
+     getMilliseconds math.abs math.ceil math.floor math.round math.trunc math.sign math.sqrt math.greatest math.least math.isFinite math.pow \
+     math.exp math.ln math.log10 math.sin math.cos math.tan math.atan2 math.hypot math.clamp math.pi math.e geo.distance geo.inside";
 
-/// What a window can do with its readings.
-const WINDOWS: [&str; 21] = [
-    "count",
-    "sum",
-    "avg",
-    "average",
-    "mean",
-    "variance",
-    "stddev",
-    "min",
-    "max",
-    "first",
-    "last",
-    "delta",
-    "rate",
-    "slope",
-    "quantile",
-    "timeAvg",
-    "integral",
-    "timeIn",
-    "transitions",
-    "median",
-    "percentile",
-];
+/// What a window does with its readings, and what else people call it.
+const WINDOWS: &str = "count sum avg variance stddev min max first last delta rate slope quantile timeAvg integral timeIn transitions";
+const WINDOW_ALIASES: [(&str, &str); 5] =
+    [("average", "avg"), ("mean", "avg"), ("median", "quantile"), ("percentile", "quantile"), ("derivative", "rate")];
 
 const TEXT_FUNCTIONS: [(&str, Function); 7] = [
     ("contains", Function::Contains),
@@ -261,7 +173,7 @@ impl Checker<'_> {
         }
         match self.scope.quoted(what, name) {
             Ok(operand) => {
-                let resolved = super::super::scope::Resolved::new(operand, Shape::new(Kind::Bool));
+                let resolved = Resolved::new(operand, Shape::new(Kind::Bool));
                 Some(self.read_quoted(resolved, span))
             }
             Err(refusal) => self.refused(refusal, only.span),
@@ -278,17 +190,19 @@ impl Checker<'_> {
         let name = target.map_or_else(|| call.function.to_string(), |target| format!("{target}.{}", call.function));
         let math = format!("math.{name}");
         let span = call.function_span;
-        if CALLED.contains(&math.as_str()) {
+        let called = || CALLED.split_whitespace();
+        if called().any(|own| own == math) {
             return self.refuse(
                 Problem::new("E706", span, format!("unknown function `{name}`; did you mean `{math}`?")).hint(format!("write {math}")),
             );
         }
-        if WINDOWS.contains(&name.as_str()) {
+        let alias = WINDOW_ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, agg)| *agg);
+        if let Some(agg) = alias.or_else(|| WINDOWS.split_whitespace().find(|agg| *agg == name)) {
             let message =
-                format!("unknown function `{name}`; windows are declared under `computed`: {name}: {{of: …, agg: {name}, window: …}}");
+                format!("unknown function `{name}`; windows are declared under `computed`: {agg}: {{of: …, agg: {agg}, window: …}}");
             return self.refuse(Problem::new("E706", span, message));
         }
-        let meant = did_you_mean(&name, CALLED);
+        let meant = did_you_mean(&name, called());
         let message = format!("unknown function `{name}`{}", meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default());
         self.refuse(Problem::new("E706", span, message).maybe_hint(meant.map(|meant| format!("did you mean `{meant}`?"))))
     }

@@ -46,8 +46,8 @@ pub enum Expect<'a> {
 
 /// A text parsed becomes a tree that can be evaluated, or a list of what is wrong with it.
 pub fn check(parsed: &Parsed, scope: &mut dyn Scope, expect: Expect<'_>) -> Result<Checked, Vec<Problem>> {
-    // It follows the tree down, and compiling a pattern or asking for a time zone takes room as well: all of it where there is room, whatever
-    // the caller has left. A thread costs a fraction of what the parser did.
+    // It follows the tree down, and compiling a pattern or asking for a time zone takes room as well: all of it where there is room,
+    // whatever the caller has left. A thread costs a fraction of what the parser did.
     let checked = thread::scope(|threads| {
         let roomy = thread::Builder::new().name("expression".to_owned()).stack_size(STACK_BYTES);
         roomy.spawn_scoped(threads, || check_here(parsed, scope, expect)).ok()?.join().ok()

@@ -25,14 +25,28 @@ enum Named {
 impl Checker<'_> {
     pub(super) fn name(&mut self, syntax: &Syntax) -> Option<Tree> {
         let span = syntax.span;
-        let Some(path) = syntax.path() else { return self.selected(syntax) };
-        match self.lookup(syntax, &path)? {
+        match self.named(syntax)? {
             Some(Named::Operand(resolved)) => Some(self.read(resolved, span)),
             Some(Named::Local(number, shape)) => Some(Tree::new(Op::Local(number), span, shape)),
-            Some(Named::Now) => Some(Tree::new(Op::Now, span, Shape::new(Kind::Timestamp))),
+            Some(Named::Now) => {
+                self.uses(Operand::Now, |uses| uses.value = true);
+                Some(Tree::new(Op::Now, span, Shape::new(Kind::Timestamp)))
+            }
             Some(Named::Number(number)) => Some(Tree::constant(Datum::Double(number), span, Shape::new(Kind::Double))),
-            None if self.knows_root(syntax, &path) => self.selected(syntax),
-            None => self.unknown(&path, span),
+            None => self.selected(syntax),
+        }
+    }
+
+    /// `None` if a problem was told; `Some(None)` if it is no name, but may be the field of something.
+    fn named(&mut self, syntax: &Syntax) -> Option<Option<Named>> {
+        if let Some((of_type, rest)) = ancestor(syntax) {
+            return self.above(Above::Ancestor(of_type), &rest, syntax.span).map(|resolved| Some(Named::Operand(resolved)));
+        }
+        let Some(path) = syntax.path() else { return Some(None) };
+        match self.lookup(syntax, &path)? {
+            Some(named) => Some(Some(named)),
+            None if self.knows_root(syntax, &path) => Some(None),
+            None => self.unknown(&path, syntax.span),
         }
     }
 
@@ -44,13 +58,7 @@ impl Checker<'_> {
 
     /// A name that must be that of something held: for `previous(x)` and the like.
     pub(super) fn operand(&mut self, function: &str, syntax: &Syntax) -> Option<(Operand, Shape)> {
-        let found = match syntax.path() {
-            Some(path) => self
-                .lookup(syntax, &path)?
-                .map_or_else(|| self.unknown(&path, syntax.span).map(|_: Tree| None), |named| Some(Some(named)))?,
-            None => None,
-        };
-        if let Some(Named::Operand(resolved)) = found {
+        if let Some(Named::Operand(resolved)) = self.named(syntax)? {
             return Some((resolved.operand, resolved.shape));
         }
         let message = format!("types do not fit: `{function}` takes the name of a member, `{}` is not one", self.shown(syntax.span));
@@ -69,7 +77,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `None` if a problem was told; `Some(None)` if there is no such name.
+    /// As [`Checker::named`], but `Some(None)` if there is no such name at all.
     fn lookup(&mut self, syntax: &Syntax, path: &[&str]) -> Option<Option<Named>> {
         if begins_with_this(syntax) && self.subject.is_none() {
             return Some(self.scope.resolve(path).map(Named::Operand));
@@ -96,7 +104,7 @@ impl Checker<'_> {
 
     fn member_of_other(&mut self, subject: &str, path: &[&str], span: Span) -> Option<Option<Named>> {
         match path {
-            [own, rest @ ..] if *own == subject && !rest.is_empty() => Some(self.scope.resolve(rest).map(Named::Operand)),
+            [own, rest @ ..] if *own == subject && !rest.is_empty() => Some(self.of_other(rest).map(Named::Operand)),
             [root, ..] if self.local(root).is_some() => Some(None),
             _ => {
                 let what =
@@ -105,6 +113,14 @@ impl Checker<'_> {
                 self.refuse(Problem::new("E702", span, message))
             }
         }
+    }
+
+    /// `p.severity` is short for `p.twin.severity`, if the type has no member of that name.
+    fn of_other(&mut self, path: &[&str]) -> Option<Resolved> {
+        self.scope.resolve(path).or_else(|| match path {
+            [attribute] => self.scope.resolve(&["twin", attribute]),
+            _ => None,
+        })
     }
 
     fn local(&self, name: &str) -> Option<Named> {
@@ -126,7 +142,7 @@ impl Checker<'_> {
     fn knows(&mut self, syntax: &Syntax, path: &[&str]) -> bool {
         match (path, self.subject) {
             ([root, ..], _) if self.local(root).is_some() && !begins_with_this(syntax) => path.len() == 1,
-            ([own, rest @ ..], Some(subject)) => *own == subject && !rest.is_empty() && self.scope.resolve(rest).is_some(),
+            ([own, rest @ ..], Some(subject)) => *own == subject && !rest.is_empty() && self.of_other(rest).is_some(),
             (["parent", rest @ ..], None) if !begins_with_this(syntax) => self.scope.above(Above::Parent, rest).is_ok(),
             (_, _) => self.scope.resolve(path).is_some(),
         }
@@ -140,10 +156,6 @@ impl Checker<'_> {
     /// `target.field`, where all of it together is no name.
     fn selected(&mut self, syntax: &Syntax) -> Option<Tree> {
         let Form::Select { target, field, field_span } = &syntax.form else { return None };
-        if let Some((of_type, rest)) = ancestor(syntax) {
-            let resolved = self.above(Above::Ancestor(of_type), &rest, syntax.span)?;
-            return Some(self.read(resolved, syntax.span));
-        }
         let target = self.tree(target)?;
         self.field(target, field, *field_span, syntax.span)
     }

@@ -2,6 +2,7 @@
 
 use crate::reading::unit::Unit;
 
+use super::super::datum::Datum;
 use super::super::eval::QUALITIES;
 use super::super::kind::{Kind, Shape};
 use super::super::measure::Measure;
@@ -66,7 +67,7 @@ impl Checker<'_> {
             let message = format!("types do not fit: `{}` is {}: it has no fields", self.shown(target.span), target.shape);
             return self.refuse(Problem::new("E703", target.span, message));
         }
-        let key = Tree::constant(super::super::datum::Datum::Text((**field).into()), span, Shape::new(Kind::Text));
+        let key = Tree::constant(Datum::Text((**field).into()), span, Shape::new(Kind::Text));
         Some(Tree::made(Op::HasKey(Box::new([target, key])), span, Shape::new(Kind::Bool)))
     }
 

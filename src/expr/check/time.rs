@@ -1,6 +1,8 @@
 //! Parts of dates. The time zone is constant and looked up here, once.
 
-use jiff::tz::{Offset, TimeZone};
+use std::sync::LazyLock;
+
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::source::did_you_mean;
 
@@ -9,6 +11,9 @@ use super::super::problem::{Problem, Span};
 use super::super::syntax::{Call, Syntax};
 use super::super::tree::{Op, Part, Tree};
 use super::Checker;
+
+/// The zones that come with the program, not those of the machine: a replay elsewhere must give the same hours.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 impl Checker<'_> {
     pub(super) fn calendar(&mut self, part: Part, target: &Syntax, call: &Call, span: Span) -> Option<Tree> {
@@ -36,10 +41,10 @@ impl Checker<'_> {
                 Problem::new("E703", syntax.span, "types do not fit: a time zone must be a constant text").hint("'Europe/Berlin'"),
             );
         };
-        if let Some(zone) = TimeZone::get(name).ok().or_else(|| fixed(name)) {
+        if let Some(zone) = ZONES.get(name).ok().or_else(|| fixed(name)) {
             return Some(zone);
         }
-        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        let names: Vec<String> = ZONES.available().map(|name| name.to_string()).collect();
         let meant = did_you_mean(name, names.iter().map(String::as_str));
         let message = format!("`{name}` is no time zone{}", meant.map(|meant| format!(", {meant}?")).unwrap_or_default());
         self.refuse(Problem::new("E714", syntax.span, message))

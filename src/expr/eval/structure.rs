@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 
 use crate::reading::Timestamp;
 
-use super::super::bounds::LIST_ITEMS_MAX;
 use super::super::datum::{Datum, Known, Why};
 use super::super::kind::Kind;
 use super::super::tree::{Comprehension, How, Op, Tree};
@@ -81,7 +80,7 @@ impl Evaluation<'_> {
 
     /// Unknown items are not skipped: of `exists` and `all` they leave open what no other item decides.
     pub(super) fn over(&mut self, over: &Comprehension) -> Known<Datum> {
-        let items = self.items(&over.list)?;
+        let items = self.items(&over.list, over.items_max)?;
         debug_assert_eq!(self.locals.len(), usize::from(over.local), "variables are numbered from the outermost comprehension");
         self.locals.push(Err(Why::NotThere.into()));
         let result = self.over_items(over, items);
@@ -124,18 +123,20 @@ impl Evaluation<'_> {
         }
     }
 
-    fn items(&mut self, list: &Tree) -> Known<Vec<Known<Datum>>> {
+    /// No more than the cost was reckoned for.
+    fn items(&mut self, list: &Tree, items_max: u16) -> Known<Vec<Known<Datum>>> {
+        let items_max = usize::from(items_max);
         let datum = self.value(list)?;
         let items: Vec<Known<Datum>> = if let Datum::Json(json) = &datum {
             let kind = if let Kind::List(list) = &list.shape.kind { &list.items.kind } else { &Kind::Any };
             let items = json.as_array().ok_or(Why::NotConvertible)?;
             // One more than is allowed is enough to know that there are too many.
-            items.iter().take(LIST_ITEMS_MAX + 1).map(|item| read(item, kind)).collect()
+            items.iter().take(items_max + 1).map(|item| read(item, kind)).collect()
         } else {
             let Datum::List(items) = &datum else { return Err(Why::NotConvertible.into()) };
-            items.iter().take(LIST_ITEMS_MAX + 1).cloned().map(Ok).collect()
+            items.iter().take(items_max + 1).cloned().map(Ok).collect()
         };
-        if items.len() > LIST_ITEMS_MAX { Err(Why::TooLarge.into()) } else { Ok(items) }
+        if items.len() > items_max { Err(Why::TooLarge.into()) } else { Ok(items) }
     }
 }
 

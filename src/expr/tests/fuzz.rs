@@ -1,6 +1,9 @@
 //! Whatever comes through the door: no panic, no stack that overflows, and what passes the checker can be evaluated.
 
+use std::cell::Cell;
 use std::sync::Arc;
+
+use crate::reading::{Quality, Timestamp};
 
 use super::super::*;
 use super::World;
@@ -192,11 +195,46 @@ fn compiled(text: &str) -> Option<Checked> {
     }
 }
 
+/// Counts what is read of a world: a measure of the work done.
+struct Counted<'a> {
+    world: &'a World,
+    reads: Cell<u64>,
+}
+
+impl Environment for Counted<'_> {
+    fn read(&self, operand: Operand) -> Known<Datum> {
+        self.reads.set(self.reads.get() + 1);
+        self.world.read(operand)
+    }
+
+    fn previous(&self, operand: Operand) -> Known<Datum> {
+        self.world.previous(operand)
+    }
+
+    fn is_changed(&self, operand: Operand) -> bool {
+        self.world.is_changed(operand)
+    }
+
+    fn time_of(&self, operand: Operand) -> Option<Timestamp> {
+        self.world.time_of(operand)
+    }
+
+    fn quality(&self, operand: Operand) -> Quality {
+        self.world.quality(operand)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+}
+
 fn evaluated(text: &str, random: &mut Random) -> bool {
     let Some(checked) = compiled(text) else { return false };
     for _ in 0..4 {
         let world = strange(random);
-        let value = checked.tree.evaluate(&world);
+        let counted = Counted { world: &world, reads: Cell::new(0) };
+        let value = checked.tree.evaluate(&counted);
+        assert!(counted.reads.get() <= checked.cost, "{text:?} read {} times at a cost of {}", counted.reads.get(), checked.cost);
         if let Ok(Datum::Double(number)) = value {
             assert!(number.is_finite(), "{text:?} is {number}");
         }

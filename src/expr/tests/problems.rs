@@ -53,6 +53,10 @@ fn every_code_at_its_place() {
         ("pressure >= 0", "W731 «pressure >= 0» always true: pressure is never below 0"),
         ("quantity(17, 'bar') < pressure", "W731 «quantity(17, 'bar') < pressure» always false: pressure is never above 16"),
         ("pressure > 0", ""),
+        (
+            "mean(level) > 3",
+            "E706 «mean» unknown function `mean`; windows are declared under `computed`: avg: {of: …, agg: avg, window: …}",
+        ),
         ("params > 3", "E702 «params» `params` is no value: read one of its members (params.x)"),
         ("1 < 2", "W731 «1 < 2» always true: nothing in it can change"),
         ("now.getHours('Europe/Berlyn') > 3", "E714 «'Europe/Berlyn'» `Europe/Berlyn` is no time zone, Europe/Berlin?"),
@@ -60,12 +64,12 @@ fn every_code_at_its_place() {
         ("event('batchFinised')", "E718 «'batchFinised'» `batchFinised` is not an event of Mixer"),
         (
             "temperature + temperature > 3",
-            "E705 «temperature + temperature» units do not fit: degC + degC is no temperature (one side must be a difference, in K)",
+            "E705 «temperature + temperature» units do not fit: degC + degC is no temperature (one side must be a difference, in K; a mean is a + (b - a) / 2)",
         ),
         ("temperature > quantity(3, 'degg')", "E705 «'degg'» unknown unit `degg`; did you mean `deg`, `degC` or `degF`?"),
         (
             "children('Pump').count(p, p.temprature > 3) > 1",
-            "E702 «p.temprature» unknown name `p.temprature`; did you mean `p.temperature`? Members of Pump: p.power, p.running, p.severity, p.temperature (did you mean `p.temperature`?)",
+            "E702 «p.temprature» unknown name `p.temprature`; did you mean `p.temperature`? Members of Pump: p.power, p.running, p.temperature, p.twin.severity (did you mean `p.temperature`?)",
         ),
         (
             "children('Pump').count(p, temperature > 3) > 1",

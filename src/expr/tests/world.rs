@@ -91,7 +91,8 @@ pub(super) fn mixer() -> Names {
 }
 
 fn pump() -> Names {
-    let members = [("temperature", number("degC")), ("power", number("kW")), ("severity", severity()), ("running", Shape::new(Kind::Bool))];
+    let members =
+        [("temperature", number("degC")), ("power", number("kW")), ("twin.severity", severity()), ("running", Shape::new(Kind::Bool))];
     let members = members.into_iter().enumerate();
     let members = members.map(|(index, (name, shape))| (name.to_owned(), Resolved::new(Operand::Slot(index as u16), shape))).collect();
     Names { members, folds: Vec::new(), owner: "Pump".to_owned() }

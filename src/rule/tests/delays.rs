@@ -206,6 +206,14 @@ fn an_unknown_level_stays_where_it_is() {
         member.apply(moves);
     }
     assert_eq!(member.shown(), "10:00:00 raised, true since 10:00:00\n10:01:00 level 1\n10:03:00 level 0\n");
+    let mut rule = member.rule.clone();
+    rule.on_delay = minutes(5);
+    let mut pending = Member::new(rule, member.limits);
+    for (time, level) in [("10:00", Some(true)), ("10:02", None), ("10:05", None)] {
+        let moves = evaluate(&pending.rule, &pending.state, &Truths::plain(Some(true)).levels(&truths(level)), clock(time));
+        pending.apply(moves);
+    }
+    assert_eq!(pending.shown(), "10:00:00 pending { level: 1 }\n10:05:00 raised at level 1, true since 10:00:00\n");
 }
 
 #[test]

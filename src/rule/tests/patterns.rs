@@ -126,6 +126,23 @@ fn a_pulse_clears_by_itself_after_its_last_time() {
     assert_eq!(due(&member.rule, &member.state), Some(clock("10:50")));
 }
 
+/// What goes unanswered at the instant at which the alarm of the last time would clear by itself is the same alarm, once more.
+#[test]
+fn a_deadline_comes_before_the_end_of_the_same_instant() {
+    let mut rule = rule(Pattern::Absence { within: minutes(5), events: 0b11 });
+    rule.clear_after = Some(minutes(5));
+    rule.settle();
+    let mut member = Member::new(rule, Limits::above(0.0, 0.0));
+    for (time, asked) in [("10:00", true), ("10:05", false), ("10:05", true)] {
+        let moves = evaluate(&member.rule, &member.state, &Truths::of_pattern(&[Some(asked), Some(false)], None), clock(time));
+        member.apply(moves);
+    }
+    let moves = elapse(&member.rule, &member.state, clock("11:00"));
+    member.apply(moves);
+    let told: Vec<String> = member.shown().lines().filter(|line| !line.contains("pattern(")).map(str::to_owned).collect();
+    assert_eq!(told, ["10:05:00 raised, true since 10:00:00", "10:10:00 repeated", "10:15:00 cleared"]);
+}
+
 #[test]
 fn the_clear_condition_of_a_pattern() {
     let mut rule = rule(Pattern::Absence { within: minutes(1), events: 0 });

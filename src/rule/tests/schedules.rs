@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use crate::reading::Timestamp;
 use crate::rule::{
     Cron, Instants, InvalidCron, Period, START_GRACE, Schedule, Timer, TimerKind, Weekday, parse_time_of_day, wake_after_start, zone,
+    zone_names,
 };
 
 use super::data::{HOUR, MINUTE, Random, minutes};
@@ -102,6 +103,7 @@ fn times_of_day() {
     }
     assert_eq!((time("06:00:30").second(), time("24:00")), (30, Time::midnight()));
     assert_eq!(parse_time_of_day("26:00").unwrap_err().to_string(), "`26:00` is no time of day: write it as 06:00, up to 24:00");
+    assert!(zone_names().iter().any(|name| name == "Europe/Berlin"));
     assert!(zone("Europe/Berlyn").is_err() && Weekday::parse("MONDAY").is_err());
 }
 

@@ -2,7 +2,7 @@
 
 use crate::alarm::{self, CloseReason, Condition, Severity, Signal, Verdict, What, When};
 use crate::reading::Timestamp;
-use crate::rule::{Decision, Fact, Kind, LevelTruth, NoData, Pattern, Rule, Truths, Voice, Watch, Watched};
+use crate::rule::{Decision, Fact, Kind, LevelTruth, NoData, Pattern, Rule, Truths, Watch, Watched};
 
 use super::data::{HOUR, MINUTE, Random, minutes};
 use super::world::{World, acting, shown, when};
@@ -92,6 +92,7 @@ fn alarms_from_outside() {
     }
     let open = world.watch.alarm.open.clone().unwrap();
     assert_eq!((open.count, open.raised_at, open.last_at), (3, Timestamp(0), Timestamp(10 * MINUTE)));
+    assert_eq!(open.log.len(), 1, "how often is a number, not a list");
     world.decide(|own, watch| own.clear(watch, when(12)));
     assert_eq!(world.condition(), Condition::Normal);
     // Cleared, not yet acknowledged: the next one is a new occurrence, and takes its place.
