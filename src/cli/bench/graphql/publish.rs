@@ -75,7 +75,7 @@ impl Publishing {
 /// The connections take turns.
 fn pace(rate: u64, number: usize, connections: usize) -> Option<Pace> {
     let nanos_per_message = 1e9 / rate as f64;
-    (rate > 0).then(|| Pace { period_nanos: nanos_per_message * connections as f64, phase_nanos: nanos_per_message * number as f64 })
+    (rate > 0).then_some(Pace { period_nanos: nanos_per_message * connections as f64, phase_nanos: nanos_per_message * number as f64 })
 }
 
 /// How long it takes at most, at full speed, until each twin has been heard of.
