@@ -12,7 +12,7 @@ use super::types::job::JobNode;
 use super::types::node::NodeId;
 use super::types::twin::{many, one, page_args, session};
 use super::types::twin_type::TypeNode;
-use super::types::{aggregate, cost, ingest, job, proposal, rejection, search, system};
+use super::types::{aggregate, alarm, cost, ingest, job, proposal, rejection, search, system};
 
 /// `nodes(ids:)` answers so many at once.
 const NODES_MAX: usize = 200;
@@ -26,6 +26,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
     relations::declare_query_fields(&mut schema.query());
     job::declare_query(&mut schema.query());
     types(schema);
+    alarms(schema);
     house(schema);
 }
 
@@ -71,6 +72,7 @@ async fn node(ctx: &Ctx, id: &str) -> Result<Option<Out>, ApiError> {
         NodeId::Proposal(_) => proposal::find(session, id).await?.map(|node| Out::node("Proposal", node)),
         NodeId::Job(no) => session.services.lasting.jobs.find(no).map(|job| Out::node("Job", JobNode::now(job))),
         NodeId::Relation(id) => relations::by_ids(ctx, [id]).await?.remove(id).map(RelationNode::node),
+        NodeId::Alarm(place) => alarm::find(session, place).map(|node| Out::node("Alarm", node)),
         NodeId::Unknown => None,
     })
 }
@@ -123,6 +125,23 @@ fn twins(schema: &mut SchemaBuilder) {
         .now(|_, args, ctx| search::root(ctx, args))
         .field("hierarchies", "[Hierarchy!]!", "The relations that are trees, the primary one first.")
         .now(|_, _, ctx| Ok(hierarchy::all(session(ctx)?)));
+}
+
+fn alarms(schema: &mut SchemaBuilder) {
+    schema
+        .query()
+        .field("alarms", "AlarmConnection", "The alarms that are open, the worst first, then the newest.")
+        .arg("where", "AlarmWhere")
+        .arg("first", "Int = 50")
+        .arg("after", "String")
+        .arg_doc("The `endCursor` of the page before.")
+        .weight(SCAN_WEIGHT)
+        .looks_ahead()
+        .now(|_, args, ctx| alarm::page(session(ctx)?, args))
+        .field("alarmCounts", "AlarmCounts", "How many alarms are open.")
+        .arg("where", "AlarmWhere")
+        .weight(SCAN_WEIGHT)
+        .now(|_, args, ctx| Ok(alarm::counts(session(ctx)?, args)));
 }
 
 fn types(schema: &mut SchemaBuilder) {

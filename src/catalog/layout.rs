@@ -87,6 +87,11 @@ pub enum Section {
 }
 
 impl Section {
+    /// Whether it moves by itself, with a time and a quality; a property is set.
+    pub fn is_live(self) -> bool {
+        self != Section::Property
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Section::Property => "property",

@@ -1,10 +1,11 @@
 //! What follows from the readings of a type: its computed values and its rules, compiled. Every name is a slot or a number by now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::expr::{Checked, Datum, Operand, Template};
 use crate::reading::SlotNo;
-use crate::rule::Rule;
+use crate::rule::{Kind, Rule};
 
 use super::layout::Layout;
 
@@ -21,6 +22,8 @@ pub struct Logic {
     pub params: Box<[Param]>,
     /// By slot: who reads it.
     readers: Box<[Readers]>,
+    /// Slots of which some expression asks what they held before.
+    previous: Box<[SlotNo]>,
 }
 
 /// Places in [`Logic::computed`] and [`Logic::rules`], in rising order.
@@ -111,6 +114,12 @@ impl Logic {
                 }
             }
         }
+        let all = self.computed.iter().map(|computed| &computed.value).chain(self.rules.iter().flat_map(RuleSpec::conditions));
+        let asked = all.flat_map(|checked| &checked.dependencies).filter(|dependency| dependency.uses.previous);
+        let mut previous: Vec<SlotNo> = asked.filter_map(|dependency| slot_of(dependency.operand)).collect();
+        previous.sort_unstable();
+        previous.dedup();
+        self.previous = previous.into();
         self.readers = readers.into_iter().map(|(computed, rules)| Readers { computed: computed.into(), rules: rules.into() }).collect();
     }
 
@@ -124,10 +133,7 @@ impl Logic {
                 && let Some(param) = self.params.get(usize::from(param))
             {
                 // A parameter reads properties only, so there is nothing behind those.
-                slots.extend(param.value.dependencies.iter().filter_map(|dependency| match dependency.operand {
-                    Operand::Slot(slot) => Some(slot),
-                    _ => None,
-                }));
+                slots.extend(param.value.dependencies.iter().filter_map(|dependency| slot_of(dependency.operand)).map(|slot| slot.0));
             }
         }
         slots.sort_unstable();
@@ -135,12 +141,48 @@ impl Logic {
         slots
     }
 
+    pub fn keeps_previous(&self, slot: SlotNo) -> bool {
+        self.previous.contains(&slot)
+    }
+
+    /// Rules whose conditions ask whether an alarm of these is active.
+    pub fn rules_that_ask(&self, moved: &[u16]) -> BTreeSet<u16> {
+        let asks = |spec: &RuleSpec| moved.iter().any(|rule| spec.conditions().any(|checked| checked.reads(Operand::Alarm(*rule))));
+        if moved.is_empty() {
+            return BTreeSet::new();
+        }
+        (0_u16..).zip(&self.rules).filter(|(_, spec)| asks(spec)).map(|(place, _)| place).collect()
+    }
+
     pub fn rule(&self, id: &str) -> Option<(usize, &RuleSpec)> {
         self.rules.iter().enumerate().find(|(_, spec)| spec.rule.id == id)
     }
 }
 
+fn slot_of(operand: Operand) -> Option<SlotNo> {
+    if let Operand::Slot(slot) = operand { Some(SlotNo(slot)) } else { None }
+}
+
 impl RuleSpec {
+    /// Of a rule of which only the id is left.
+    pub fn unknown(id: &str) -> RuleSpec {
+        RuleSpec {
+            rule: Rule::new(id, Kind::Condition),
+            when: None,
+            stay: None,
+            clear_when: None,
+            levels: Box::default(),
+            steps: Box::default(),
+            silent: Box::default(),
+            suppressed_by: None,
+            accepts_good_only: false,
+            title: None,
+            text: None,
+            source: Arc::from(""),
+            declared_by: Arc::from(""),
+        }
+    }
+
     /// All that decides whether it is on.
     pub fn conditions(&self) -> impl Iterator<Item = &Checked> {
         let levels = self.levels.iter().flat_map(|level| [&level.when, &level.stay]);

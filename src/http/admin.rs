@@ -66,6 +66,8 @@ pub(super) async fn twin(State(site): State<Site>, Path(id): Path<String>) -> Re
     if let Value::Object(fields) = &mut shown {
         fields.insert("properties".to_owned(), Value::Object(members(Section::Property)));
         fields.insert("telemetry".to_owned(), Value::Object(members(Section::Telemetry)));
+        fields.insert("computed".to_owned(), Value::Object(members(Section::Computed)));
+        fields.insert("alarms".to_owned(), alarms(&state));
         fields.insert("relations".to_owned(), site.runtime.relations_of(&id));
         fields.insert("actor".to_owned(), json!(site.runtime.observe(&id)));
     }
@@ -92,7 +94,7 @@ pub(super) async fn rejections(State(site): State<Site>, Query(page): Query<Reje
 
 fn summary(state: &TwinState, seq: Seq, now: Timestamp) -> Value {
     let telemetry =
-        state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, slot)| spec.section == Section::Telemetry && slot.value.is_some());
+        state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, slot)| spec.section.is_live() && slot.value.is_some());
     let values: Map<String, Value> = telemetry.map(|(spec, slot)| (spec.path.to_string(), slot_json(spec, slot, now))).collect();
     json!({
         "id": state.id.as_str(),
@@ -103,6 +105,25 @@ fn summary(state: &TwinState, seq: Seq, now: Timestamp) -> Value {
         "lastSeen": state.last_seen().map(|time| time.to_string()),
         "values": values,
     })
+}
+
+/// Those that are open.
+fn alarms(state: &TwinState) -> Value {
+    let open = state.watches.iter().filter_map(|(rule, watch)| Some((rule, watch.alarm.open.as_ref()?)));
+    let shown = open.filter(|(_, open)| open.shown).map(|(rule, open)| {
+        json!({
+            "rule": rule,
+            "no": open.no,
+            "severity": open.severity.as_str(),
+            "condition": open.condition.as_str(),
+            "acknowledged": open.acknowledged,
+            "text": open.text,
+            "raisedAt": open.raised_at.to_string(),
+            "clearedAt": open.cleared_at.map(|time| time.to_string()),
+            "count": open.count,
+        })
+    });
+    shown.collect()
 }
 
 fn slot_json(spec: &SlotSpec, slot: &Slot, now: Timestamp) -> Value {

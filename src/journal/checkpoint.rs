@@ -1,16 +1,17 @@
-//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 2.
+//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 3.
 //!
-//! Version 1 knew no desired values. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
+//! Version 1 knew no desired values, version 2 no rules. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
 
 use std::sync::Arc;
 
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
-use crate::twin::{Deleted, Desired, Recent, SharedLayout, Slot, State, Twin};
+use crate::twin::{Deleted, Desired, Recent, SharedLayout, Slot, State, Twin, Watches};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::record::{Layouts, Unreadable, put_value, take_value};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+const WITHOUT_WATCHES: u8 = 2;
 const WITHOUT_DESIRED: u8 = 1;
 const DELETED: u8 = 0x80;
 
@@ -77,12 +78,20 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_signed(desired.since.0, out);
         put_value(&desired.value, out);
     }
+    put_unsigned(state.previous.len() as u64, out);
+    for (no, slot) in &state.previous {
+        put_unsigned(u64::from(no.0), out);
+        put_slot(slot, out);
+    }
+    // Nothing of all this fails to be written: it is numbers, texts and lists of them.
+    let watches: Vec<_> = state.watches.iter().collect();
+    put_bytes(&if watches.is_empty() { Vec::new() } else { serde_json::to_vec(&watches).unwrap_or_default() }, out);
 }
 
 pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {
     let mut cursor = Cursor::new(bytes);
     let version = cursor.byte("the version of a checkpoint")?;
-    if !matches!(version, VERSION | WITHOUT_DESIRED) {
+    if !matches!(version, VERSION | WITHOUT_WATCHES | WITHOUT_DESIRED) {
         return Err(Unreadable::Unknown { what: "checkpoint version", found: u64::from(version) });
     }
     let no = TwinNo(cursor.small("a twin number")?);
@@ -113,8 +122,28 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         _ => cursor.unsigned("desired values")?,
     };
     let desired = (0..desired).map(|_| take_desired(&mut cursor)).collect::<Result<_, _>>()?;
-    let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots, desired };
+    let previous = match version {
+        VERSION => cursor.unsigned("values from before")?,
+        _ => 0,
+    };
+    let previous = (0..previous)
+        .map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(&mut cursor)?)))
+        .collect::<Result<_, Unreadable>>()?;
+    let watches = match version {
+        VERSION => take_watches(&mut cursor)?,
+        _ => Watches::default(),
+    };
+    let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots, desired, previous, watches };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately) })
+}
+
+fn take_watches(cursor: &mut Cursor<'_>) -> Result<Watches, Unreadable> {
+    let text = cursor.text("where rules stand")?;
+    if text.is_empty() {
+        return Ok(Watches::default());
+    }
+    let watches = serde_json::from_str(text).map_err(|error| Unreadable::Damaged("where rules stand", error.to_string()))?;
+    Ok(Watches::restore(watches))
 }
 
 fn take_desired(cursor: &mut Cursor<'_>) -> Result<Desired, Unreadable> {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::catalog::Layout;
 use crate::catalog::stored::LayoutRecord;
@@ -116,6 +117,10 @@ const RELAID: u8 = 6;
 const RESTED: u8 = 7;
 const RENAMED: u8 = 8;
 const DESIRED: u8 = 9;
+const COMPUTED: u8 = 11;
+const WATCHED: u8 = 12;
+/// Beside the quality of a computed value: it is known.
+const WITH_VALUE: u8 = 0x80;
 const MOVED: u8 = 10;
 /// On `READ`: the sender's disbelieved time follows.
 const WITH_SENT: u8 = 0x80;
@@ -159,6 +164,16 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
             out.push(DESIRED);
             put_setting(*slot, value.as_ref(), *layout, out);
         }
+        Event::Computed { slot, value, time, quality } => {
+            out.push(COMPUTED);
+            put_unsigned(u64::from(slot.0), out);
+            out.push((*quality as u8) | if value.is_some() { WITH_VALUE } else { 0 });
+            put_instant(at, *time, out);
+            if let Some(value) = value {
+                put_value(value, out);
+            }
+        }
+        Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
         Event::Moved { hierarchy } => {
             out.push(MOVED);
             put_bytes(hierarchy.as_bytes(), out);
@@ -203,6 +218,19 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         DESIRED => {
             let (slot, value, layout) = take_setting(cursor)?;
             Event::Desired { slot, value, layout }
+        }
+        COMPUTED => {
+            let slot = take_slot(cursor)?;
+            let marks = cursor.byte("the quality of a computed value")?;
+            let unknown = Unreadable::Unknown { what: "quality", found: u64::from(marks) };
+            let quality = Quality::from_code(marks & 3).ok_or(unknown)?;
+            let time = take_instant(at, cursor)?;
+            let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
+            Event::Computed { slot, value, time, quality }
+        }
+        WATCHED => {
+            let WatchedRecord { rule, fact } = take_json("a fact of a rule", cursor)?;
+            Event::Watched { rule, fact }
         }
         MOVED => Event::Moved { hierarchy: Arc::from(cursor.text("a hierarchy")?) },
         other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
@@ -335,6 +363,12 @@ struct DescribedRecord {
     #[serde(default)]
     external_ids: Vec<(String, String)>,
     applied: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WatchedRecord {
+    rule: SmolStr,
+    fact: Box<crate::rule::Fact>,
 }
 
 /// An end by a file has two parts only.

@@ -50,6 +50,12 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// Later by so many microseconds, or earlier.
+    #[must_use]
+    pub fn shifted(self, micros: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add(micros))
+    }
+
     pub fn minus(self, duration: Duration) -> Timestamp {
         Timestamp(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }

@@ -49,6 +49,7 @@ pub struct Shared {
     pub tallies: Arc<Tallies>,
     pub layouts: Arc<Layouts>,
     pub restarts: std::sync::atomic::AtomicU64,
+    pub wakes: Arc<super::wakes::Wakes>,
 }
 
 #[derive(Debug, Default)]
@@ -131,13 +132,14 @@ pub(super) fn change_supervisor(actor: &ActorCell, to: &ActorCell) {
 
 impl Branch {
     async fn adopt(&self, me: &ActorRef<BranchMsg>, resident: Arc<Resident>, twin: Box<Twin>, state: &mut BranchState) {
-        let Shared { clock, journal, tallies, layouts, config, .. } = &*self.shared;
+        let Shared { clock, journal, tallies, layouts, wakes, config, .. } = &*self.shared;
         let actor = TwinActor {
             resident: resident.clone(),
             journal: journal.clone(),
             clock: clock.clone(),
             tallies: tallies.clone(),
             layouts: layouts.clone(),
+            wakes: wakes.clone(),
         };
         match Actor::spawn_linked(None, actor, twin, me.get_cell()).await {
             Ok((actor, _)) => {

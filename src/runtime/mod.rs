@@ -26,8 +26,10 @@ mod start;
 mod status;
 pub mod structure;
 mod sweep;
+mod tell;
 pub mod tallies;
 pub mod twin_actor;
+mod wakes;
 mod warden;
 
 use std::sync::Arc;

@@ -197,7 +197,7 @@ impl Previewer<'_> {
                     slots.push(reading.slot);
                 }
             }
-            let done = step(&twin, &Input::Readings { group, received });
+            let done = step(&twin, &Input::Readings { group, received }, now);
             done.events.iter().for_each(|event| twin.apply(event, now));
             let tally = done.tally;
             let detail = json!({

@@ -336,6 +336,8 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Rested
         | Event::Renamed(_)
         | Event::Desired { .. }
+        | Event::Computed { .. }
+        | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use ractor::ActorRef;
@@ -36,6 +36,8 @@ pub struct Resident {
     /// The first commit that no stored checkpoint of this twin contains; 0 if there is none.
     pub unsaved_since: AtomicU64,
     troubles: Mutex<Option<Box<Troubles>>>,
+    /// When time alone is going to wake it, in microseconds; `i64::MAX`: never.
+    wakes_at: AtomicI64,
     /// It was deleted: nothing reaches it any more.
     gone: AtomicBool,
 }
@@ -103,8 +105,19 @@ impl Resident {
             dirty_at: AtomicU32::new(u32::MAX),
             unsaved_since: AtomicU64::new(0),
             troubles: Mutex::new(None),
+            wakes_at: AtomicI64::new(i64::MAX),
             gone: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that it is to be woken at this time, if that is earlier than so far.
+    pub fn is_woken_later_than(&self, due: Timestamp) -> bool {
+        self.wakes_at.fetch_min(due.0, Ordering::AcqRel) > due.0
+    }
+
+    /// Whether this is the time for which it was armed last; from here on it is not armed.
+    pub fn wakes_at(&self, at: Timestamp) -> bool {
+        self.wakes_at.compare_exchange(at.0, i64::MAX, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     pub fn is_gone(&self) -> bool {

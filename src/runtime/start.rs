@@ -91,6 +91,7 @@ impl Runtime {
             tallies,
             layouts: layouts.clone(),
             restarts: Default::default(),
+            wakes: Arc::default(),
         });
         let progress = Arc::new(Progress::default());
         progress.position.store(found.position.0, Ordering::Release);
@@ -132,6 +133,8 @@ impl Runtime {
             found,
         });
         let applied = runtime.apply_files(&catalog).await?;
+        runtime.arm_all();
+        tasks.spawn(super::wakes::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::edit::run(Arc::downgrade(&runtime), edits));
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
         tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::oneshot;
 
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
+use crate::alarm::Verdict;
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Event, Input, Received, Rejection, Twin, step};
+use crate::twin::{Description, Event, Input, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -18,6 +20,7 @@ use super::held::{Aside, Change, Checkpoint, Held, Settling};
 use super::layouts::Layouts;
 use super::resident::Resident;
 use super::tallies::Tallies;
+use super::wakes::Wakes;
 
 #[derive(Debug)]
 pub enum TwinMsg {
@@ -27,6 +30,10 @@ pub enum TwinMsg {
     Retype(Arc<Layout>),
     /// Somebody changes it together with others: wait for what becomes of it.
     Hold(Hold),
+    /// Something of it may be due by time alone.
+    Wake,
+    /// Somebody does something to one of its alarms; the answer says what became of it, once it is committed.
+    Tell(Box<Told>, oneshot::Sender<Verdict>),
     /// Hand a copy of yourself through the gate, to be stored.
     Save,
     /// Go to rest if nothing else has come.
@@ -58,6 +65,7 @@ pub struct TwinActor {
     pub clock: Clock,
     pub tallies: Arc<Tallies>,
     pub layouts: Arc<Layouts>,
+    pub wakes: Arc<Wakes>,
 }
 
 impl Actor for TwinActor {
@@ -80,7 +88,7 @@ impl Actor for TwinActor {
                 self.resident.dealt();
                 return Ok(());
             }
-            other @ (TwinMsg::Ingest(_) | TwinMsg::Describe(_) | TwinMsg::Retype(_) | TwinMsg::Save | TwinMsg::Rest) => other,
+            other @ (TwinMsg::Ingest(_) | TwinMsg::Describe(_) | TwinMsg::Retype(_) | TwinMsg::Wake | TwinMsg::Tell(..) | TwinMsg::Save | TwinMsg::Rest) => other,
         };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);
@@ -89,6 +97,14 @@ impl Actor for TwinActor {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
+            TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
+            TwinMsg::Tell(told, answer) => {
+                work.take_in(&Input::Told(told)).drop_tally();
+                if let Some(verdict) = work.told.take() {
+                    // Whoever has asked may have gone.
+                    answer.send(verdict).ok();
+                }
+            }
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
             TwinMsg::Save => work.saves = true,
@@ -112,6 +128,11 @@ impl Actor for TwinActor {
             }
         };
         self.journal.append(encode, held).await?;
+        if !twin.state.layout.logic.is_empty()
+            && let Some(due) = twin.due(at)
+        {
+            self.wakes.arm(&self.resident, due);
+        }
         if rests && self.resident.go_to_rest(twin) {
             me.stop(None);
         } else {
@@ -138,16 +159,19 @@ struct Work<'a> {
     receipts: Vec<Settling>,
     total: Tally,
     saves: bool,
+    /// What became of what somebody did to an alarm.
+    told: Option<Verdict>,
 }
 
 impl<'a> Work<'a> {
     fn new(twin: &'a mut Twin, at: Timestamp) -> Work<'a> {
         let before = twin.state.revision;
-        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false }
+        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false, told: None }
     }
 
     fn take_in(&mut self, input: &Input) -> StepTally {
-        let step = step(self.twin, input);
+        let step = step(self.twin, input, self.at);
+        self.told = step.told;
         for event in &step.events {
             self.twin.apply(event, self.at);
         }
@@ -226,6 +250,8 @@ fn refusal(event: &Event) -> Option<Arc<Refused>> {
         | Event::Rested
         | Event::Renamed(_)
         | Event::Desired { .. }
+        | Event::Computed { .. }
+        | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }
 }
@@ -238,7 +264,7 @@ fn is_change(event: &Event) -> bool {
         | Event::Renamed(_)
         | Event::Desired { .. }
         | Event::Moved { .. } => true,
-        Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => false,
+        Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested | Event::Computed { .. } | Event::Watched { .. } => false,
     }
 }
 
@@ -254,6 +280,8 @@ fn aside(events: &[Event], checkpoint: Option<Checkpoint>) -> Option<Box<Aside>>
         | Event::Rested
         | Event::Renamed(_)
         | Event::Desired { .. }
+        | Event::Computed { .. }
+        | Event::Watched { .. }
         | Event::Moved { .. } => None,
     });
     let rejections: Vec<Rejection> = rejections.collect();

@@ -69,8 +69,8 @@ impl TwinRow {
         row.insert("seq", signed(seq.0));
         row.insert("created", state.created.0);
         row.insert("updated", state.updated.0);
-        row.insert("properties", members(state, Section::Property));
-        row.insert("values", members(state, Section::Telemetry));
+        row.insert("properties", members(state, |section| section == Section::Property));
+        row.insert("values", members(state, Section::is_live));
         let mut external_ids = Object::new();
         for (namespace, id) in &state.external_ids {
             external_ids.insert(namespace.clone(), id.clone());
@@ -81,9 +81,9 @@ impl TwinRow {
 }
 
 /// Path to `{v, t, q}`: value, event time in microseconds, quality. Slots without a value are left out.
-fn members(state: &State, section: Section) -> Object {
+fn members(state: &State, is_meant: fn(Section) -> bool) -> Object {
     let mut members = Object::new();
-    for (spec, slot) in state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, _)| spec.section == section) {
+    for (spec, slot) in state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, _)| is_meant(spec.section)) {
         if let Some(member) = member(spec, slot) {
             members.insert(spec.path.to_string(), member);
         }

@@ -35,6 +35,11 @@ impl Twin {
             Event::Rested => self.recent.rest(),
             Event::Renamed(name) => state.name = state.id.shared_with(name),
             Event::Desired { slot, value, .. } => state.desire(*slot, value.as_ref(), at),
+            Event::Computed { slot, value, time, quality } => {
+                let computed = Slot { value: value.clone(), time: *time, received: at, quality: *quality, ..Slot::EMPTY };
+                state.slots.set(*slot, computed);
+            }
+            Event::Watched { rule, fact } => state.watches.apply(rule, fact),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
         }
@@ -54,7 +59,19 @@ impl State {
             quality: read.quality,
             reason: read.reason,
         };
+        if self.layout.logic.keeps_previous(read.slot) {
+            self.keep(read.slot);
+        }
         self.slots.set(read.slot, slot);
+    }
+
+    /// What a slot holds is about to be what it held before.
+    fn keep(&mut self, slot: SlotNo) {
+        let before = self.slots.get(slot).clone();
+        match self.previous.iter_mut().find(|(known, _)| *known == slot) {
+            Some((_, previous)) => *previous = before,
+            None => self.previous = std::mem::take(&mut self.previous).into_iter().chain([(slot, before)]).collect(),
+        }
     }
 
     fn desire(&mut self, slot: SlotNo, value: Option<&Value>, since: Timestamp) {
@@ -80,6 +97,8 @@ impl State {
             }
         }
         self.slots = fresh;
+        // What they were numbered by is gone.
+        self.previous = Box::default();
         self.desired = wanted.into();
         self.layout = SharedLayout(layout.clone());
     }

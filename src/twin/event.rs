@@ -3,8 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::catalog::Layout;
 use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
+
+use crate::rule;
 
 use super::recent::Fingerprint;
 
@@ -32,6 +36,18 @@ pub enum Event {
     Renamed(Arc<str>),
     /// What a setting (`sync: desired`) shall be; `None`: nothing is asked of the device any more.
     Desired { slot: SlotNo, value: Option<Value>, layout: u64 },
+    /// What follows from other values; `None`: it cannot be known now.
+    Computed {
+        slot: SlotNo,
+        value: Option<Value>,
+        time: Timestamp,
+        quality: Quality,
+    },
+    /// A rule or its alarm moved.
+    Watched {
+        rule: SmolStr,
+        fact: Box<rule::Fact>,
+    },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
     Moved { hierarchy: Arc<str> },
 }

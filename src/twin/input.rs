@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
+use crate::alarm::Action;
 use crate::catalog::Layout;
 use crate::reading::{Group, SlotNo, Timestamp, Value};
 
@@ -20,6 +23,10 @@ pub enum Input {
     Edited(Edit),
     /// Its type was compiled anew.
     Retyped(Arc<Layout>),
+    /// Something of it was due by time alone.
+    Woken,
+    /// Somebody does something to one of its alarms.
+    Told(Box<Told>),
     /// Nobody has asked for it for a while.
     Idle,
 }
@@ -32,6 +39,16 @@ pub struct Edit {
     pub set: Vec<(SlotNo, Option<Value>)>,
     /// The hierarchy in which it gets another place.
     pub moved: Option<Arc<str>>,
+}
+
+/// An operator's action on an alarm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    pub rule: SmolStr,
+    /// The occurrence that is meant; without it the one that is open.
+    pub no: Option<u32>,
+    pub action: Action,
+    pub by: SmolStr,
 }
 
 /// When a packet was read, and how far ahead of that its times may be.

@@ -8,6 +8,7 @@ use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinN
 
 use super::recent::Recent;
 use super::slots::Slots;
+use super::watches::Watches;
 
 /// What a slot holds: the newest accepted value by event time.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +59,10 @@ pub struct State {
     pub slots: Slots,
     /// What is asked of the device for its settings (`sync: desired`), by slot; only those that somebody has set.
     pub desired: Box<[Desired]>,
+    /// What slots held before, of those that some expression asks for it.
+    pub previous: Box<[(SlotNo, Slot)]>,
+    /// Where its rules and alarms stand.
+    pub watches: Watches,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +86,8 @@ impl State {
             applied: 0,
             slots: Slots::empty(layout.slots.len()),
             desired: Box::default(),
+            previous: Box::default(),
+            watches: Watches::default(),
             layout: SharedLayout(layout),
         }
     }
@@ -133,6 +140,11 @@ pub struct Twin {
 }
 
 impl Twin {
+    /// When time alone will next matter to it, on the wall.
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        super::follow::due(self, now)
+    }
+
     pub fn new(state: State) -> Twin {
         Twin { state: Arc::new(state), recent: Recent::default() }
     }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::alarm::Verdict;
 use crate::catalog::Layout;
 use crate::catalog::layout::{Duplicates, Section, SlotSpec, Sync};
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
 
 use super::event::{Event, Outcome, Read, Rejection};
-use super::input::{Description, Edit, Input, Received};
+use super::follow::Follower;
+use super::input::{Description, Edit, Input, Received, Told};
 use super::recent::Fingerprint;
 use super::state::Twin;
 
@@ -21,6 +23,8 @@ const LOOK_BACK_MAX: usize = 64;
 pub struct Step {
     pub events: Vec<Event>,
     pub tally: Tally,
+    /// What became of what somebody did to an alarm.
+    pub told: Option<Verdict>,
 }
 
 /// What became of each reading.
@@ -34,15 +38,21 @@ pub struct Tally {
     pub rejected: u16,
 }
 
-/// Decides what an input means. It asks for no time: an input says when it was received.
-pub fn step(twin: &Twin, input: &Input) -> Step {
+/// Decides what an input means. `now` is the wall time that the shell read for it; a packet says when it was received itself.
+pub fn step(twin: &Twin, input: &Input, now: Timestamp) -> Step {
     let mut step = Step::default();
     match input {
         Input::Readings { group, received } => step.hear(twin, group, *received),
         Input::Refused(rejection) => step.reject(rejection.as_ref().clone()),
-        Input::Described(description) => step.describe(twin, description),
-        Input::Edited(edit) => step.edit(twin, edit),
-        Input::Retyped(layout) => step.retype(twin, layout),
+        Input::Described(description) => step.describe(twin, description, now),
+        Input::Edited(edit) => step.edit(twin, edit, now),
+        Input::Retyped(layout) => step.retype(twin, layout, now),
+        Input::Woken => {
+            if let Some(follower) = Follower::of(twin, &mut step.events, now) {
+                follower.wake();
+            }
+        }
+        Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
                 step.events.push(Event::Rested);
@@ -71,8 +81,31 @@ impl Step {
         for reading in &group.readings {
             self.read(twin, reading, time, clock, received);
         }
-        if !self.events.is_empty() {
-            self.events.push(Event::Heard(fingerprint));
+        if self.events.is_empty() {
+            return;
+        }
+        self.events.push(Event::Heard(fingerprint));
+        let reads = std::mem::take(&mut self.events);
+        match Follower::of(twin, &mut self.events, received.at) {
+            Some(follower) => follower.readings(reads, time),
+            None => self.events = reads,
+        }
+    }
+
+    /// Somebody does something to an alarm.
+    fn tell(&mut self, twin: &Twin, told: &Told, now: Timestamp) -> Verdict {
+        match Follower::of(twin, &mut self.events, now) {
+            Some(follower) => follower.act(&told.rule, told.no, &told.action, &told.by),
+            None => Verdict::NotApplicable,
+        }
+    }
+
+    /// What follows from settings that were changed.
+    fn follow_settings(&mut self, twin: &Twin, now: Timestamp) {
+        let facts = std::mem::take(&mut self.events);
+        match Follower::of(twin, &mut self.events, now) {
+            Some(follower) => follower.settings(facts),
+            None => self.events = facts,
         }
     }
 
@@ -128,7 +161,7 @@ impl Step {
         self.events.push(Event::Rejected(Box::new(rejection)));
     }
 
-    fn describe(&mut self, twin: &Twin, description: &Description) {
+    fn describe(&mut self, twin: &Twin, description: &Description, now: Timestamp) {
         if twin.state.applied == description.applied {
             return;
         }
@@ -146,10 +179,11 @@ impl Step {
             self.events.push(Event::Renamed(Arc::clone(&description.name)));
         }
         self.events.push(Event::Described { external_ids: description.external_ids.clone(), applied: description.applied });
+        self.follow_settings(twin, now);
     }
 
     /// A setting is asked of the device; every other property is what it is set to.
-    fn edit(&mut self, twin: &Twin, edit: &Edit) {
+    fn edit(&mut self, twin: &Twin, edit: &Edit, now: Timestamp) {
         let state = &twin.state;
         if let Some(name) = edit.name.as_ref().filter(|name| **name != state.name) {
             self.events.push(Event::Renamed(name.clone()));
@@ -166,10 +200,11 @@ impl Step {
         if let Some(hierarchy) = &edit.moved {
             self.events.push(Event::Moved { hierarchy: hierarchy.clone() });
         }
+        self.follow_settings(twin, now);
     }
 
     /// Values move to the new slots; a property that the old form did not have begins with its default.
-    fn retype(&mut self, twin: &Twin, layout: &Arc<Layout>) {
+    fn retype(&mut self, twin: &Twin, layout: &Arc<Layout>, now: Timestamp) {
         if layout.fingerprint == twin.state.layout.fingerprint {
             return;
         }
@@ -180,6 +215,14 @@ impl Step {
             if default.is_some() && twin.state.layout.slot_by_path(&spec.path).is_none() {
                 self.events.push(Event::PropertySet { slot, value: default, layout: layout.fingerprint });
             }
+        }
+        let facts = std::mem::take(&mut self.events);
+        let old = twin.state.layout.0.clone();
+        // Also where only the new form has rules.
+        if layout.logic.is_empty() && old.logic.is_empty() && twin.state.watches.is_empty() {
+            self.events = facts;
+        } else {
+            Follower::begin(twin, &mut self.events, now).relaid(&old, facts);
         }
     }
 }

@@ -67,7 +67,7 @@ fn temperature(value: f64, time: Option<i64>, received: i64) -> Input {
 }
 
 fn take(twin: &mut Twin, input: &Input) -> String {
-    let step = step(twin, input);
+    let step = step(twin, input, twin.state.updated);
     let at = if let Input::Readings { received, .. } = input { received.at } else { twin.state.updated };
     let mut shown: Vec<String> = Vec::new();
     for event in &step.events {

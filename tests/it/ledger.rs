@@ -74,6 +74,8 @@ impl Ledger {
             | Event::Rested
             | Event::Renamed(_)
             | Event::Desired { .. }
+            | Event::Computed { .. }
+            | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
     }

@@ -3,6 +3,7 @@
 //! A mistake of the caller is data, a fault of ours is an error. Whoever is told that something was done can read it: payloads are made behind the
 //! gate, from a session that has been moved on to the commit.
 
+mod alarms;
 pub mod bulk;
 pub mod edit;
 mod graph;
@@ -29,4 +30,5 @@ pub fn declare(schema: &mut SchemaBuilder) {
     ingest::declare(schema);
     replay::declare(schema);
     proposals::declare(schema);
+    alarms::declare(schema);
 }

@@ -29,7 +29,7 @@ fn field(layout: &Layout, index: usize, member: &Member, claims: &mut Claims, va
     let slots = &layout.slots[usize::from(member.slots.start)..usize::from(member.slots.end)];
     let rules = slots.first().and_then(|slot| slot.property.as_ref());
     let sync = rules.map(|rules| rules.sync).unwrap_or_default();
-    let is_telemetry = member.section == Section::Telemetry;
+    let is_telemetry = member.section.is_live();
     let is_written = !is_telemetry && sync != Sync::Reported;
     let context = Context { is_telemetry, is_written, unit: slots.first().and_then(|slot| slot.unit.as_ref()) };
     let value = values.value(&member.value_type, &constraints(slots), (&member.declared_by, &capitalised(&member.name)), context, claims);

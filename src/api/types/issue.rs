@@ -1,5 +1,6 @@
 //! What is wrong: `Issue` with something of ours or of the workspace, `UserError` with what a mutation was asked for.
 
+pub use crate::alarm::Severity;
 use crate::api::build::{Out, SchemaBuilder};
 use crate::api::error::ApiError;
 
@@ -14,27 +15,6 @@ pub struct Issue {
     pub file: Option<String>,
     pub line: Option<usize>,
     pub column: Option<usize>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    Info,
-    Warning,
-    Minor,
-    Major,
-    Critical,
-}
-
-impl Severity {
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Info => "INFO",
-            Severity::Warning => "WARNING",
-            Severity::Minor => "MINOR",
-            Severity::Major => "MAJOR",
-            Severity::Critical => "CRITICAL",
-        }
-    }
 }
 
 impl Issue {
@@ -74,7 +54,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
     schema
         .object::<Issue>("Issue", "Something that is not as it should be, and what to do about it.")
         .value("code", "String!", "`pollux explain CODE` says more.", |issue, _| issue.code.clone())
-        .value("severity", "Severity!", "", |issue, _| issue.severity.name())
+        .value("severity", "Severity!", "", |issue, _| issue.severity.as_str())
         .value("message", "String!", "", |issue, _| issue.message.clone())
         .value("hint", "String", "What to do about it.", |issue, _| issue.hint.clone())
         .value("path", "[String!]", "Where in a document or a value.", |issue, _| issue.path.clone().map(Out::list))

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod aggregate;
+pub mod alarm;
 pub mod change;
 pub mod connection;
 pub mod cost;
@@ -47,6 +48,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     aggregate::declare(schema);
     search::declare(schema);
     rejection::declare(schema);
+    alarm::declare(schema);
     proposal::declare(schema);
     ingest::declare(schema);
     system::declare(schema);

@@ -28,6 +28,8 @@ pub enum NodeId<'a> {
     Relation(&'a str),
     /// `job/7`
     Job(&'a str),
+    /// `alarm/mixer-1/overheat/3`
+    Alarm(&'a str),
     Unknown,
 }
 
@@ -40,6 +42,7 @@ impl NodeId<'_> {
             Some(("proposal", sender)) => NodeId::Proposal(sender),
             Some(("relation", _)) => NodeId::Relation(id),
             Some(("job", no)) => NodeId::Job(no),
+            Some(("alarm", place)) => NodeId::Alarm(place),
             Some(_) => NodeId::Unknown,
         }
     }

@@ -134,7 +134,10 @@ pub fn declare(schema: &mut SchemaBuilder) {
         })
         .value("quality", "Quality!", "", |reading, _| reading.quality().as_str())
         .value("stale", "Boolean!", "Whether it is older than the type allows.", |reading, ctx| reading.is_stale(ctx))
-        .value("origin", "Origin!", "", |_, _| "MEASURED")
+        .value("origin", "Origin!", "", |reading, _| match reading.spec().section {
+            Section::Computed => "COMPUTED",
+            Section::Property | Section::Telemetry => "MEASURED",
+        })
         .value("seq", "Long!", "The commit as of which it is.", |reading, _| reading.seen.seq.0)
         .value("time", "DateTime", "Event time at the source.", |reading, _| reading.time().map(Out::print))
         .value("receivedAt", "DateTime", "When it came in.", |reading, _| reading.received().map(Out::print))

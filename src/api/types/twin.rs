@@ -105,6 +105,15 @@ fn head(twin: &mut ObjectBuilder<'_, TwinNode>) {
         .value("seq", "Long!", "The commit that carried its latest event.", |twin, _| twin.seen.seq.0)
         .value("createdAt", "DateTime!", "", |twin, _| Out::print(twin.state().created))
         .value("updatedAt", "DateTime!", "When its latest event was recorded.", |twin, _| Out::print(twin.state().updated))
+        .value("severity", "Severity", "The worst of its open alarms that nothing suppresses; null where there is none.", |twin, _| {
+            twin.state().watches.severity().map(|severity| severity.as_str())
+        })
+        .field("alarms", "AlarmConnection", "Its open alarms, the worst first.")
+        .arg("where", "AlarmWhere")
+        .arg("first", "Int = 50")
+        .arg("after", "String")
+        .looks_ahead()
+        .now(|twin, args, ctx| super::alarm::page_of(session(ctx)?, &twin.seen, args))
         .field("actor", "ActorInfo", "The actor behind it, at this moment. For admins.")
         .now(|twin, _, ctx| Ok(session(ctx)?.runtime().observe(twin.state().id.as_str()).map_or(Out::Null, Out::object)))
         .role(Role::Admin);
@@ -174,23 +183,23 @@ fn generic(twin: &mut ObjectBuilder<'_, TwinNode>) {
         .arg("names", "[String!]")
         .arg_doc("Only these; names that the type does not have are left out.")
         .now(|twin, args, _| {
-            let nodes = members(twin, args, Section::Property).map(|member| PropertyNode { seen: twin.seen.clone(), member });
+            let nodes = members(twin, args, |section| section == Section::Property).map(|member| PropertyNode { seen: twin.seen.clone(), member });
             Ok(Out::objects(nodes))
         })
-        .field("readings", "[Reading!]!", "Its telemetry, for clients that do not know the type.")
+        .field("readings", "[Reading!]!", "Its telemetry and computed values, for clients that do not know the type.")
         .arg("names", "[String!]")
         .arg_doc("Only these; names that the type does not have are left out.")
         .now(|twin, args, _| {
             let layout = &twin.state().layout;
-            let nodes = members(twin, args, Section::Telemetry).map(|at| SlotNode::of_member(twin.seen.clone(), &layout.members[at]));
+            let nodes = members(twin, args, Section::is_live).map(|at| SlotNode::of_member(twin.seen.clone(), &layout.members[at]));
             Ok(Out::objects(nodes))
         });
 }
 
 /// The places of the members that are asked for, in the order of the type.
-fn members<'a>(twin: &'a TwinNode, args: &'a Args, section: Section) -> impl Iterator<Item = usize> + 'a {
+fn members<'a>(twin: &'a TwinNode, args: &'a Args, is_meant: fn(Section) -> bool) -> impl Iterator<Item = usize> + 'a {
     let names = args.texts("names");
-    let members = twin.state().layout.members.iter().enumerate().filter(move |(_, member)| member.section == section);
+    let members = twin.state().layout.members.iter().enumerate().filter(move |(_, member)| is_meant(member.section));
     members.filter(move |(_, member)| names.as_ref().is_none_or(|names| names.contains(&&*member.name))).map(|(at, _)| at)
 }
 

@@ -82,14 +82,15 @@ impl Definition {
         self.leaf().map_or_else(|| self.spec().and_then(|spec| spec.unit.as_ref()), |leaf| leaf.unit.as_ref())
     }
 
-    fn is_telemetry(&self) -> bool {
-        self.member().is_some_and(|(_, member)| member.section == Section::Telemetry)
+    fn section(&self) -> Option<Section> {
+        self.member().map(|(_, member)| member.section)
     }
 
     fn origin(&self) -> &'static str {
         let rules = self.spec().and_then(|spec| spec.property.as_ref());
         match rules {
-            _ if self.is_telemetry() => "MEASURED",
+            _ if self.section() == Some(Section::Telemetry) => "MEASURED",
+            _ if self.section() == Some(Section::Computed) => "COMPUTED",
             Some(rules) if rules.sync == Sync::Reported => "MEASURED",
             Some(rules) if rules.default.is_some() => "DEFAULT",
             Some(_) | None => "MANUAL",

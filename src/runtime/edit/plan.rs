@@ -51,7 +51,7 @@ pub(super) struct Draft {
 
 impl Draft {
     fn take_in(&mut self, input: &Input, at: Timestamp) {
-        for event in step(&self.twin, input).events {
+        for event in step(&self.twin, input, at).events {
             self.twin.apply(&event, at);
             self.events.push(event);
         }

@@ -367,7 +367,7 @@ impl Life {
         let before = twin.state.revision;
         let mut events = Vec::new();
         for input in inputs {
-            let step = step(twin, input);
+            let step = step(twin, input, self.now);
             step.events.iter().for_each(|event| twin.apply(event, self.now));
             events.extend(step.events);
         }
@@ -406,7 +406,7 @@ impl Life {
             let Some(twin) = self.twins.get_mut(no) else { continue };
             let before = twin.state.revision;
             let name = format!("name {}", self.history.len()).into();
-            let events = step(twin, &Input::Edited(Edit { name: Some(name), ..Edit::default() })).events;
+            let events = step(twin, &Input::Edited(Edit { name: Some(name), ..Edit::default() }), at).events;
             events.iter().for_each(|event| twin.apply(event, at));
             facts.push(Fact::Happened { no: *no, before, events });
             after.push((*no, Some(twin.clone())));

@@ -10,7 +10,7 @@ use crate::catalog::layout::SlotSpec;
 use crate::catalog::logic::{LevelSpec, Logic, Param, RuleSpec};
 use crate::expr::{Checked, Expect, Unrelaxed, quantity, relaxed};
 use crate::reading::SlotNo;
-use crate::rule::{Kind, LEVELS_MAX, Level, NoData, OnUnknown, PATTERN_STEPS_MAX, Pattern, REPEAT_TIMES_MAX, RULES_MAX, Rule};
+use crate::rule::{Kind, LEVELS_MAX, Level, NoData, OnUnknown, PATTERN_STEPS_MAX, Pattern, REPEAT_TIMES_MAX, RULES_MAX};
 use crate::source::keys::{LEVEL, NO_DATA, PATTERN, RULE};
 use crate::source::{Diagnostic, Diagnostics, Fields, Node, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text};
 
@@ -183,21 +183,7 @@ impl Reader<'_, '_, '_> {
             self.problems.push(Diagnostic::new(&codes::RULE_KIND, self.fields.span, message));
             return None;
         }
-        let mut spec = RuleSpec {
-            rule: Rule::new(id, Kind::Condition),
-            when: None,
-            stay: None,
-            clear_when: None,
-            levels: Box::default(),
-            steps: Box::default(),
-            silent: Box::default(),
-            suppressed_by: None,
-            accepts_good_only: false,
-            title: None,
-            text: None,
-            source: Arc::from(""),
-            declared_by: self.ground.type_name.clone(),
-        };
+        let mut spec = RuleSpec { declared_by: self.ground.type_name.clone(), ..RuleSpec::unknown(id) };
         match given[0] {
             "when" => {
                 spec.when = Some(self.condition("when")?);

@@ -1,0 +1,97 @@
+//! Twins to which time alone will matter, soonest first: delays of rules, values that outlive their time, silence, hours.
+//!
+//! A twin stands here at most once for each time that it was armed earlier than before; what is outdated is passed over when its time comes.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Weak;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::reading::{Timestamp, TwinNo};
+use crate::rule::START_GRACE;
+
+use super::Runtime;
+use super::resident::Resident;
+use super::twin_actor::TwinMsg;
+
+/// The wall clock may be set while we sleep, so it is looked at so often at least.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Twins that are woken in one go, before others have a turn.
+const AT_ONCE_MAX: usize = 1024;
+
+#[derive(Debug, Default)]
+pub struct Wakes {
+    queue: Mutex<BinaryHeap<Reverse<(Timestamp, TwinNo)>>>,
+    /// Rung when there is a new soonest.
+    rung: Notify,
+}
+
+impl Wakes {
+    /// Wakes the twin at that time, unless it is woken before anyway.
+    pub fn arm(&self, resident: &Resident, due: Timestamp) {
+        if !resident.is_woken_later_than(due) {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        let is_soonest = queue.peek().is_none_or(|Reverse((soonest, _))| due < *soonest);
+        queue.push(Reverse((due, resident.no)));
+        drop(queue);
+        if is_soonest {
+            self.rung.notify_one();
+        }
+    }
+
+    fn take_due(&self, now: Timestamp) -> Vec<(Timestamp, TwinNo)> {
+        let mut queue = self.queue.lock();
+        let mut due = Vec::new();
+        while let Some(Reverse(soonest)) = queue.peek().copied().filter(|Reverse((at, _))| *at <= now && due.len() < AT_ONCE_MAX) {
+            queue.pop();
+            due.push(soonest);
+        }
+        due
+    }
+
+    fn next(&self) -> Option<Timestamp> {
+        self.queue.lock().peek().map(|Reverse((at, _))| *at)
+    }
+}
+
+pub(super) async fn run(runtime: Weak<Runtime>) {
+    loop {
+        let pause = {
+            let Some(runtime) = runtime.upgrade() else { return };
+            let shared = &runtime.shared;
+            let now = shared.clock.now();
+            for (at, no) in shared.wakes.take_due(now) {
+                if let Some(resident) = shared.directory.by_no(no).filter(|resident| resident.wakes_at(at)) {
+                    shared.directory.send(&resident, TwinMsg::Wake);
+                }
+            }
+            let until = shared.wakes.next().map_or(i64::MAX, |next| next.micros_since(now).max(0));
+            Duration::from_micros(u64::try_from(until).unwrap_or(0)).min(LOOK_EVERY)
+        };
+        let Some(rung) = runtime.upgrade().map(|runtime| runtime.shared.clone()) else { return };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = rung.wakes.rung.notified() => {}
+        }
+    }
+}
+
+impl Runtime {
+    /// After a start: what fell due while we were away waits for the first readings, or for the grace.
+    pub(super) fn arm_all(&self) {
+        let now = self.shared.clock.now();
+        for resident in self.shared.directory.all() {
+            if resident.cell.peek().layout.logic.is_empty() {
+                continue;
+            }
+            let due = resident.while_resting(|twin| twin.due(now)).flatten();
+            let grace = now.plus(START_GRACE);
+            self.shared.wakes.arm(&resident, due.map_or(grace, |due| due.min(grace)));
+        }
+    }
+}

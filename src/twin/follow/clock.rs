@@ -1,0 +1,64 @@
+//! Clocks (`rules.md`, 3.1): that of a member jumps to each newer reading and runs on at wall speed between them; that of a rule is the newest
+//! among the members it reads.
+
+use crate::catalog::logic::{Logic, RuleSpec};
+use crate::reading::{SlotNo, Timestamp};
+use crate::rule::{Kind, Member, silent_at as silence};
+use crate::twin::state::{Slot, State, Twin};
+
+/// What the clock of a member shows.
+pub(super) fn of(slot: &Slot, now: Timestamp) -> Timestamp {
+    now.shifted(slot.time.micros_since(slot.received))
+}
+
+/// How far the clock of a rule is ahead of the wall, in microseconds.
+pub(super) fn offset(logic: &Logic, state: &State, spec: &RuleSpec) -> i64 {
+    let read = logic.slots_of(spec.conditions()).into_iter().map(SlotNo).chain(spec.silent.iter().copied());
+    let ahead = read.map(|slot| state.slot(slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
+    ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
+}
+
+/// From when on the members of a rule for missing data are silent, unless a reading comes.
+pub(super) fn silent_at(spec: &RuleSpec, state: &State) -> Option<Timestamp> {
+    let Kind::NoData(no_data) = &spec.rule.kind else { return None };
+    let member = |slot: &SlotNo| {
+        let slot = state.slot(*slot);
+        Member { head: slot.value.as_ref().map(|_| slot.time), excused_until: None }
+    };
+    let members: Vec<Member> = spec.silent.iter().map(member).collect();
+    silence(no_data, &members, state.created)
+}
+
+pub(super) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
+    let (state, layout) = (&*twin.state, &twin.state.layout);
+    let logic = &layout.logic;
+    let mut next: Option<Timestamp> = None;
+    let mut consider = |due: Option<Timestamp>| {
+        if let Some(due) = due {
+            next = Some(next.map_or(due, |next| next.min(due)));
+        }
+    };
+    for (no, spec) in (0_u16..).zip(&layout.slots) {
+        let Some(age) = spec.telemetry.as_ref().and_then(|rules| rules.stale) else { continue };
+        let slot = state.slot(SlotNo(no));
+        let is_read = logic.readers(SlotNo(no)).is_some_and(|readers| !readers.computed.is_empty() || !readers.rules.is_empty());
+        // What is stale already has been served.
+        consider(Some(slot.received.plus(age)).filter(|due| is_read && slot.value.is_some() && *due > now));
+    }
+    for spec in logic.rules.iter().filter(|spec| spec.rule.enabled) {
+        let watch = state.watches.get(&spec.rule.id);
+        let on_wall = |due: Timestamp| due.shifted(-offset(logic, state, spec));
+        if !watch.is_default() {
+            consider(crate::rule::due(&spec.rule, &watch.rule).map(on_wall));
+            consider(watch.alarm.due_in_data().map(on_wall));
+            consider(watch.alarm.due_on_wall(&spec.rule.policy));
+        }
+        if !watch.rule.is_active() {
+            consider(silent_at(spec, state).map(on_wall));
+        }
+        if let Some(hours) = &spec.rule.active {
+            consider(hours.next_edge(now));
+        }
+    }
+    next
+}

@@ -1,0 +1,117 @@
+//! What the names of an expression hold on one twin at one moment.
+
+use crate::catalog::Layout;
+use crate::catalog::layout::Kind as TwinKind;
+use crate::expr::{Attribute, Datum, Environment, Known, Operand, Unknown, Why};
+use crate::reading::{Quality, SlotNo, Timestamp};
+use crate::twin::state::{Slot, State};
+
+use super::Moment;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub layout: &'a Layout,
+    pub state: &'a State,
+    pub moment: Moment<'a>,
+    pub now: Timestamp,
+    pub good_only: bool,
+}
+
+impl Surroundings<'_> {
+    fn slot(&self, operand: Operand) -> Option<(u16, &Slot)> {
+        let Operand::Slot(no) = operand else { return None };
+        (usize::from(no) < self.layout.slots.len()).then(|| (no, self.state.slot(SlotNo(no))))
+    }
+
+    fn is_stale(&self, no: u16, slot: &Slot) -> bool {
+        let age = self.layout.slot(SlotNo(no)).telemetry.as_ref().and_then(|rules| rules.stale);
+        self.moment.stale.contains(&no) || age.is_some_and(|age| slot.value.is_some() && self.now >= slot.received.plus(age))
+    }
+
+    fn known(&self, no: u16, slot: &Slot) -> Known<Datum> {
+        let why = match slot.quality {
+            Quality::Missing => Some(Why::Missing),
+            Quality::Bad => Some(Why::Bad),
+            Quality::Uncertain if self.good_only => Some(Why::Uncertain),
+            Quality::Good | Quality::Uncertain => None,
+        };
+        let why = why.or_else(|| self.is_stale(no, slot).then_some(Why::Stale));
+        match (why, &slot.value) {
+            (None, Some(value)) => Datum::from_value(value).ok_or(Unknown::of(Operand::Slot(no), Why::NotConvertible)),
+            (why, _) => Err(Unknown::of(Operand::Slot(no), why.unwrap_or(Why::Missing))),
+        }
+    }
+
+    fn param(&self, no: u16) -> Known<Datum> {
+        let missing = Unknown::of(Operand::Param(no), Why::Missing);
+        let param = self.layout.logic.params.get(usize::from(no)).ok_or(missing)?;
+        match &param.constant {
+            Some(constant) => Ok(constant.clone()),
+            None => param.value.tree.evaluate(self),
+        }
+    }
+
+    fn attribute(&self, attribute: Attribute) -> Option<Datum> {
+        Some(Datum::Text(match attribute {
+            Attribute::Id => self.state.id.as_str().into(),
+            Attribute::Name => self.state.name.clone(),
+            Attribute::Type => self.layout.name.clone(),
+            Attribute::Kind => match self.layout.kind {
+                TwinKind::Asset => "ASSET".into(),
+                TwinKind::Device => "DEVICE".into(),
+            },
+            Attribute::Severity => self.state.watches.severity()?.as_str().into(),
+            Attribute::Presence => return None,
+        }))
+    }
+}
+
+impl Environment for Surroundings<'_> {
+    fn read(&self, operand: Operand) -> Known<Datum> {
+        let missing = Unknown::of(operand, Why::Missing);
+        match operand {
+            Operand::Slot(_) => self.slot(operand).ok_or(missing).and_then(|(no, slot)| self.known(no, slot)),
+            Operand::Param(no) => self.param(no),
+            Operand::Twin(attribute) => self.attribute(attribute).ok_or(missing),
+            Operand::Alarm(place) => {
+                let spec = self.layout.logic.rules.get(usize::from(place)).ok_or(missing)?;
+                Ok(Datum::Bool(self.state.watches.get(&spec.rule.id).rule.is_active()))
+            }
+            Operand::Now => Ok(Datum::Timestamp(self.moment.at)),
+            Operand::Import(_)
+            | Operand::Fold(_)
+            | Operand::Variable(_)
+            | Operand::Timeout(_)
+            | Operand::Caused(_)
+            | Operand::Event(_)
+            | Operand::Trigger => Err(missing),
+        }
+    }
+
+    fn previous(&self, operand: Operand) -> Known<Datum> {
+        let missing = Unknown::of(operand, Why::Missing);
+        let (no, _) = self.slot(operand).ok_or(missing)?;
+        let (_, slot) = self.state.previous.iter().find(|(known, _)| known.0 == no).ok_or(missing)?;
+        match (&slot.value, slot.quality) {
+            (Some(value), Quality::Good | Quality::Uncertain) => Datum::from_value(value).ok_or(missing),
+            (Some(_), Quality::Bad) => Err(Unknown::of(operand, Why::Bad)),
+            (_, _) => Err(missing),
+        }
+    }
+
+    fn is_changed(&self, operand: Operand) -> bool {
+        self.slot(operand).is_some_and(|(no, _)| self.moment.changed.contains(&no))
+    }
+
+    fn time_of(&self, operand: Operand) -> Option<Timestamp> {
+        self.slot(operand).filter(|(_, slot)| slot.value.is_some()).map(|(_, slot)| slot.time)
+    }
+
+    fn quality(&self, operand: Operand) -> Quality {
+        self.slot(operand).map_or(Quality::Missing, |(_, slot)| slot.quality)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.moment.at
+    }
+}

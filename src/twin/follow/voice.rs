@@ -1,0 +1,123 @@
+//! What an alarm says of itself when it is raised: its severity, its text, and the values behind it (`rules.md`, 11).
+
+use serde_json::{Value as Json, json};
+use smol_str::SmolStr;
+
+use crate::alarm::Evidence;
+use crate::catalog::logic::RuleSpec;
+use crate::expr::{Checked, Operand};
+use crate::reading::{SlotNo, format_duration};
+use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
+
+use super::environment::Surroundings;
+
+pub(super) struct Speaker<'a> {
+    pub spec: &'a RuleSpec,
+    pub surroundings: Surroundings<'a>,
+}
+
+impl Speaker<'_> {
+    fn text(&self, level: u8) -> SmolStr {
+        let levels = usize::from(level).checked_sub(1).and_then(|index| self.spec.levels.get(index));
+        let template = levels.and_then(|level| level.text.as_ref()).or(self.spec.text.as_ref());
+        match template {
+            Some(template) => template.render(&self.surroundings).into(),
+            None => self.spec.title.as_deref().unwrap_or(&self.spec.rule.id).into(),
+        }
+    }
+
+    fn explain(&self, occasion: &Occasion) -> Json {
+        let state = self.surroundings.state;
+        let conditions = [&self.spec.when, &self.spec.clear_when].into_iter().flatten().chain(&self.spec.steps);
+        let mut values = Vec::new();
+        let mut unknown = Vec::new();
+        let mut sources = Vec::new();
+        for condition in conditions {
+            sources.push(condition.source.to_string());
+            self.tell(condition, &mut values, &mut unknown);
+        }
+        for slot in &self.spec.silent {
+            values.push(self.member(&self.surroundings.layout.slot(*slot).path, *slot));
+        }
+        json!({
+            "rule": format!("{}.{}", self.surroundings.layout.name, self.spec.rule.id),
+            "ruleVersion": format!("{:016x}", self.spec.rule.version),
+            "twin": state.id.as_str(),
+            "at": occasion.at.to_string(),
+            "firstTrueAt": occasion.first_true_at.to_string(),
+            "level": occasion.level,
+            "by": occasion.by.as_str(),
+            "condition": sources.join(" ; "),
+            "onDelay": format_duration(i64::try_from(self.spec.rule.on_delay.as_micros()).unwrap_or(i64::MAX)),
+            "values": values,
+            "unknown": unknown,
+        })
+    }
+
+    fn tell(&self, condition: &Checked, values: &mut Vec<Json>, unknown: &mut Vec<Json>) {
+        for part in condition.evidence(&self.surroundings) {
+            let mut told = match part.operand {
+                Some(Operand::Slot(no)) => self.member(&part.expr, SlotNo(no)),
+                Some(Operand::Param(no)) => {
+                    let from = self.surroundings.layout.logic.params.get(usize::from(no)).map(|param| format!("type {}", param.given_by));
+                    json!({"expr": part.expr, "from": from})
+                }
+                Some(_) | None => json!({"expr": part.expr}),
+            };
+            match part.value {
+                Ok(value) => told["value"] = value.to_json(),
+                Err(why) => {
+                    told["value"] = Json::Null;
+                    unknown.push(json!({"expr": part.expr, "why": why.why.as_str()}));
+                }
+            }
+            if let Some(unit) = part.unit {
+                told["unit"] = Json::String(unit.symbol().to_owned());
+            }
+            values.push(told);
+        }
+    }
+
+    fn member(&self, name: &str, no: SlotNo) -> Json {
+        let slot = self.surroundings.state.slot(no);
+        let spec = self.surroundings.layout.slot(no);
+        let mut told = json!({"expr": name, "quality": slot.quality.as_str()});
+        if let Some(value) = &slot.value {
+            told["value"] = spec.to_json(value);
+            told["time"] = Json::String(slot.time.to_string());
+            told["receivedAt"] = Json::String(slot.received.to_string());
+        }
+        if let Some(unit) = &spec.unit {
+            told["unit"] = Json::String(unit.symbol().to_owned());
+        }
+        told
+    }
+}
+
+impl Voice for Speaker<'_> {
+    fn evidence(&self, rule: &Rule, occasion: &Occasion) -> Evidence {
+        Evidence {
+            severity: rule.severity_at(occasion.level),
+            text: self.text(occasion.level),
+            explain: Some(self.explain(occasion).to_string().into()),
+        }
+    }
+
+    fn explain_clear(&self, _rule: &Rule, occasion: &Occasion) -> Option<SmolStr> {
+        Some(self.explain(occasion).to_string().into())
+    }
+
+    fn cause(&self, _rule: &Rule) -> SmolStr {
+        self.spec.suppressed_by.as_ref().map_or_else(SmolStr::default, |checked| SmolStr::new(&checked.source))
+    }
+
+    fn value(&self, _expression: Expression) -> Option<Json> {
+        None
+    }
+
+    fn when(&self, _rule: &Rule) -> Truth {
+        let when = self.spec.when.as_ref()?;
+        when.tree.is_true(&self.surroundings).ok()
+    }
+}
+
