@@ -11,6 +11,7 @@ mod inputs;
 pub mod keys;
 mod preview;
 mod proposals;
+mod publish;
 mod relations;
 mod replay;
 pub mod sweep;
@@ -29,4 +30,5 @@ pub fn declare(schema: &mut SchemaBuilder) {
     ingest::declare(schema);
     replay::declare(schema);
     proposals::declare(schema);
+    publish::declare(schema);
 }
