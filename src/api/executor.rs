@@ -1,7 +1,7 @@
 //! The API as transports see it: a request comes in, is prepared against the schema of the moment, and runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,6 +22,7 @@ use super::error::{ApiError, Code};
 use super::limits::Limits;
 use super::meter::Meter;
 use super::prepare::{Chosen, Operation, Preparer, TextHash, Trusted};
+use super::publish::Publish;
 use super::request::{Answer, Caller, OperationKind, Outcome, Request};
 use super::revision::{Choice, Parts, Revision, View};
 use super::session::{Lasting, Session};
@@ -125,6 +126,7 @@ impl Api {
             bounds,
             schema_changes,
             durability,
+            publisher: OnceLock::new(),
         };
         let parts = Parts { lasting: Arc::new(lasting), runtime, choice, started: now };
         let first = Revision::new(1, now, catalog, parts.clone())?;
@@ -177,6 +179,12 @@ impl Api {
     pub fn keep(&self, issues: Vec<Issue>) {
         let said = SchemaRevision::clone(&self.current.load().default_view().services.schema);
         self.changed.send_replace(Arc::new(SchemaRevision { issues, ..said }));
+    }
+
+    /// From now on types can be published.
+    pub fn publish_through(&self, publisher: &Arc<dyn Publish>) {
+        // The publisher holds the API, so it is not held back.
+        self.parts.lasting.publisher.set(Arc::downgrade(publisher)).ok();
     }
 
     pub fn sdl(&self, view: Option<&str>) -> Result<(Arc<str>, String), ApiError> {

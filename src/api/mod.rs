@@ -18,6 +18,7 @@ pub mod mutation;
 pub mod mutations;
 pub mod names;
 pub mod prepare;
+pub mod publish;
 pub mod query;
 pub mod relations;
 pub mod request;

@@ -1,8 +1,8 @@
 //! What resolvers work with: the services of a schema revision, and one request's view of the twins.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
@@ -20,6 +20,7 @@ use super::limits::Limits;
 use super::meter::Meter;
 use super::names::ViewPlan;
 use super::prepare::{Checker, Preparer};
+use super::publish::Publish;
 use super::request::Role;
 use super::types::job::Jobs;
 use super::types::system::SchemaRevision;
@@ -54,6 +55,8 @@ pub struct Lasting {
     pub schema_changes: watch::Receiver<Arc<SchemaRevision>>,
     /// What an acknowledgement promises: `fsync` or `os`.
     pub durability: &'static str,
+    /// Whoever takes types in; nobody before all is up.
+    pub publisher: OnceLock<Weak<dyn Publish>>,
 }
 
 impl fmt::Debug for Lasting {

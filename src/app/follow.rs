@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::api::Api;
 use crate::api::types::issue::{Issue, Severity};
@@ -27,10 +28,16 @@ pub(super) struct Follower {
     pub(super) workspace: PathBuf,
     pub(super) runtime: Arc<Runtime>,
     pub(super) api: Arc<Api>,
+    /// One edit at a time, whether it comes by file or by mutation.
+    pub(super) taken: Mutex<Taken>,
 }
 
+/// A hash of the files that were taken over last, where it is known: what is there already is no edit.
+#[derive(Debug, Default)]
+pub(super) struct Taken(Option<u64>);
+
 impl Follower {
-    pub(super) async fn run(self, closing: CancellationToken) {
+    pub(super) async fn run(self: Arc<Follower>, closing: CancellationToken) {
         // One place is enough: a change that finds it taken is seen with the one before.
         let (changed, mut changes) = mpsc::channel(1);
         let watcher = match self.watch(changed) {
@@ -65,38 +72,55 @@ impl Follower {
     }
 
     async fn take_over(&self) {
+        let mut taken = self.taken.lock().await;
         let workspace = self.workspace.clone();
         let read = tokio::task::spawn_blocking(move || {
             let sources = workspace::read(&workspace)?;
             let (catalog, problems) = catalog::load(&sources);
-            anyhow::Ok((sources, catalog, problems))
+            anyhow::Ok((hash(&sources), sources, catalog, problems))
         });
-        let (sources, catalog, problems) = match read.await {
+        let (hash, sources, catalog, problems) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return self.refuse(vec![trouble("WORKSPACE_UNREADABLE", format!("{error:#}"))]),
             Err(error) => return self.refuse(vec![trouble("INTERNAL", format!("reading the workspace has crashed: {error}"))]),
         };
+        if taken.0 == Some(hash) {
+            return;
+        }
+        // Whatever comes of it: a file that is edited back to this has to be looked at again only if this was taken over.
+        taken.0 = None;
         if problems.has_errors() {
             warn!("the workspace was edited and has errors; what was before stays in force\n{}", render_text(&sources, &problems, false));
             return self.api.keep(issues(&sources, &problems));
         }
-        self.renew(Arc::new(catalog)).await;
+        match self.renew(Arc::new(catalog)).await {
+            Ok(()) => taken.0 = Some(hash),
+            Err(issues) => self.refuse(issues),
+        }
+    }
+
+    /// After files were written that are in force already.
+    pub(super) async fn note_what_is_there(&self, taken: &mut Taken) {
+        let workspace = self.workspace.clone();
+        let read = tokio::task::spawn_blocking(move || workspace::read(&workspace).map(|sources| hash(&sources))).await;
+        taken.0 = read.ok().and_then(Result::ok);
     }
 
     /// The schema first, because it can be made without changing anything.
-    async fn renew(&self, catalog: Arc<Catalog>) {
+    pub(super) async fn renew(&self, catalog: Arc<Catalog>) -> Result<(), Vec<Issue>> {
         let (api, of) = (self.api.clone(), catalog.clone());
         let next = match tokio::task::spawn_blocking(move || api.revise(&of)).await {
             Ok(Ok(next)) => next,
-            Ok(Err(issues)) => return self.refuse(issues),
-            Err(error) => return self.refuse(vec![trouble("INTERNAL", format!("making the schema has crashed: {error}"))]),
+            Ok(Err(issues)) => return Err(issues),
+            Err(error) => return Err(vec![trouble("INTERNAL", format!("making the schema has crashed: {error}"))]),
         };
         match self.runtime.renew(&catalog).await {
             Ok(applied) => {
                 info!(created = applied.created, described = applied.described, "the edited workspace is in force");
                 self.api.adopt(next);
+                Ok(())
             }
-            Err(error) => self.refuse(vec![trouble("WORKSPACE_REFUSED", error.to_string())]),
+            Err(error) => Err(vec![trouble("WORKSPACE_REFUSED", error.to_string())]),
         }
     }
 
@@ -106,6 +130,17 @@ impl Follower {
         }
         self.api.keep(issues);
     }
+}
+
+fn hash(sources: &Sources) -> u64 {
+    let mut hash = Xxh3::new();
+    for (_, file) in sources.iter() {
+        hash.update(file.path.as_bytes());
+        hash.update(&[0]);
+        hash.update(file.text.as_bytes());
+        hash.update(&[0]);
+    }
+    hash.digest()
 }
 
 fn trouble(code: &str, message: impl Into<String>) -> Issue {

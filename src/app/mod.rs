@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use crate::api::Api;
 use crate::api::prepare::Trusted;
+use crate::api::publish::Publish;
 use crate::api::revision::Choice;
 use crate::catalog::Catalog;
 use crate::catalog::binding::{Level, Source};
@@ -32,6 +33,7 @@ use follow::Follower;
 
 mod follow;
 mod page;
+mod publish;
 mod secret;
 pub mod workspace;
 
@@ -67,6 +69,8 @@ pub struct App {
     closing: CancellationToken,
     ports: TaskTracker,
     stop_wait_max: Duration,
+    /// Keeps the files of the workspace for as long as it runs.
+    _follower: Arc<Follower>,
 }
 
 impl App {
@@ -131,15 +135,29 @@ impl App {
         for remote in remotes {
             ports.spawn(keep_running(remote, closing.clone()));
         }
+        let (of, files) = (workspace.clone(), tokio::sync::Mutex::default());
+        let follower = Arc::new(Follower { workspace: of, runtime: runtime.clone(), api: api.clone(), taken: files });
+        let publisher: Arc<dyn Publish> = follower.clone();
+        api.publish_through(&publisher);
         if config.runtime.follow_files {
-            let follower = Follower { workspace: workspace.clone(), runtime: runtime.clone(), api: api.clone() };
-            ports.spawn(follower.run(closing.clone()));
+            ports.spawn(follower.clone().run(closing.clone()));
         }
         if let (true, Some(address)) = (demo, mqtt) {
             ports.spawn(demo::run(address, clock.0.clone(), closing.clone()));
         }
         let found = runtime.found();
-        Ok(App { runtime, api, http, mqtt, applied, found, closing, ports, stop_wait_max: config.runtime.stop_wait_max })
+        Ok(App {
+            runtime,
+            api,
+            http,
+            mqtt,
+            applied,
+            found,
+            closing,
+            ports,
+            stop_wait_max: config.runtime.stop_wait_max,
+            _follower: follower,
+        })
     }
 
     /// Closes the doors, lets what is under way be committed and acknowledged, saves everything, and lets go of the files.

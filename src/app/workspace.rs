@@ -1,5 +1,6 @@
 //! A workspace from the disk: which files belong to it, in an order that is the same everywhere, and all that is wrong with them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -52,6 +53,11 @@ fn check_brokers(catalog: &Catalog, config: &Config, problems: &mut Diagnostics)
 
 /// Files that cannot be read are problems in the answer; only a folder that is no workspace is an error.
 pub fn read(dir: &Path) -> anyhow::Result<Sources> {
+    read_with(dir, &BTreeMap::new())
+}
+
+/// The same as if these files stood in it, by their paths.
+pub fn read_with(dir: &Path, instead: &BTreeMap<String, String>) -> anyhow::Result<Sources> {
     if !dir.is_dir() {
         bail!("{} is not a folder: name the folder that holds schemas/ and twins/", dir.display());
     }
@@ -59,10 +65,13 @@ pub fn read(dir: &Path) -> anyhow::Result<Sources> {
         bail!("{} is not a workspace: it has neither schemas/ nor twins/; `pollux new DIR` makes one", dir.display());
     }
     let mut sources = Sources::new();
-    let mut reader = Reader { root: dir, sources: &mut sources, files: 0 };
+    let mut reader = Reader { root: dir, sources: &mut sources, files: 0, instead };
     // Types lie flat; twins may be split into folders.
     reader.folder("schemas", 1, 1).context("cannot read schemas/")?;
     reader.folder("twins", 1, FOLDERS_DEPTH_MAX).context("cannot read twins/")?;
+    for (path, text) in instead {
+        sources.add(path, text.as_bytes());
+    }
     Ok(sources)
 }
 
@@ -70,6 +79,8 @@ struct Reader<'a> {
     root: &'a Path,
     sources: &'a mut Sources,
     files: usize,
+    /// Files that are not read, because others stand for them.
+    instead: &'a BTreeMap<String, String>,
 }
 
 impl Reader<'_> {
@@ -113,6 +124,9 @@ impl Reader<'_> {
 
     fn file(&mut self, path: &str) -> anyhow::Result<()> {
         if !path.rsplit_once('.').is_some_and(|(_, extension)| matches!(extension, "yaml" | "yml" | "json")) {
+            return Ok(());
+        }
+        if self.instead.contains_key(path) {
             return Ok(());
         }
         self.files += 1;

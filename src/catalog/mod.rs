@@ -18,7 +18,7 @@ pub use accept::{Accepted, Refusal};
 pub use binding::Binding;
 pub use field_table::{FieldTable, FieldTarget};
 pub use layout::{Layout, Member, Relation, SlotSpec, ValueType};
-pub use load::{load, observe};
+pub use load::{is_type_name, load, observe};
 pub use twin_spec::{EdgeSpec, TwinSpec};
 
 use crate::reading::TwinId;

@@ -12,6 +12,7 @@ mod inputs;
 pub mod keys;
 mod preview;
 mod proposals;
+mod publish;
 mod relations;
 mod replay;
 pub mod sweep;
@@ -31,4 +32,5 @@ pub fn declare(schema: &mut SchemaBuilder) {
     replay::declare(schema);
     proposals::declare(schema);
     alarms::declare(schema);
+    publish::declare(schema);
 }

@@ -30,7 +30,7 @@ use crate::source::{Diagnostics, Sources};
 use super::Catalog;
 
 pub use member::fixed_items;
-pub use names::RESERVED_TYPES;
+pub use names::{RESERVED_TYPES, is_type_name};
 
 /// The catalog is fit for use only if the diagnostics hold no error; with errors it holds what could be understood.
 pub fn load(sources: &Sources) -> (Catalog, Diagnostics) {

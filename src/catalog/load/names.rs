@@ -250,7 +250,7 @@ pub const RESERVED_TYPES: &[&str] = &[
 const RESERVED_EDGE_PROPERTIES: &[&str] = &["to", "validFrom", "validTo", "externalId"];
 
 /// `[A-Z][A-Za-z0-9]{0,127}`
-pub(super) fn is_type_name(name: &str) -> bool {
+pub fn is_type_name(name: &str) -> bool {
     name.len() <= NAME_CHARS_MAX && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 

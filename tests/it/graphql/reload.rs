@@ -159,3 +159,46 @@ async fn an_edit_of_a_type_takes_back_nothing_and_old_changes_keep_their_names()
     ]);
     assert_eq!(json!(heard), expected);
 }
+
+#[tokio::test]
+async fn types_are_published_by_a_mutation() {
+    let edited = Edited::start();
+    let mutation = "mutation($sources: [String!]!, $dryRun: Boolean) { publishTypes(sources: $sources, dryRun: $dryRun) {
+        seq types { name } schema { revision } userErrors { code path message } } }";
+    let publish = async |sources: Json, dry_run: bool| {
+        let variables = json!({"sources": sources, "dryRun": dry_run});
+        let mut body = edited.plant.ask(json!({"query": mutation, "variables": variables})).await;
+        assert!(body.get("errors").is_none(), "{body}");
+        body["data"]["publishTypes"].take()
+    };
+    let mixer = edited.mixer.replace("properties:\n", "properties:\n  colour: {type: string}\n");
+    let press = "type: Press\nextends: Machine\ntelemetry: {force: double N}\n";
+    let path = edited.plant.workspace.path().join("schemas/Press.yaml");
+
+    // Refused as a whole, with the places.
+    let refused = publish(json!([press, edited.mixer.replace("unit: degC", "unit: degX"), "kind: ASSET"]), false).await;
+    assert_eq!((&refused["seq"], &refused["userErrors"][0]["path"]), (&Json::Null, &json!(["sources", "2"])), "{refused}");
+    let refused = publish(json!([press, edited.mixer.replace("unit: degC", "unit: degX")]), false).await;
+    let first = &refused["userErrors"][0];
+    assert_eq!(first["path"], json!(["sources", "1"]), "{refused}");
+    assert!(first["message"].as_str().unwrap().starts_with("schemas/Mixer.yaml:"), "{refused}");
+    let dry = publish(json!([mixer, press]), true).await;
+    assert_eq!((&dry["types"], &dry["seq"]), (&json!([{"name": "Mixer"}, {"name": "Press"}]), &Json::Null), "{dry}");
+    assert!(!path.exists());
+
+    // In force when it is answered, for sockets that were open before as well.
+    let mut socket = Socket::open(&edited.plant).await;
+    socket.subscribe("typed", "subscription { mixers { kind nodes { id } } }").await;
+    until(&mut socket, "typed", |message| message["payload"]["data"]["mixers"]["kind"] == "SNAPSHOT").await;
+    let done = publish(json!([mixer, press]), false).await;
+    assert!(done["seq"].is_string() && done["userErrors"] == json!([]), "{done}");
+    let data = edited.plant.data("{ mixer(id: \"mixer-1\") { colour } presses { totalCount } }").await;
+    assert_eq!(data, json!({"mixer": {"colour": null}, "presses": {"totalCount": 0}}));
+    until(&mut socket, "typed", |message| message["payload"]["data"]["mixers"]["kind"] == "RESYNC").await;
+    assert_eq!(fs::read_to_string(path).unwrap(), press);
+
+    // The files that were written are no edit of their own: the next one is one revision further.
+    let again = publish(json!([press.replace("force", "strength")]), false).await;
+    let revision = |payload: &Json| payload["schema"]["revision"].as_str().map(|text| text.parse::<u64>().unwrap());
+    assert_eq!(revision(&again), revision(&done).map(|revision| revision + 1), "{again}");
+}

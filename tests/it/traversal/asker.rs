@@ -55,6 +55,7 @@ impl<'w> Asker<'w> {
             bounds: Bounds::default(),
             schema_changes,
             durability: "fsync",
+            publisher: std::sync::OnceLock::new(),
         };
         let checker = Arc::new(Checker::new(&built.sdl, Weights::new()).unwrap());
         let lasting = Arc::new(lasting);

@@ -1,0 +1,173 @@
+//! Types that come by mutation: they are checked with all other files, written, and taken over like any edit. If that fails, the files are
+//! as before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::MutexGuard;
+
+use crate::api::publish::{Publish, Published};
+use crate::api::types::issue::{Issue, UserError};
+use crate::app::follow::{Follower, Taken};
+use crate::app::workspace;
+use crate::catalog::{self, Catalog};
+use crate::source::{Diagnostics, Sources, codes, read_yaml};
+
+/// Texts by their paths in the workspace, with `/`.
+type Files = BTreeMap<String, String>;
+
+impl Publish for Follower {
+    fn publish(self: Arc<Self>, sources: Vec<String>, dry_run: bool) -> BoxFuture<'static, Result<Published, Vec<UserError>>> {
+        async move {
+            let mut taken = self.taken.lock().await;
+            let (names, files) = files_of(&sources)?;
+            let catalog = self.check(&files, &names).await?;
+            if !dry_run {
+                self.put_in_force(&catalog, files, &mut taken).await?;
+            }
+            let types = names.iter().filter_map(|name| catalog.layout(name)).cloned().collect();
+            Ok(Published { types, seq: self.runtime.view().seq() })
+        }
+        .boxed()
+    }
+}
+
+impl Follower {
+    async fn check(&self, files: &Files, names: &[String]) -> Result<Arc<Catalog>, Vec<UserError>> {
+        let (dir, files) = (self.workspace.clone(), files.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let sources = workspace::read_with(&dir, &files)?;
+            let (catalog, problems) = catalog::load(&sources);
+            anyhow::Ok((sources, catalog, problems))
+        });
+        let (sources, catalog, problems) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return Err(vec![refusal(&format!("{error:#}"))]),
+            Err(error) => return Err(vec![refusal(&format!("reading the workspace has crashed: {error}"))]),
+        };
+        if problems.has_errors() {
+            return Err(mistakes(&sources, &problems, names));
+        }
+        Ok(Arc::new(catalog))
+    }
+
+    /// On the disk first: what a crash leaves there is what was asked for, and was checked.
+    async fn put_in_force(&self, catalog: &Arc<Catalog>, files: Files, taken: &mut MutexGuard<'_, Taken>) -> Result<(), Vec<UserError>> {
+        let dir = self.workspace.clone();
+        let written = tokio::task::spawn_blocking(move || write_all(&dir, &files)).await;
+        let undo = match written {
+            Ok(Ok(undo)) => undo,
+            Ok(Err(error)) => return Err(vec![refusal(&format!("the types cannot be written: {error}"))]),
+            Err(error) => return Err(vec![refusal(&format!("writing the types has crashed: {error}"))]),
+        };
+        if let Err(issues) = self.renew(catalog.clone()).await {
+            // Nothing was taken over, so nothing but the files has to go back.
+            if let Err(error) = undo.run() {
+                tracing::error!(%error, "types that were refused are left in schemas/");
+            }
+            return Err(issues.into_iter().map(of_issue).collect());
+        }
+        self.note_what_is_there(taken).await;
+        Ok(())
+    }
+}
+
+/// The names of the types and the files they belong into.
+fn files_of(texts: &[String]) -> Result<(Vec<String>, Files), Vec<UserError>> {
+    let (mut names, mut files, mut errors) = (Vec::new(), Files::new(), Vec::new());
+    for (index, text) in texts.iter().enumerate() {
+        let path = index.to_string();
+        let error = |message: String| UserError::new("INVALID_VALUE", &["sources", &path], message);
+        let Some(name) = name_of(text).filter(|name| catalog::is_type_name(name)) else {
+            errors
+                .push(error("it does not say its name: begin it with `type: NAME`, a capital letter, then letters and digits".to_owned()));
+            continue;
+        };
+        if files.insert(format!("schemas/{name}.yaml"), text.clone()).is_some() {
+            errors.push(error(format!("`{name}` is published twice")));
+        }
+        names.push(name);
+    }
+    if errors.is_empty() { Ok((names, files)) } else { Err(errors) }
+}
+
+fn name_of(text: &str) -> Option<String> {
+    let mut sources = Sources::new();
+    let file = sources.add("source", text.as_bytes());
+    let root = read_yaml(&sources, file, &mut Diagnostics::new())?;
+    root.as_mapping()?.get("type")?.value.as_text().map(str::to_owned)
+}
+
+fn refusal(message: &str) -> UserError {
+    UserError::new("WORKSPACE_REFUSED", &["sources"], message)
+}
+
+fn of_issue(issue: Issue) -> UserError {
+    UserError { hint: issue.hint, ..refusal(&issue.message) }
+}
+
+/// What is wrong in a published type points to its source; what it breaks elsewhere names the file.
+fn mistakes(sources: &Sources, problems: &Diagnostics, names: &[String]) -> Vec<UserError> {
+    let errors = problems.iter().filter(|problem| problem.severity() == crate::source::Severity::Error);
+    let mistake = |problem: &crate::source::Diagnostic| {
+        let (file, at) = (&sources.file(problem.span.file).path, sources.start_of(problem.span));
+        let index = names.iter().position(|name| *file == format!("schemas/{name}.yaml")).map(|index| index.to_string());
+        let path: Vec<&str> = std::iter::once("sources").chain(index.as_deref()).collect();
+        let hint = problem.label.iter().chain(&problem.help).cloned().collect::<Vec<_>>().join("; ");
+        let code = codes::find(problem.code.id).map_or("INVALID_VALUE", |code| code.id);
+        let error = UserError::new(code, &path, format!("{file}:{}:{}: {}", at.line, at.col, problem.message));
+        UserError { hint: Some(hint).filter(|hint| !hint.is_empty()), ..error }
+    };
+    errors.map(mistake).collect()
+}
+
+/// How files become again what they were.
+struct Undo(Vec<(PathBuf, Option<Vec<u8>>)>);
+
+impl Undo {
+    fn run(self) -> io::Result<()> {
+        for (path, before) in self.0 {
+            match before {
+                Some(bytes) => replace(&path, &bytes)?,
+                None => fs::remove_file(&path)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_all(dir: &Path, files: &Files) -> io::Result<Undo> {
+    let mut undo = Undo(Vec::new());
+    fs::create_dir_all(dir.join("schemas"))?;
+    for (path, text) in files {
+        let path = dir.join(path);
+        let before = match fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return undo.run().and(Err(error)),
+        };
+        if let Err(error) = replace(&path, text.as_bytes()) {
+            return undo.run().and(Err(error));
+        }
+        undo.0.push((path, before));
+    }
+    Ok(undo)
+}
+
+/// Whole or not at all, also after a power cut.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // With a dot in front it is no file of the workspace.
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = folder.join(format!(".{name}.new"));
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    fs::File::open(folder)?.sync_all()
+}
