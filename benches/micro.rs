@@ -83,7 +83,7 @@ fn step_and_apply(layout: &Arc<Layout>) {
     report("step and apply it, with a reader of the state before", TURNS, &mut |_| {
         time += 1;
         group.time = Some(Timestamp(time));
-        let step = step(&twin, &input(group.clone()));
+        let step = step(&twin, &input(group.clone()), Timestamp(i64::MAX / 2));
         step.events.iter().for_each(|event| twin.apply(event, Timestamp(time)));
         seen = twin.state.clone();
         black_box(&seen);
@@ -92,7 +92,7 @@ fn step_and_apply(layout: &Arc<Layout>) {
 
 fn encode(layout: &Arc<Layout>) {
     let twin = twin(layout);
-    let events = step(&twin, &input(group(layout, 1))).events;
+    let events = step(&twin, &input(group(layout, 1)), Timestamp(i64::MAX / 2)).events;
     let mut out = Vec::new();
     report("encode its events for the journal", TURNS, &mut |_| {
         out.clear();

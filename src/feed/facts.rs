@@ -105,7 +105,13 @@ impl Reading<'_> {
                 Event::Described { .. } => is_updated = true,
                 Event::Relaid(_) => is_retyped = true,
                 // Where a twin stands is told by its edges.
-                Event::Moved { .. } | Event::Computed { .. } | Event::Watched { .. } | Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested => {}
+                Event::Moved { .. }
+                | Event::Computed { .. }
+                | Event::Watched { .. }
+                | Event::Read(_)
+                | Event::Heard(_)
+                | Event::Rejected(_)
+                | Event::Rested => {}
             }
         }
         if let Some((_, created)) = self.created.get(&no) {

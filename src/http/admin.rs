@@ -93,8 +93,7 @@ pub(super) async fn rejections(State(site): State<Site>, Query(page): Query<Reje
 }
 
 fn summary(state: &TwinState, seq: Seq, now: Timestamp) -> Value {
-    let telemetry =
-        state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, slot)| spec.section.is_live() && slot.value.is_some());
+    let telemetry = state.layout.slots.iter().zip(state.slots.iter()).filter(|(spec, slot)| spec.section.is_live() && slot.value.is_some());
     let values: Map<String, Value> = telemetry.map(|(spec, slot)| (spec.path.to_string(), slot_json(spec, slot, now))).collect();
     json!({
         "id": state.id.as_str(),

@@ -126,14 +126,27 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         VERSION => cursor.unsigned("values from before")?,
         _ => 0,
     };
-    let previous = (0..previous)
-        .map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(&mut cursor)?)))
-        .collect::<Result<_, Unreadable>>()?;
+    let previous =
+        (0..previous).map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(&mut cursor)?))).collect::<Result<_, Unreadable>>()?;
     let watches = match version {
         VERSION => take_watches(&mut cursor)?,
         _ => Watches::default(),
     };
-    let state = State { no, id, name, layout: SharedLayout(layout), revision, created, updated, external_ids, applied, slots, desired, previous, watches };
+    let state = State {
+        no,
+        id,
+        name,
+        layout: SharedLayout(layout),
+        revision,
+        created,
+        updated,
+        external_ids,
+        applied,
+        slots,
+        desired,
+        previous,
+        watches,
+    };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately) })
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
+use crate::alarm::Verdict;
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
-use crate::alarm::Verdict;
 use crate::reading::{Group, Reading, Seq, Timestamp};
 use crate::twin::{Description, Event, Input, Received, Rejection, Told, Twin, step};
 
@@ -88,7 +88,13 @@ impl Actor for TwinActor {
                 self.resident.dealt();
                 return Ok(());
             }
-            other @ (TwinMsg::Ingest(_) | TwinMsg::Describe(_) | TwinMsg::Retype(_) | TwinMsg::Wake | TwinMsg::Tell(..) | TwinMsg::Save | TwinMsg::Rest) => other,
+            other @ (TwinMsg::Ingest(_)
+            | TwinMsg::Describe(_)
+            | TwinMsg::Retype(_)
+            | TwinMsg::Wake
+            | TwinMsg::Tell(..)
+            | TwinMsg::Save
+            | TwinMsg::Rest) => other,
         };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);

@@ -42,6 +42,7 @@ fn layout() -> Arc<Layout> {
         telemetry_fields: FieldTable::default(),
         reported_fields: FieldTable::default(),
         relations: Box::default(),
+        logic: Default::default(),
         fingerprint: 0xfeed,
     })
 }

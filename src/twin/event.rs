@@ -37,17 +37,9 @@ pub enum Event {
     /// What a setting (`sync: desired`) shall be; `None`: nothing is asked of the device any more.
     Desired { slot: SlotNo, value: Option<Value>, layout: u64 },
     /// What follows from other values; `None`: it cannot be known now.
-    Computed {
-        slot: SlotNo,
-        value: Option<Value>,
-        time: Timestamp,
-        quality: Quality,
-    },
+    Computed { slot: SlotNo, value: Option<Value>, time: Timestamp, quality: Quality },
     /// A rule or its alarm moved.
-    Watched {
-        rule: SmolStr,
-        fact: Box<rule::Fact>,
-    },
+    Watched { rule: SmolStr, fact: Box<rule::Fact> },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
     Moved { hierarchy: Arc<str> },
 }

@@ -11,9 +11,9 @@ mod recent;
 mod slots;
 mod state;
 mod step;
-mod watches;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 pub use event::{Event, Outcome, Read, Rejection};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
@@ -21,5 +21,5 @@ pub use input::{Description, Edit, Input, Received, Told};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;
 pub use state::{Desired, SharedLayout, Slot, State, Twin};
-pub use watches::Watches;
 pub use step::{Step, Tally, step};
+pub use watches::Watches;

@@ -96,7 +96,7 @@ impl Step {
     fn tell(&mut self, twin: &Twin, told: &Told, now: Timestamp) -> Verdict {
         match Follower::of(twin, &mut self.events, now) {
             Some(follower) => follower.act(&told.rule, told.no, &told.action, &told.by),
-            None => Verdict::NotApplicable,
+            None => Verdict::NotFound,
         }
     }
 

@@ -51,6 +51,7 @@ fn layout(duplicates: Duplicates, max_age: Option<Duration>) -> Arc<Layout> {
         telemetry_fields: FieldTable::default(),
         reported_fields: FieldTable::default(),
         relations: Box::default(),
+        logic: Default::default(),
         fingerprint: 1,
     })
 }
@@ -82,6 +83,8 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Rested => shown.push("rested".to_owned()),
             Event::Renamed(name) => shown.push(format!("renamed to {name}")),
             Event::Desired { slot, value, .. } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
+            Event::Computed { slot, value, .. } => shown.push(format!("slot {} = {value:?}", slot.0)),
+            Event::Watched { rule, fact } => shown.push(format!("{rule}: {fact:?}")),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }

@@ -352,6 +352,7 @@ impl SlotSpecs {
             slots: self.slots.into(),
             members: self.members.into(),
             relations: Box::default(),
+            logic: Default::default(),
             fingerprint: 0,
         }
     }

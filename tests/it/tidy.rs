@@ -32,8 +32,8 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "runtime",
         &[
-            "twin", "codec", "rule", "alarm", "scene", "catalog", "expr", "journal", "store", "history", "model", "ingress", "view", "feed",
-            "observe",
+            "twin", "codec", "rule", "alarm", "scene", "catalog", "expr", "journal", "store", "history", "model", "ingress", "view",
+            "feed", "observe",
         ],
     ),
     ("api", &["view", "feed", "store", "history", "ingress", "runtime", "catalog", "scene", "twin", "rule", "alarm", "expr", "observe"]),

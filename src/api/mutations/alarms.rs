@@ -27,11 +27,7 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
     schema.enumeration(
         "AlarmOutcome",
         "What became of an action on an alarm.",
-        &[
-            ("DONE", ""),
-            ("NOT_APPLICABLE", "It is that way already, or it makes no sense now."),
-            ("NOT_FOUND", "There is no such alarm."),
-        ],
+        &[("DONE", ""), ("NOT_APPLICABLE", "It is that way already, or it makes no sense now."), ("NOT_FOUND", "There is no such alarm.")],
     );
     schema
         .object::<AlarmResult>("AlarmResult", "What became of an action on one alarm.")
@@ -51,7 +47,11 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .arg("comment", "String")
         .resolve(|_, args, ctx| async move { act(&ctx, &args, |comment| Ok(Action::Acknowledge { comment })).await })
         .role(Role::Operator)
-        .field("clearAlarms", "AlarmsPayload!", "Closes them by hand. The same value does not raise them again: the condition has to be false once.")
+        .field(
+            "clearAlarms",
+            "AlarmsPayload!",
+            "Closes them by hand. The same value does not raise them again: the condition has to be false once.",
+        )
         .arg("ids", "[ID!]!")
         .arg("comment", "String")
         .resolve(|_, args, ctx| async move { act(&ctx, &args, |comment| Ok(Action::Clear { comment })).await })
@@ -70,7 +70,7 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .resolve(|_, args, ctx| async move {
             let one_shot = args.boolean("oneShot").unwrap_or(false);
             let time = match args.text("for") {
-                Some(text) => Some(parse_duration(text).map_err(|error| ApiError::bad_input(format!("`for`: {error}")))?),
+                Some(text) => Some(parse_duration(text).ok_or_else(|| ApiError::bad_input("`for` is a duration such as `2h` or `PT2H`"))?),
                 None => None,
             };
             if time.is_none() != one_shot {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foldhash::{HashSet, HashSetExt};
 
 use crate::catalog::Layout;
-use crate::catalog::layout::{Member, Section, SlotSpec, Sync};
+use crate::catalog::layout::{Member, SlotSpec, Sync};
 
 use super::claims::Claims;
 use super::plan::{FieldPlan, Form, Name, Scalar, TypePlan, ValuePlan, Write};

@@ -98,7 +98,8 @@ impl AlarmFilter {
 
     fn holds(&self, alarm: &AlarmNode) -> bool {
         let open = &alarm.occurrence;
-        let is_one_of = |names: &Option<Vec<String>>, name: &str| names.as_ref().is_none_or(|names| names.iter().any(|known| known == name));
+        let is_one_of =
+            |names: &Option<Vec<String>>, name: &str| names.as_ref().is_none_or(|names| names.iter().any(|known| known == name));
         is_one_of(&self.twins, alarm.seen.state.id.as_str())
             && is_one_of(&self.rules, &alarm.rule)
             && is_one_of(&self.conditions, open.condition.as_str())
@@ -189,7 +190,8 @@ pub fn declare(schema: &mut SchemaBuilder) {
 }
 
 fn node(schema: &mut SchemaBuilder) {
-    let mut alarm = schema.object::<AlarmNode>("Alarm", "An occurrence of an alarm that is open: active, latched, or not yet acknowledged.");
+    let mut alarm =
+        schema.object::<AlarmNode>("Alarm", "An occurrence of an alarm that is open: active, latched, or not yet acknowledged.");
     alarm
         .implements("Node")
         .value("id", "ID!", "`alarm/TWIN/RULE/N`: the N-th occurrence.", |alarm, _| alarm.id())
@@ -205,7 +207,9 @@ fn node(schema: &mut SchemaBuilder) {
         .value("acknowledged", "Boolean!", "", |alarm, _| alarm.occurrence.acknowledged)
         .value("latched", "Boolean!", "It stays until it is reset.", |alarm, _| alarm.occurrence.latched)
         .value("suppression", "Suppression!", "", |alarm, _| alarm.suppression().as_str())
-        .value("count", "Int!", "How often it came back while it was open.", |alarm, _| u64::from(alarm.occurrence.count))
+        .value("count", "Int!", "How often it came back while it was open.", |alarm, _| {
+            usize::try_from(alarm.occurrence.count).unwrap_or(usize::MAX)
+        })
         .value("firstTrueAt", "DateTime!", "When its condition became true.", |alarm, _| Out::print(alarm.occurrence.first_true_at))
         .value("raisedAt", "DateTime", "", |alarm, _| Out::print(alarm.occurrence.raised_at))
         .value("lastAt", "DateTime!", "When it last happened.", |alarm, _| Out::print(alarm.occurrence.last_at))

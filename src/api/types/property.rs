@@ -72,7 +72,6 @@ pub fn declare(schema: &mut SchemaBuilder) {
         "Where a value comes from.",
         &[
             ("MEASURED", "A device said it."),
-            ("COMPUTED", "It follows from other values."),
             ("COMPUTED", "An expression of the type gives it."),
             ("ROLLUP", "It is gathered from the twins below."),
             ("MODEL", "A model predicted it."),

@@ -9,7 +9,7 @@ use super::twin_type::limits;
 use crate::api::build::{Out, SchemaBuilder};
 use crate::api::engine::RequestContext;
 use crate::api::session::{Seen, Session};
-use crate::catalog::layout::{Member, SlotSpec};
+use crate::catalog::layout::{Member, Section, SlotSpec};
 use crate::reading::unit::{Conversion, Unit};
 use crate::reading::{Quality, SlotNo, Timestamp, Value};
 use crate::twin::Slot;

@@ -183,7 +183,8 @@ fn generic(twin: &mut ObjectBuilder<'_, TwinNode>) {
         .arg("names", "[String!]")
         .arg_doc("Only these; names that the type does not have are left out.")
         .now(|twin, args, _| {
-            let nodes = members(twin, args, |section| section == Section::Property).map(|member| PropertyNode { seen: twin.seen.clone(), member });
+            let nodes =
+                members(twin, args, |section| section == Section::Property).map(|member| PropertyNode { seen: twin.seen.clone(), member });
             Ok(Out::objects(nodes))
         })
         .field("readings", "[Reading!]!", "Its telemetry and computed values, for clients that do not know the type.")

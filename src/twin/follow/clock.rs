@@ -54,7 +54,8 @@ pub(super) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
             consider(watch.alarm.due_on_wall(&spec.rule.policy));
         }
         if !watch.rule.is_active() {
-            consider(silent_at(spec, state).map(on_wall));
+            // What was silent before has been served.
+            consider(silent_at(spec, state).map(on_wall).filter(|due| *due > now));
         }
         if let Some(hours) = &spec.rule.active {
             consider(hours.next_edge(now));

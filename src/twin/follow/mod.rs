@@ -8,7 +8,7 @@ mod voice;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::alarm::{CloseReason, When};
+use crate::alarm::{Action, CloseReason, Verdict, When};
 use crate::catalog::Layout;
 use crate::catalog::logic::{Logic, RuleSpec};
 use crate::expr::{Checked, Known};
@@ -75,7 +75,8 @@ impl<'a> Follower<'a> {
 
     /// Properties were set, or the twin was described anew.
     pub(super) fn settings(mut self, facts: Vec<Event>) {
-        let changed: Vec<u16> = facts.iter().filter_map(|fact| if let Event::PropertySet { slot, .. } = fact { Some(slot.0) } else { None }).collect();
+        let changed: Vec<u16> =
+            facts.iter().filter_map(|fact| if let Event::PropertySet { slot, .. } = fact { Some(slot.0) } else { None }).collect();
         facts.into_iter().for_each(|event| self.push(event));
         if !changed.is_empty() {
             let at = self.newest();
@@ -128,10 +129,6 @@ impl<'a> Follower<'a> {
     fn push(&mut self, event: Event) {
         self.draft.apply(&event, self.now);
         self.events.push(event);
-    }
-
-    fn logic(&self) -> &Logic {
-        &self.layout.logic
     }
 
     /// The newest event time of its readings: settings have none of their own that a rule could go by.
@@ -252,8 +249,7 @@ impl<'a> Follower<'a> {
         let surroundings = self.surroundings(moment, spec.accepts_good_only);
         let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
         let when = match &spec.rule.kind {
-            // A reading has come: there is no silence.
-            Kind::NoData(_) => Some(false),
+            Kind::NoData(_) => Some(clock::silent_at(spec, &self.draft.state).is_some_and(|silent| silent <= moment.at)),
             Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
         };
         let stay = match &spec.clear_when {
@@ -301,8 +297,7 @@ impl<'a> Follower<'a> {
         let decision = {
             let surroundings = self.surroundings(Moment { at, changed: &[], stale }, spec.accepts_good_only);
             let voice = Speaker { spec, surroundings };
-            let watched =
-                Watched { rule: &spec.rule, twin: &self.draft.state.id, key: "", out_of_service: None, voice: &voice };
+            let watched = Watched { rule: &spec.rule, twin: &self.draft.state.id, key: "", out_of_service: None, voice: &voice };
             decide(&watched, self.watch(spec))
         };
         for fact in decision.facts {
@@ -311,11 +306,11 @@ impl<'a> Follower<'a> {
     }
 
     /// What somebody does to an alarm. Whether it could be done.
-    pub(super) fn act(mut self, id: &str, no: Option<u32>, action: &crate::alarm::Action, by: &str) -> crate::alarm::Verdict {
+    pub(super) fn act(mut self, id: &str, no: Option<u32>, action: &Action, by: &str) -> Verdict {
         let layout = self.layout.clone();
-        let Some(spec) = layout.rule(id) else { return crate::alarm::Verdict::NotApplicable };
+        let Some(spec) = layout.rule(id) else { return Verdict::NotFound };
         let (at, now) = (self.newest(), self.now);
-        let mut verdict = crate::alarm::Verdict::NotApplicable;
+        let mut verdict = Verdict::NotFound;
         self.decide(
             spec,
             |watched, watch| {
@@ -351,4 +346,3 @@ fn known(truth: Known<bool>) -> Truth {
 pub(super) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
     clock::due(twin, now)
 }
-

@@ -120,4 +120,3 @@ impl Voice for Speaker<'_> {
         when.tree.is_true(&self.surroundings).ok()
     }
 }
-

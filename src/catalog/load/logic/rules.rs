@@ -56,7 +56,10 @@ fn id_of(node: &Node) -> Option<&str> {
 }
 
 fn is_override(node: &Node) -> bool {
-    node.as_mapping().and_then(|mapping| mapping.get("override")).and_then(|entry| entry.value.as_scalar()).is_some_and(|scalar| &*scalar.text == "true")
+    node.as_mapping()
+        .and_then(|mapping| mapping.get("override"))
+        .and_then(|entry| entry.value.as_scalar())
+        .is_some_and(|scalar| &*scalar.text == "true")
 }
 
 struct Rules {

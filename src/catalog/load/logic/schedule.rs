@@ -52,9 +52,7 @@ pub(super) fn instants(node: &Node, problems: &mut Diagnostics) -> Option<Instan
         None
     })?;
     let span = fields.get("cron").map_or(fields.span, |node| node.span);
-    let cron = Cron::parse(text)
-        .map_err(|error| problems.push(Diagnostic::new(&codes::RULE_SCHEDULE, span, error.to_string())))
-        .ok()?;
+    let cron = Cron::parse(text).map_err(|error| problems.push(Diagnostic::new(&codes::RULE_SCHEDULE, span, error.to_string()))).ok()?;
     let zone = match fields.get("zone") {
         Some(node) => {
             let text = expect_text(node, "`zone`", problems)?;
