@@ -39,13 +39,15 @@ pub struct ListKind {
 pub struct Shape {
     pub kind: Kind,
     pub(super) measure: Option<Measure>,
+    /// A quotient of two of a kind, in ones: a bare number that can become a percentage.
+    pub(super) is_share: bool,
     /// Digits after the point that people want to see.
     pub decimals: Option<u8>,
 }
 
 impl Shape {
     pub fn new(kind: Kind) -> Shape {
-        Shape { kind, measure: None, decimals: None }
+        Shape { kind, measure: None, is_share: false, decimals: None }
     }
 
     pub fn number(unit: Option<Unit>) -> Shape {
@@ -65,6 +67,12 @@ impl Shape {
     #[must_use]
     pub fn with_decimals(mut self, decimals: Option<u8>) -> Shape {
         self.decimals = decimals;
+        self
+    }
+
+    #[must_use]
+    pub(super) fn shared(mut self, is_share: bool) -> Shape {
+        self.is_share = is_share && self.measure.is_none();
         self
     }
 

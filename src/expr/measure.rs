@@ -77,6 +77,11 @@ impl Measure {
         self.unit.conversion_to(ONE.as_ref()?)
     }
 
+    /// From a share in ones, if this is one: `%`.
+    pub(super) fn of_share(&self) -> Option<Conversion> {
+        ONE.as_ref()?.conversion_to(&self.unit)
+    }
+
     pub(super) fn is_composed(&self) -> bool {
         self.composed
     }

@@ -265,6 +265,11 @@ impl Resident {
     }
 
     /// The actor has dealt with one message.
+    /// Mail that was sent and not yet dealt with.
+    pub fn mail(&self) -> u32 {
+        self.queued.load(Ordering::Acquire)
+    }
+
     pub fn dealt(&self) {
         self.queued.fetch_update(Ordering::AcqRel, Ordering::Acquire, |queued| queued.checked_sub(1)).ok();
     }

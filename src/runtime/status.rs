@@ -40,6 +40,10 @@ pub struct Status {
     pub edges: usize,
     pub restarts: u64,
     pub pending_bytes: usize,
+    /// Twins that time alone should have woken by now.
+    pub due: usize,
+    /// Mail that twins have not dealt with yet.
+    pub mail: u64,
 }
 
 impl Runtime {
@@ -93,6 +97,8 @@ impl Runtime {
             edges: self.graph.lock().count(),
             restarts: self.shared.restarts.load(Ordering::Relaxed),
             pending_bytes: journal.pending_bytes,
+            due: self.shared.wakes.due(self.shared.clock.now()),
+            mail: self.shared.directory.all().iter().map(|resident| u64::from(resident.mail())).sum(),
         }
     }
 

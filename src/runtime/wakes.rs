@@ -14,6 +14,7 @@ use crate::reading::{Timestamp, TwinNo};
 use crate::rule::START_GRACE;
 
 use super::Runtime;
+use super::directory::Directory;
 use super::resident::Resident;
 use super::twin_actor::TwinMsg;
 
@@ -44,14 +45,21 @@ impl Wakes {
         }
     }
 
-    fn take_due(&self, now: Timestamp) -> Vec<(Timestamp, TwinNo)> {
+    /// Wakes those whose time has come. One that is given up here has its mail by then, so nobody can look in between.
+    fn serve(&self, directory: &Directory, now: Timestamp) {
         let mut queue = self.queue.lock();
-        let mut due = Vec::new();
-        while let Some(Reverse(soonest)) = queue.peek().copied().filter(|Reverse((at, _))| *at <= now && due.len() < AT_ONCE_MAX) {
+        for _ in 0..AT_ONCE_MAX {
+            let Some(Reverse((at, no))) = queue.peek().copied().filter(|Reverse((at, _))| *at <= now) else { return };
+            if let Some(resident) = directory.by_no(no).filter(|resident| resident.wakes_at(at)) {
+                directory.send(&resident, TwinMsg::Wake);
+            }
             queue.pop();
-            due.push(soonest);
         }
-        due
+    }
+
+    /// How many times have come and are not served yet.
+    pub fn due(&self, now: Timestamp) -> usize {
+        self.queue.lock().iter().filter(|Reverse((at, _))| *at <= now).count()
     }
 
     fn next(&self) -> Option<Timestamp> {
@@ -65,11 +73,7 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
             let Some(runtime) = runtime.upgrade() else { return };
             let shared = &runtime.shared;
             let now = shared.clock.now();
-            for (at, no) in shared.wakes.take_due(now) {
-                if let Some(resident) = shared.directory.by_no(no).filter(|resident| resident.wakes_at(at)) {
-                    shared.directory.send(&resident, TwinMsg::Wake);
-                }
-            }
+            shared.wakes.serve(&shared.directory, now);
             let until = shared.wakes.next().map_or(i64::MAX, |next| next.micros_since(now).max(0));
             Duration::from_micros(u64::try_from(until).unwrap_or(0)).min(LOOK_EVERY)
         };

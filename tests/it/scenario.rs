@@ -188,6 +188,7 @@ impl Stage {
         };
         if let Some(time) = time {
             self.world.clock.set(at(time));
+            self.world.time_has_passed();
         }
         let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
         let rest = rest.trim();
@@ -384,7 +385,7 @@ fn twin(shown: &Json) -> String {
         write!(text, " \"{}\"", shown["name"].as_str().unwrap()).unwrap();
     }
     writeln!(text, ", revision {}", shown["revision"]).unwrap();
-    for section in ["properties", "telemetry"] {
+    for section in ["properties", "telemetry", "computed"] {
         for (path, slot) in shown[section].as_object().unwrap().iter().filter(|(_, slot)| !slot["value"].is_null()) {
             let word = |name: &str| slot[name].as_str().map_or(String::new(), |word| format!(" {word}"));
             let unit = if slot["unit"].is_null() { String::new() } else { word("unit") };
@@ -401,6 +402,27 @@ fn twin(shown: &Json) -> String {
             }
             text.push('\n');
         }
+    }
+    for alarm in shown["alarms"].as_array().unwrap() {
+        let word = |name: &str| alarm[name].as_str().unwrap_or_default();
+        let (count, acknowledged) = (alarm["count"].as_u64().unwrap(), alarm["acknowledged"] == Json::Bool(true));
+        write!(
+            text,
+            "! {}/{} {} {} since {}",
+            word("rule"),
+            alarm["no"],
+            word("severity"),
+            word("condition"),
+            short_time(word("raisedAt"))
+        )
+        .unwrap();
+        if count > 1 {
+            write!(text, ", {count} times").unwrap();
+        }
+        if acknowledged {
+            text.push_str(", acknowledged");
+        }
+        writeln!(text, ": {}", word("text")).unwrap();
     }
     for (direction, other) in [("out", "to"), ("in", "from")] {
         for edge in shown["relations"][direction].as_array().into_iter().flatten() {

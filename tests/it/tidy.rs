@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("twin", &["catalog", "rule", "alarm", "expr"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another
-    ("journal", &["twin", "catalog"]),
+    ("journal", &["twin", "catalog", "rule"]),
     ("store", &["twin", "catalog"]),
     ("history", &["twin", "catalog"]),
     ("model", &["catalog"]),

@@ -103,8 +103,10 @@ impl Checker<'_> {
     /// A sum or a difference. Points on a temperature scale are not amounts: two of them have a difference, but no sum.
     fn sum(&mut self, operator: ArithmeticOperator, left: Tree, right: Tree, span: Span) -> Option<Tree> {
         let (Some(a), Some(b)) = (left.shape.measure.clone(), right.shape.measure.clone()) else {
-            let measure = left.shape.measure.clone().or_else(|| right.shape.measure.clone());
-            return Some(self.reckoned(operator, left, right, measure, span));
+            let is_share = left.shape.is_share || right.shape.is_share;
+            let (left, right, measure) = self.same_unit(left, right, span)?;
+            let tree = self.reckoned(operator, left, right, measure, span);
+            return Some(Tree { shape: tree.shape.clone().shared(is_share), ..tree });
         };
         let is_sum = operator == ArithmeticOperator::Add;
         match (a.temperature(), b.temperature()) {
@@ -148,10 +150,12 @@ impl Checker<'_> {
             (Some(a), Some(b)) => a.times(b),
         };
         let measure = measure.or_else(|unwritable| self.unwritable(unwritable, span)).ok()?;
+        let had_units = is_quotient && left.shape.measure.is_some() && right.shape.measure.is_some();
         let tree = self.reckoned(operator, left, right, measure, span);
         let is_composed = tree.shape.measure.as_ref().is_some_and(Measure::is_composed);
         // Metres over kilometres are a bare number, after a thousandth.
-        Some(if is_composed { self.bare_if_it_is_a_share(tree) } else { tree })
+        let tree = if is_composed { self.bare_if_it_is_a_share(tree) } else { tree };
+        Some(Tree { shape: tree.shape.clone().shared(had_units), ..tree })
     }
 
     pub(super) fn unwritable<T>(&mut self, _: Unwritable, span: Span) -> Result<T, ()> {
@@ -202,7 +206,14 @@ impl Checker<'_> {
     pub(super) fn same_unit(&mut self, left: Tree, right: Tree, span: Span) -> Option<(Tree, Tree, Option<Measure>)> {
         match (left.shape.measure.clone(), right.shape.measure.clone()) {
             (None, None) => Some((left, right, None)),
-            (Some(measure), None) | (None, Some(measure)) => Some((left, right, Some(measure))),
+            (Some(measure), None) => {
+                let right = self.converted(right, &measure, span)?;
+                Some((left, right, Some(measure)))
+            }
+            (None, Some(measure)) => {
+                let left = self.converted(left, &measure, span)?;
+                Some((left, right, Some(measure)))
+            }
             (Some(a), Some(b)) if !left.is_live() && right.is_live() => {
                 let left = self.fits(left, &b, (&a, &b), span)?;
                 Some((left, right, Some(b)))
@@ -217,7 +228,10 @@ impl Checker<'_> {
     pub(super) fn converted(&mut self, tree: Tree, target: &Measure, span: Span) -> Option<Tree> {
         let own = tree.shape.measure.clone();
         match own {
-            None => Some(tree),
+            None => match target.of_share().filter(|_| tree.shape.is_share) {
+                Some(conversion) => Some(self.applied(conversion, tree, Some(target.clone()))),
+                None => Some(tree),
+            },
             Some(own) => self.fits(tree, target, (&own, target), span),
         }
     }

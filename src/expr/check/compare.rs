@@ -134,6 +134,7 @@ impl Checker<'_> {
                 kind,
                 measure: shape.measure.or_else(|| tree.shape.measure.clone()),
                 decimals: shape.decimals.or(tree.shape.decimals),
+                is_share: shape.is_share && tree.shape.is_share,
             };
         }
         Some(shape)

@@ -66,6 +66,7 @@ impl<'a> Follower<'a> {
         }
         if !changed.is_empty() {
             self.serve(&changed, |_, due| due < time);
+            self.end_delays(&changed, time);
         }
         reads.into_iter().for_each(|event| self.push(event));
         if !changed.is_empty() {
@@ -115,15 +116,22 @@ impl<'a> Follower<'a> {
         let all: Vec<u16> = (0..u16::try_from(self.layout.slots.len()).unwrap_or(u16::MAX)).collect();
         self.serve(&all, |slot, due| due <= clock::of(slot, now));
         let layout = self.layout.clone();
-        for spec in &layout.logic.rules {
+        let (mut moved, mut latest) = (Vec::new(), Timestamp(i64::MIN));
+        for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
+            let was_active = self.watch(spec).rule.is_active();
             let clock = now.shifted(clock::offset(&layout.logic, &self.draft.state, spec));
             self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), clock, &[]);
             self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), clock, &[]);
             if spec.rule.active.is_some() {
                 let truths = self.truths(spec, Moment { at: clock, changed: &[], stale: &[] });
-                self.evaluate(spec, &truths, clock, &[]);
+                self.evaluate(spec, &truths.borrow(), clock, &[]);
+            }
+            if self.watch(spec).rule.is_active() != was_active {
+                moved.push(place);
+                latest = latest.max(clock);
             }
         }
+        self.judge(layout.logic.rules_that_ask(&moved), Vec::new(), latest, &[]);
     }
 
     fn push(&mut self, event: Event) {
@@ -167,6 +175,40 @@ impl<'a> Follower<'a> {
         }
     }
 
+    /// Delays of the rules that read these slots, as far as they end before that time: with the values of before.
+    fn end_delays(&mut self, slots: &[u16], time: Timestamp) {
+        let (layout, now) = (self.layout.clone(), self.now);
+        if self.draft.state.watches.is_empty() {
+            return;
+        }
+        let mut places: BTreeSet<u16> = BTreeSet::new();
+        for slot in self.touched(slots) {
+            places.extend(layout.logic.readers(SlotNo(slot)).iter().flat_map(|readers| readers.rules.iter()));
+        }
+        for place in places {
+            let spec = &layout.logic.rules[usize::from(place)];
+            let until = time.shifted(-1);
+            self.decide(spec, |watched, watch| watched.elapse(watch, until, now), until, &[]);
+        }
+    }
+
+    /// These slots and the computed values that follow from them.
+    fn touched(&self, slots: &[u16]) -> Vec<u16> {
+        let logic = &self.layout.logic;
+        let mut all = slots.to_vec();
+        let mut next = 0;
+        while let Some(slot) = all.get(next).copied() {
+            for place in logic.readers(SlotNo(slot)).iter().flat_map(|readers| readers.computed.iter()) {
+                let computed = logic.computed[usize::from(*place)].slot.0;
+                if !all.contains(&computed) {
+                    all.push(computed);
+                }
+            }
+            next += 1;
+        }
+        all
+    }
+
     /// Computed values and rules that read what has changed, and what reads those.
     fn settle(&mut self, mut changed: Vec<u16>, at: Timestamp, stale: &[u16]) {
         let layout = self.layout.clone();
@@ -175,6 +217,12 @@ impl<'a> Follower<'a> {
         for slot in &changed {
             places.extend(layout.logic.readers(SlotNo(*slot)).iter().flat_map(|readers| readers.rules.iter()));
         }
+        self.judge(places, changed, at, stale);
+    }
+
+    /// These rules, then those that ask for the alarms of those that moved, and so on.
+    fn judge(&mut self, mut places: BTreeSet<u16>, mut changed: Vec<u16>, at: Timestamp, stale: &[u16]) {
+        let layout = self.layout.clone();
         for _ in 0..GENERATIONS_MAX {
             if places.is_empty() {
                 return;
@@ -182,7 +230,7 @@ impl<'a> Follower<'a> {
             // All against the same state; only then anything is done.
             let moment = Moment { at, changed: &changed, stale };
             let truths: Vec<(u16, OwnTruths)> =
-                places.iter().map(|place| (*place, self.truths_owned(&layout.logic.rules[usize::from(*place)], moment))).collect();
+                places.iter().map(|place| (*place, self.truths(&layout.logic.rules[usize::from(*place)], moment))).collect();
             let mut moved = Vec::new();
             for (place, truths) in truths {
                 let spec = &layout.logic.rules[usize::from(place)];
@@ -240,12 +288,7 @@ impl<'a> Follower<'a> {
         self.draft.state.watches.get(&spec.rule.id)
     }
 
-    fn truths<'t>(&self, spec: &RuleSpec, moment: Moment<'_>) -> Truths<'t> {
-        let own = self.truths_owned(spec, moment);
-        Truths { levels: &[], steps: &[], ..own.plain }
-    }
-
-    fn truths_owned(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
+    fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
         let surroundings = self.surroundings(moment, spec.accepts_good_only);
         let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
         let when = match &spec.rule.kind {

@@ -1,6 +1,7 @@
 //! The GraphQL API of the real program, asked over its real transports. What the transports do when results come late, crash or are not read is
 //! told beside them, in `src/http/graphql/tests`.
 
+mod alarms;
 mod changes;
 mod edits;
 mod generated;

@@ -249,6 +249,15 @@ impl World {
         self.until("all permits are back", || self.metric("pollux_permits_taken") == 0);
     }
 
+    /// Waits until all that was due by the time of the clock is done and can be read.
+    pub fn time_has_passed(&self) {
+        self.until("what was due is done", || {
+            let status = self.json("/admin/status");
+            let is_idle = ["due", "mail", "pendingBytes"].iter().all(|what| status[*what] == 0);
+            is_idle && status["seq"] == status["durableSeq"]
+        });
+    }
+
     /// Waits for something that another thread brings about.
     pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let end = Instant::now() + PATIENCE;
