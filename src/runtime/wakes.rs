@@ -4,7 +4,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Weak;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::reading::{Timestamp, TwinNo};
 use crate::rule::START_GRACE;
+use crate::twin::{Input, step};
 
 use super::Runtime;
 use super::directory::Directory;
@@ -26,6 +28,8 @@ const AT_ONCE_MAX: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Wakes {
     queue: Mutex<BinaryHeap<Reverse<(Timestamp, TwinNo)>>>,
+    /// Of those that are not in the queue any more, how many have not been dealt with.
+    serving: AtomicUsize,
     /// Rung when there is a new soonest.
     rung: Notify,
 }
@@ -45,21 +49,39 @@ impl Wakes {
         }
     }
 
-    /// Wakes those whose time has come. One that is given up here has its mail by then, so nobody can look in between.
+    /// Wakes those whose time has come.
     fn serve(&self, directory: &Directory, now: Timestamp) {
-        let mut queue = self.queue.lock();
         for _ in 0..AT_ONCE_MAX {
-            let Some(Reverse((at, no))) = queue.peek().copied().filter(|Reverse((at, _))| *at <= now) else { return };
+            let Some((at, no)) = self.take(now) else { return };
             if let Some(resident) = directory.by_no(no).filter(|resident| resident.wakes_at(at)) {
-                directory.send(&resident, TwinMsg::Wake);
+                self.wake(directory, &resident, now);
             }
-            queue.pop();
+            self.serving.store(0, Ordering::Release);
+        }
+    }
+
+    fn take(&self, now: Timestamp) -> Option<(Timestamp, TwinNo)> {
+        let mut queue = self.queue.lock();
+        let Reverse(soonest) = queue.peek().copied().filter(|Reverse((at, _))| *at <= now)?;
+        queue.pop();
+        self.serving.store(1, Ordering::Release);
+        Some(soonest)
+    }
+
+    /// A twin at rest to which nothing happens by this stays at rest: after a start that is most of them.
+    fn wake(&self, directory: &Directory, resident: &Arc<Resident>, now: Timestamp) {
+        let next = resident.while_resting(|twin| step(twin, &Input::Woken, now).events.is_empty().then(|| twin.due(now)));
+        match next.flatten() {
+            Some(Some(due)) => self.arm(resident, due),
+            Some(None) => {}
+            None => directory.send(resident, TwinMsg::Wake),
         }
     }
 
     /// How many times have come and are not served yet.
     pub fn due(&self, now: Timestamp) -> usize {
-        self.queue.lock().iter().filter(|Reverse((at, _))| *at <= now).count()
+        let queue = self.queue.lock();
+        queue.iter().filter(|Reverse((at, _))| *at <= now).count() + self.serving.load(Ordering::Acquire)
     }
 
     fn next(&self) -> Option<Timestamp> {

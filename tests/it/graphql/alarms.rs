@@ -14,7 +14,8 @@ rules:
   - {id: stuck, when: \"temperature > 300\", severity: CRITICAL, latch: true}
 ";
 
-const ALARMS: &str = "{ alarms { totalCount nodes { id twinId severity condition text acknowledged acknowledgedBy latched suppression count trigger } }
+const ALARMS: &str =
+    "{ alarms { totalCount nodes { id twinId severity condition text acknowledged acknowledgedBy latched suppression count trigger } }
     alarmCounts { open active unacknowledged bySeverity { severity count } } oven(id: \"oven\") { severity kelvin { value origin } } }";
 
 struct Kitchen(Plant);
@@ -39,7 +40,8 @@ impl Kitchen {
 
     /// What became of an action on one alarm.
     async fn act(&self, mutation: &str) -> Json {
-        let document = format!("mutation {{ act: {mutation} {{ seq results {{ outcome alarm {{ id condition acknowledged suppression }} }} }} }}");
+        let document =
+            format!("mutation {{ act: {mutation} {{ seq results {{ outcome alarm {{ id condition acknowledged suppression }} }} }} }}");
         self.0.data(&document).await["act"]["results"][0].clone()
     }
 }
@@ -69,7 +71,10 @@ async fn alarms_are_raised_seen_and_kept() {
     // What was answered is on the disk.
     kitchen.0.again();
     let told = kitchen.alarms().await;
-    assert_eq!((&told["alarms"]["nodes"][0]["id"], &told["alarms"]["nodes"][0]["acknowledgedBy"]), (&json!("alarm/oven/hot/1"), &json!("local")));
+    assert_eq!(
+        (&told["alarms"]["nodes"][0]["id"], &told["alarms"]["nodes"][0]["acknowledgedBy"]),
+        (&json!("alarm/oven/hot/1"), &json!("local"))
+    );
     kitchen.heat(20.0).await;
     assert_eq!(kitchen.alarms().await["alarms"]["totalCount"], 0);
     assert_eq!(kitchen.0.data("{ node(id: \"alarm/oven/hot/1\") { id } }").await["node"], Json::Null);
@@ -109,7 +114,8 @@ async fn an_edited_rule_is_in_force_at_once() {
     kitchen.0.data("{ alarms { totalCount } }").await;
     // A lower limit raises without any reading.
     kitchen.0.workspace.write("schemas/Oven.yaml", &OVEN.replace("hi: 200 degC", "hi: 180 degC"));
-    let raised = |plant: &crate::process::Program| plant.json("/admin/twins/oven")["alarms"].to_string().contains("190 degC is above 180 degC");
+    let raised =
+        |plant: &crate::process::Program| plant.json("/admin/twins/oven")["alarms"].to_string().contains("190 degC is above 180 degC");
     kitchen.0.program.until("the new limit is in force", raised);
     // Another meaning closes what was open, and is looked at anew.
     kitchen.0.workspace.write("schemas/Oven.yaml", &OVEN.replace("temperature > params.hi", "temperature > params.hi + quantity(10, 'K')"));
