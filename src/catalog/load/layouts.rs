@@ -12,7 +12,7 @@ use crate::expr::Checked;
 use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
 
-use super::logic::{self, Expressions, Ground, Outcome};
+use super::logic::{self, Blanks, Expressions, Ground, Outcome};
 use super::member::{self, Compiled, TimeDefaults};
 use super::names;
 use super::relation::Relations;
@@ -209,7 +209,8 @@ impl<'d, 'n> Draft<'d, 'n> {
             let mut still = Vec::new();
             for (declared, _) in std::mem::take(&mut waiting) {
                 let name = &*declared.entry.key.text;
-                match declared.make(&self.name, &self.slots, &pending, expressions, problems) {
+                let blanks = Blanks { members: &self.broken_members, any: self.decl.is_orphan };
+                match declared.make(&self.name, &self.slots, &pending, blanks, expressions, problems) {
                     Outcome::Made(made) => self.add_computed(*made, declared.entry.key.span, problems),
                     Outcome::Waits(on) => {
                         still.push((declared, on));
@@ -242,7 +243,12 @@ impl<'d, 'n> Draft<'d, 'n> {
     }
 
     fn rules(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
-        let mut ground = Ground { type_name: &self.name, slots: &self.slots, expressions };
+        let mut ground = Ground {
+            type_name: &self.name,
+            slots: &self.slots,
+            blanks: Blanks { members: &self.broken_members, any: self.decl.is_orphan },
+            expressions,
+        };
         logic::rules(&self.decl.fields, &mut self.logic, &mut ground, problems);
     }
 

@@ -11,10 +11,12 @@ pub(super) fn of(slot: &Slot, now: Timestamp) -> Timestamp {
     now.shifted(slot.time.micros_since(slot.received))
 }
 
-/// How far the clock of a rule is ahead of the wall, in microseconds.
+/// How far the clock of a rule is ahead of the wall, in microseconds. Settings have no clock: what a person sets today must not drag a rule that
+/// is shown the readings of last year.
 pub(super) fn offset(logic: &Logic, state: &State, spec: &RuleSpec) -> i64 {
     let read = logic.slots_of(spec.conditions()).into_iter().map(SlotNo).chain(spec.silent.iter().copied());
-    let ahead = read.map(|slot| state.slot(slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
+    let live = read.filter(|slot| state.layout.slot(*slot).section.is_live());
+    let ahead = live.map(|slot| state.slot(slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
     ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
 }
 

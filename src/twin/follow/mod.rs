@@ -141,8 +141,9 @@ impl<'a> Follower<'a> {
 
     /// The newest event time of its readings: settings have none of their own that a rule could go by.
     fn newest(&self) -> Timestamp {
-        let times = self.draft.state.slots.iter().filter(|slot| slot.value.is_some()).map(|slot| slot.time);
-        times.max().unwrap_or(self.now)
+        let slots = self.layout.slots.iter().zip(self.draft.state.slots.iter());
+        let heard = slots.filter(|(spec, slot)| spec.section.is_live() && slot.value.is_some());
+        heard.map(|(_, slot)| slot.time).max().unwrap_or(self.now)
     }
 
     /// Staleness and silence of these slots, as far as they are due, in order, each at its own instant.

@@ -10,7 +10,7 @@ use crate::source::keys::COMPUTED;
 use crate::source::{Diagnostic, Diagnostics, Entry, Fields, codes};
 
 use super::Expressions;
-use super::scope::TypeScope;
+use super::scope::{Blanks, TypeScope};
 
 /// A computed value on its way.
 pub(in crate::catalog::load) struct Declared<'n> {
@@ -56,11 +56,12 @@ impl<'n> Declared<'n> {
         type_name: &Arc<str>,
         slots: &[SlotSpec],
         pending: &[&str],
+        blanks: Blanks<'_>,
         expressions: &mut Expressions,
         problems: &mut Diagnostics,
     ) -> Outcome {
         let Some(node) = self.fields.get("value") else { return Outcome::Broken };
-        let mut scope = TypeScope { pending, ..TypeScope::of(type_name, slots) };
+        let mut scope = TypeScope { pending, ..TypeScope::of(type_name, slots, blanks) };
         let stated = self.unit.clone().map(|unit| Shape::number(Some(unit)));
         let expect = stated.as_ref().map_or(Expect::Anything, |shape| Expect::Value { name: self.name(), shape });
         let mut found = Diagnostics::new();
@@ -68,7 +69,9 @@ impl<'n> Declared<'n> {
         if !scope.awaited.is_empty() {
             return Outcome::Waits(scope.awaited);
         }
-        problems.extend(found);
+        if !scope.met_blank {
+            problems.extend(found);
+        }
         let Some(value) = checked else { return Outcome::Broken };
         let Some(value_type) = value_type(&value.shape().kind) else {
             let message = format!("{} is {}, which no member can hold", self.fields.what, value.shape());

@@ -11,6 +11,7 @@ use crate::source::{Diagnostic, Diagnostics, Node, Span, codes, expect_text};
 
 pub(super) use computed::{Declared, Outcome, report_ring};
 pub(super) use rules::{Ground, rules};
+pub(super) use scope::Blanks;
 
 /// Reads expressions. Its thread is started with the first of them.
 #[derive(Debug, Default)]

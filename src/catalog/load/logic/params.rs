@@ -38,9 +38,14 @@ impl Given<'_> {
             Some(fields) => fields.require("default", problems)?,
             None => &self.entry.value,
         };
-        let mut scope = TypeScope { properties_only: true, ..TypeScope::of(ground.type_name, ground.slots) };
+        let mut scope = TypeScope { properties_only: true, ..TypeScope::of(ground.type_name, ground.slots, ground.blanks) };
         let expect = self.shape.as_ref().map_or(Expect::Anything, |shape| Expect::Value { name, shape });
-        let value = ground.expressions.read(&as_expression(node), &what, &mut scope, expect, problems)?;
+        let mut found = Diagnostics::new();
+        let value = ground.expressions.read(&as_expression(node), &what, &mut scope, expect, &mut found);
+        if !scope.met_blank {
+            problems.extend(found);
+        }
+        let value = value?;
         let constant = constant(&value);
         Some(Param { rule: self.no, name: name.into(), value, constant, given_by: Arc::clone(ground.type_name) })
     }

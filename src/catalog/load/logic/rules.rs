@@ -16,7 +16,7 @@ use crate::source::{Diagnostic, Diagnostics, Fields, Node, Span, codes, did_you_
 
 use super::params::{self, Given};
 use super::schedule;
-use super::scope::TypeScope;
+use super::scope::{Blanks, TypeScope};
 use super::{Expressions, report};
 
 const SEVERITIES: &[(&str, Severity)] = &[
@@ -31,6 +31,7 @@ const SEVERITIES: &[(&str, Severity)] = &[
 pub(in crate::catalog::load) struct Ground<'a> {
     pub type_name: &'a Arc<str>,
     pub slots: &'a [SlotSpec],
+    pub blanks: Blanks<'a>,
     pub expressions: &'a mut Expressions,
 }
 
@@ -263,8 +264,14 @@ impl Reader<'_, '_, '_> {
     fn within<T>(&mut self, read: impl FnOnce(&mut Expressions, &mut TypeScope<'_>, &mut Diagnostics) -> T) -> T {
         let own = (0_u16..).zip(self.params).filter(|(_, param)| param.rule == self.no);
         let params: Vec<_> = own.map(|(no, param)| (param.name.clone(), no, param.value.shape().clone())).collect();
-        let mut scope = TypeScope { params: &params, rules: self.names, ..TypeScope::of(self.ground.type_name, self.ground.slots) };
-        read(self.ground.expressions, &mut scope, self.problems)
+        let own = TypeScope::of(self.ground.type_name, self.ground.slots, self.ground.blanks);
+        let mut scope = TypeScope { params: &params, rules: self.names, ..own };
+        let mut found = Diagnostics::new();
+        let read = read(self.ground.expressions, &mut scope, &mut found);
+        if !scope.met_blank {
+            self.problems.extend(found);
+        }
+        read
     }
 
     /// The deadband relaxes the limits of the condition and of its levels.
@@ -338,6 +345,9 @@ impl Reader<'_, '_, '_> {
         for item in fields.require("of", self.problems)?.items_or_one() {
             let name = expect_text(item, "a member", self.problems)?;
             let Some(place) = self.ground.slots.iter().position(|slot| *slot.path == *name && slot.telemetry.is_some()) else {
+                if self.ground.blanks.any || self.ground.blanks.members.contains(name) {
+                    return None;
+                }
                 let known = self.ground.slots.iter().filter(|slot| slot.telemetry.is_some()).map(|slot| &*slot.path);
                 let message = format!("unknown name `{name}`: `noData` listens for telemetry of {}", self.ground.type_name);
                 self.problems.push(Diagnostic::new(&codes::EXPR_NAME, item.span, message).suggest(did_you_mean(name, known)));

@@ -1,5 +1,6 @@
 //! The names that expressions of a type may use, and the slots and numbers they stand for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::layout::{Section, SlotSpec, ValueType};
@@ -20,11 +21,23 @@ pub(super) struct TypeScope<'a> {
     pub awaited: Vec<String>,
     /// Parameters are settings: they read nothing that moves.
     pub properties_only: bool,
+    pub blanks: Blanks<'a>,
+    /// A name was asked for that may be there all the same: what is wrong then is a consequence.
+    pub met_blank: bool,
+}
+
+/// What is not known of the type, because it could not be read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::catalog::load) struct Blanks<'a> {
+    pub members: &'a HashSet<String>,
+    /// Any name may be one of a parent that is not known.
+    pub any: bool,
 }
 
 impl<'a> TypeScope<'a> {
-    pub(super) fn of(type_name: &'a str, slots: &'a [SlotSpec]) -> TypeScope<'a> {
-        TypeScope { type_name, slots, params: &[], rules: &[], pending: &[], awaited: Vec::new(), properties_only: false }
+    pub(super) fn of(type_name: &'a str, slots: &'a [SlotSpec], blanks: Blanks<'a>) -> TypeScope<'a> {
+        let (params, rules, pending, awaited) = (&[], &[], &[], Vec::new());
+        TypeScope { type_name, slots, params, rules, pending, awaited, properties_only: false, blanks, met_blank: false }
     }
 
     fn slot(&self, path: &str) -> Option<Resolved> {
@@ -65,7 +78,10 @@ impl Scope for TypeScope<'_> {
                     self.awaited.push(path);
                     return None;
                 }
-                self.slot(&path)
+                let slot = self.slot(&path);
+                let first = path.split('.').next().unwrap_or(&path);
+                self.met_blank |= slot.is_none() && (self.blanks.any || self.blanks.members.contains(first));
+                slot
             }
         }
     }
