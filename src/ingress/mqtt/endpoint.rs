@@ -93,7 +93,16 @@ impl Endpoint {
         self.shared.stopping.cancel();
         self.shared.clients.tell_all(Order::Stop);
         connections.close();
-        connections.wait().await;
+        // Who has knocked and was not let in yet is sent away at once, so that it tries elsewhere or later.
+        loop {
+            tokio::select! {
+                () = connections.wait() => return,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => drop(stream),
+                    Err(error) => self.cannot_accept(&error).await,
+                },
+            }
+        }
     }
 
     fn enter(&self, stream: TcpStream, connections: &TaskTracker) {
