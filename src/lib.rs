@@ -38,9 +38,11 @@ pub mod catalog;
 pub mod codec;
 pub mod expr;
 pub mod reading;
+pub mod rollup;
 pub mod rule;
 pub mod source;
 pub mod twin;
+pub mod window;
 
 // Edges.
 pub mod feed;

@@ -12,7 +12,7 @@ use super::types::job::JobNode;
 use super::types::node::NodeId;
 use super::types::twin::{many, one, page_args, session};
 use super::types::twin_type::TypeNode;
-use super::types::{aggregate, alarm, cost, ingest, job, proposal, rejection, search, system};
+use super::types::{aggregate, alarm, cost, ingest, job, proposal, rejection, rule, search, system};
 
 /// `nodes(ids:)` answers so many at once.
 const NODES_MAX: usize = 200;
@@ -27,6 +27,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
     job::declare_query(&mut schema.query());
     types(schema);
     alarms(schema);
+    rule::declare_query(schema);
     house(schema);
 }
 
@@ -73,6 +74,7 @@ async fn node(ctx: &Ctx, id: &str) -> Result<Option<Out>, ApiError> {
         NodeId::Job(no) => session.services.lasting.jobs.find(no).map(|job| Out::node("Job", JobNode::now(job))),
         NodeId::Relation(id) => relations::by_ids(ctx, [id]).await?.remove(id).map(RelationNode::node),
         NodeId::Alarm(place) => alarm::find(session, place).map(|node| Out::node("Alarm", node)),
+        NodeId::Rule(place) => rule::find(session, place).map(|node| Out::node("Rule", node)),
         NodeId::Unknown => None,
     })
 }

@@ -198,6 +198,10 @@ fn node(schema: &mut SchemaBuilder) {
         .value("twinId", "ID!", "", |alarm, _| alarm.seen.state.id.to_string())
         .field("twin", "Twin", "")
         .now(|alarm, _, ctx| Ok(one(session(ctx)?, alarm.seen.clone())))
+        .value("rule", "Rule", "Null where its type does not have it any more.", |alarm, ctx| {
+            let session = session(ctx).ok()?;
+            super::rule::find(session, &format!("{}.{}", alarm.seen.state.layout.name, alarm.rule)).map(Out::object)
+        })
         .value("ruleName", "String!", "The id of the rule in its type.", |alarm, _| alarm.rule.to_string())
         .value("severity", "Severity!", "Of the highest level.", |alarm, _| alarm.occurrence.severity.as_str())
         .value("level", "String", "The level above the base condition; null at the base.", |alarm, _| alarm.level())

@@ -20,6 +20,7 @@ pub mod property;
 pub mod proposal;
 pub mod reading;
 pub mod rejection;
+pub mod rule;
 pub mod search;
 pub mod system;
 pub mod twin;
@@ -49,6 +50,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     search::declare(schema);
     rejection::declare(schema);
     alarm::declare(schema);
+    rule::declare(schema);
     proposal::declare(schema);
     ingest::declare(schema);
     system::declare(schema);

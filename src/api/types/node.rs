@@ -30,6 +30,8 @@ pub enum NodeId<'a> {
     Job(&'a str),
     /// `alarm/mixer-1/overheat/3`
     Alarm(&'a str),
+    /// `rule/Mixer.overheat`
+    Rule(&'a str),
     Unknown,
 }
 
@@ -43,6 +45,7 @@ impl NodeId<'_> {
             Some(("relation", _)) => NodeId::Relation(id),
             Some(("job", no)) => NodeId::Job(no),
             Some(("alarm", place)) => NodeId::Alarm(place),
+            Some(("rule", place)) => NodeId::Rule(place),
             Some(_) => NodeId::Unknown,
         }
     }

@@ -1,4 +1,4 @@
-//! Recorded series with known counts (`acceptance-rules-models.md`, T1b to T6b). The data are not part of the project: `POLLUX_DATA` names their folder.
+//! Recorded series with known counts (`acceptance-rules-models.md`, T1b to T6b). The data are not part of the project: `POLLUX_TEST_DATA` names their folder.
 
 #![expect(clippy::disallowed_methods, reason = "the folder of the data is a matter of the machine that runs the tests")]
 
@@ -10,8 +10,8 @@ use crate::rule::{Kind, Member as Observed, NoData, OnUnknown, Pattern, Rule, Ru
 use super::data::{HOUR, Limits, MINUTE, Member, minutes};
 
 fn data(file: &str) -> Option<String> {
-    let Some(folder) = std::env::var_os("POLLUX_DATA").map(PathBuf::from) else {
-        eprintln!("SKIPPED: POLLUX_DATA names no folder, so {file} was not looked at");
+    let Some(folder) = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from) else {
+        eprintln!("SKIPPED: POLLUX_TEST_DATA names no folder, so {file} was not looked at");
         return None;
     };
     let found = [folder.join(file), folder.join("ml").join(file)].into_iter().find(|path| path.is_file());

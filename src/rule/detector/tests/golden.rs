@@ -1,6 +1,6 @@
 //! The golden traces, step by step, also with the state written and read back between any two: definitions as published, unedited.
 //!
-//! The data are not part of the project: `POLLUX_DATA` names a folder with them (or its neighbour `ml`). The small traces below always run.
+//! The data are not part of the project: `POLLUX_TEST_DATA` names a folder with them (or its neighbour `ml`). The small traces below always run.
 
 #![expect(clippy::disallowed_methods, reason = "the folder of the data is a matter of the machine that runs the tests")]
 
@@ -134,8 +134,8 @@ fn replay(json: &Json, steps: &[Json], name: &str, restart: bool) {
 
 #[test]
 fn golden_traces() {
-    let Some(folder) = std::env::var_os("POLLUX_DATA").map(PathBuf::from) else {
-        eprintln!("SKIPPED: POLLUX_DATA names no folder, so the golden traces were not looked at");
+    let Some(folder) = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from) else {
+        eprintln!("SKIPPED: POLLUX_TEST_DATA names no folder, so the golden traces were not looked at");
         return;
     };
     let folders = [folder.join("seeds/iotevents"), folder.join("../seeds/iotevents")];

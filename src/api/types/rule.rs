@@ -1,0 +1,150 @@
+//! `Rule`, as its type has it, and `RuleState`: where it stands on one twin.
+
+use std::sync::Arc;
+
+use super::twin::session;
+use crate::api::build::{Args, Out, SchemaBuilder};
+use crate::api::error::ApiError;
+use crate::api::session::{Seen, Session};
+use crate::catalog::Layout;
+use crate::catalog::logic::RuleSpec;
+use crate::rule::{Kind, Watch};
+
+/// A rule of a type; subtypes have it, too, perhaps with other settings.
+#[derive(Debug, Clone)]
+pub struct RuleNode {
+    layout: Arc<Layout>,
+    place: usize,
+}
+
+impl RuleNode {
+    fn new(layout: &Arc<Layout>, id: &str) -> Option<RuleNode> {
+        let (place, _) = layout.logic.rule(id)?;
+        Some(RuleNode { layout: layout.clone(), place })
+    }
+
+    fn spec(&self) -> &RuleSpec {
+        &self.layout.logic.rules[self.place]
+    }
+
+    fn id(&self) -> String {
+        format!("rule/{}.{}", self.layout.name, self.spec().rule.id)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.spec().rule.kind {
+            Kind::Condition | Kind::Outside => "RULE",
+            Kind::Pattern(_) => "PATTERN",
+            Kind::NoData(_) => "NO_DATA",
+            Kind::Detector(_) => "DETECTOR",
+        }
+    }
+}
+
+/// One rule on one twin.
+#[derive(Debug, Clone)]
+struct StateNode {
+    rule: RuleNode,
+    seen: Seen,
+}
+
+impl StateNode {
+    fn watch(&self) -> &Watch {
+        self.seen.state.watches.get(&self.rule.spec().rule.id)
+    }
+}
+
+/// By what stands behind `rule/`: `Mixer.overheat`.
+pub fn find(session: &Session, place: &str) -> Option<RuleNode> {
+    let (type_name, id) = place.split_once('.')?;
+    RuleNode::new(session.services.catalog.layout(type_name)?, id)
+}
+
+pub fn declare(schema: &mut SchemaBuilder) {
+    schema.enumeration(
+        "RuleKind",
+        "What a rule looks for.",
+        &[
+            ("RULE", "A condition."),
+            ("PATTERN", "One thing after another, the absence of an answer, repetition."),
+            ("NO_DATA", "Silence."),
+            ("DETECTOR", "A state machine."),
+        ],
+    );
+    schema
+        .object::<RuleNode>("Rule", "A rule of a type, with the settings that it has there.")
+        .implements("Node")
+        .value("id", "ID!", "`rule/TYPE.ID`", |rule, _| rule.id())
+        .value("name", "String!", "Its id in the type.", |rule, _| rule.spec().rule.id.to_string())
+        .value("on", "String!", "The type.", |rule, _| rule.layout.name.to_string())
+        .value("title", "String", "", |rule, _| rule.spec().title.as_deref().map(str::to_owned))
+        .value("kind", "RuleKind!", "", |rule, _| rule.kind())
+        .value("severity", "Severity!", "Of its base condition.", |rule, _| rule.spec().rule.severity.as_str())
+        .value("source", "String!", "Its condition, as the file says it; of a pattern the steps.", |rule, _| source(rule.spec()))
+        .value("version", "String!", "A hash of what it says.", |rule, _| format!("{:016x}", rule.spec().rule.version))
+        .value("declaredBy", "String!", "The type that declares it.", |rule, _| rule.spec().declared_by.to_string())
+        .value("enabled", "Boolean!", "", |rule, _| rule.spec().rule.enabled);
+    schema
+        .object::<StateNode>("RuleState", "Where a rule stands on one twin: why it is on, and why it is not.")
+        .value("rule", "Rule!", "", |state, _| Out::object(state.rule.clone()))
+        .value("twinId", "ID!", "", |state, _| state.seen.state.id.to_string())
+        .value("condition", "AlarmCondition!", "", |state, _| state.watch().rule.condition().as_str())
+        .value("enabled", "Boolean!", "", |state, _| state.rule.spec().rule.enabled)
+        .value("disarmed", "Boolean!", "Cleared by hand: its condition has to be false once before it raises again.", |state, _| {
+            state.watch().rule.disarmed
+        })
+        .value("since", "DateTime", "Since when it is in its condition.", |state, _| state.watch().rule.since().map(Out::print))
+        .value("unknownSince", "DateTime", "Since when it is not known whether its condition holds.", |state, _| {
+            state.watch().rule.unknown_since.map(Out::print)
+        })
+        .value("avoided", "Int!", "How often its condition held for less than its delay.", |state, _| {
+            usize::try_from(state.watch().rule.avoided).unwrap_or(usize::MAX)
+        })
+        .value("raised", "Int!", "How many occurrences there were.", |state, _| {
+            usize::try_from(state.watch().alarm.last_no).unwrap_or(usize::MAX)
+        });
+}
+
+fn source(spec: &RuleSpec) -> String {
+    let conditions = spec.when.iter().chain(&spec.steps).map(|checked| &*checked.source);
+    conditions.collect::<Vec<_>>().join("; ")
+}
+
+pub fn declare_query(schema: &mut SchemaBuilder) {
+    schema
+        .query()
+        .field("rules", "[Rule!]!", "The rules of the types, by type.")
+        .arg("type", "String")
+        .arg_doc("Only those of this type, inherited ones included.")
+        .now(|_, args, ctx| {
+            let session = session(ctx)?;
+            let wanted = args.text("type");
+            let types = session.services.catalog.types.iter().filter(|layout| wanted.is_none_or(|name| *layout.name == *name));
+            Ok(Out::objects(types.flat_map(|layout| (0..layout.logic.rules.len()).map(|place| RuleNode { layout: layout.clone(), place }))))
+        })
+        .field("rule", "Rule", "The rule of this id; null if there is none.")
+        .arg("id", "ID!")
+        .now(|_, args, ctx| {
+            let place = args.required_text("id")?.strip_prefix("rule/");
+            Ok(place.and_then(|place| find(session(ctx).ok()?, place)).map_or(Out::Null, Out::object))
+        })
+        .field("ruleState", "RuleState", "Where a rule stands on a twin; null if there is no such rule or twin.")
+        .arg("rule", "ID!")
+        .arg_doc("`rule/TYPE.ID`, or the id in the twin's type alone.")
+        .arg("twin", "ID!")
+        .now(|_, args, ctx| state(session(ctx)?, args));
+}
+
+fn state(session: &Session, args: &Args) -> Result<Out, ApiError> {
+    let (rule, twin) = (args.required_text("rule")?, args.required_text("twin")?);
+    let Some(seen) = session.by_id(twin) else { return Ok(Out::Null) };
+    let layout = seen.state.layout.0.clone();
+    let id = match rule.strip_prefix("rule/").map(|place| place.split_once('.')) {
+        None => Some(rule),
+        // A rule of a parent is meant as the twin has it.
+        Some(Some((type_name, id))) if layout.is_a(type_name) => Some(id),
+        Some(_) => None,
+    };
+    let rule = id.and_then(|id| RuleNode::new(&layout, id));
+    Ok(rule.map_or(Out::Null, |rule| Out::object(StateNode { rule, seen })))
+}
