@@ -126,3 +126,30 @@ async fn an_edited_rule_is_in_force_at_once() {
     let gone = |plant: &crate::process::Program| plant.json("/admin/twins/oven")["alarms"] == json!([]);
     kitchen.0.program.until("no alarm is left", gone);
 }
+
+#[tokio::test]
+async fn rules_say_where_they_stand() {
+    let kitchen = Kitchen::start();
+    let told =
+        kitchen.0.data("{ rules(type: \"Oven\") { id name on kind severity source enabled } rule(id: \"rule/Oven.cold\") { id } }").await;
+    assert_eq!(told["rule"], Json::Null);
+    let hot = json!({"id": "rule/Oven.hot", "name": "hot", "on": "Oven", "kind": "RULE", "severity": "MAJOR",
+        "source": "temperature > params.hi", "enabled": true});
+    assert_eq!((told["rules"].as_array().unwrap().len(), &told["rules"][0]), (3, &hot));
+    let state = async |rule: &str, twin: &str| {
+        let query = format!("{{ ruleState(rule: \"{rule}\", twin: \"{twin}\") {{ condition disarmed raised rule {{ id }} }} }}");
+        kitchen.0.data(&query).await["ruleState"].take()
+    };
+    // Nothing was heard yet, so whether it is hot is not known; that nothing was raised is.
+    assert_eq!(state("hot", "oven").await, json!({"condition": "NORMAL", "disarmed": false, "raised": 0, "rule": {"id": "rule/Oven.hot"}}));
+    kitchen.heat(250.0).await;
+    kitchen.act("clearAlarms(ids: [\"alarm/oven/hot/1\"])").await;
+    let cleared = json!({"condition": "NORMAL", "disarmed": true, "raised": 1, "rule": {"id": "rule/Oven.hot"}});
+    assert_eq!(state("rule/Oven.hot", "oven").await, cleared);
+    assert_eq!(state("warm", "oven").await["condition"], "ACTIVE");
+    for (rule, twin) in [("cold", "oven"), ("hot", "nobody"), ("rule/Pan.hot", "oven")] {
+        assert_eq!(state(rule, twin).await, Json::Null, "{rule} {twin}");
+    }
+    let node = kitchen.0.data("{ node(id: \"rule/Oven.warm\") { id ... on Rule { kind } } alarms { nodes { rule { id } } } }").await;
+    assert_eq!(node, json!({"node": {"id": "rule/Oven.warm", "kind": "RULE"}, "alarms": {"nodes": [{"rule": {"id": "rule/Oven.warm"}}]}}));
+}
