@@ -37,6 +37,8 @@ pub struct Readers {
 pub struct Computed {
     pub slot: SlotNo,
     pub value: Checked,
+    /// The slots it reads.
+    pub reads: Box<[SlotNo]>,
 }
 
 /// A parameter of a rule, as its type gives it.
@@ -67,6 +69,8 @@ pub struct RuleSpec {
     /// Of missing data: the members that are listened for.
     pub silent: Box<[SlotNo]>,
     pub suppressed_by: Option<Checked>,
+    /// The slots that its conditions read, and those it listens for.
+    pub reads: Box<[SlotNo]>,
     /// Only values whose quality is GOOD are known to it.
     pub accepts_good_only: bool,
     pub title: Option<Box<str>>,
@@ -95,24 +99,24 @@ impl Logic {
 
     /// To be called when all is in: who reads what, parameters and computed values looked through to the slots behind them.
     pub fn settle(&mut self, slots: usize) {
+        let of_computed: Vec<Box<[SlotNo]>> = self.computed.iter().map(|computed| self.slots_of([&computed.value], &[])).collect();
+        let of_rules: Vec<Box<[SlotNo]>> = self.rules.iter().map(|spec| self.slots_of(spec.conditions(), &spec.silent)).collect();
         let mut readers = vec![(Vec::new(), Vec::new()); slots];
-        for (place, computed) in (0_u16..).zip(&self.computed) {
-            for slot in self.slots_of([&computed.value]) {
-                if let Some((computed, _)) = readers.get_mut(usize::from(slot)) {
+        for ((place, computed), reads) in (0_u16..).zip(&mut self.computed).zip(of_computed) {
+            for slot in &reads {
+                if let Some((computed, _)) = readers.get_mut(slot.index()) {
                     computed.push(place);
                 }
             }
+            computed.reads = reads;
         }
-        for (place, spec) in (0_u16..).zip(&self.rules) {
-            let mut read = self.slots_of(spec.conditions());
-            read.extend(spec.silent.iter().map(|slot| slot.0));
-            read.sort_unstable();
-            read.dedup();
-            for slot in read {
-                if let Some((_, rules)) = readers.get_mut(usize::from(slot)) {
+        for ((place, spec), reads) in (0_u16..).zip(&mut self.rules).zip(of_rules) {
+            for slot in &reads {
+                if let Some((_, rules)) = readers.get_mut(slot.index()) {
                     rules.push(place);
                 }
             }
+            spec.reads = reads;
         }
         let all = self.computed.iter().map(|computed| &computed.value).chain(self.rules.iter().flat_map(RuleSpec::conditions));
         let asked = all.flat_map(|checked| &checked.dependencies).filter(|dependency| dependency.uses.previous);
@@ -123,22 +127,21 @@ impl Logic {
         self.readers = readers.into_iter().map(|(computed, rules)| Readers { computed: computed.into(), rules: rules.into() }).collect();
     }
 
-    /// The slots that expressions read, also through parameters; each once.
-    pub fn slots_of<'a>(&'a self, expressions: impl IntoIterator<Item = &'a Checked>) -> Vec<u16> {
-        let mut slots = Vec::new();
+    /// The slots that expressions read, also through parameters, and `more`; each once.
+    fn slots_of<'a>(&'a self, expressions: impl IntoIterator<Item = &'a Checked>, more: &[SlotNo]) -> Box<[SlotNo]> {
+        let mut slots = more.to_vec();
         for operand in expressions.into_iter().flat_map(|checked| &checked.dependencies).map(|dependency| dependency.operand) {
-            if let Operand::Slot(slot) = operand {
-                slots.push(slot);
-            } else if let Operand::Param(param) = operand
+            if let Operand::Param(param) = operand
                 && let Some(param) = self.params.get(usize::from(param))
             {
                 // A parameter reads properties only, so there is nothing behind those.
-                slots.extend(param.value.dependencies.iter().filter_map(|dependency| slot_of(dependency.operand)).map(|slot| slot.0));
+                slots.extend(param.value.dependencies.iter().filter_map(|dependency| slot_of(dependency.operand)));
             }
+            slots.extend(slot_of(operand));
         }
         slots.sort_unstable();
         slots.dedup();
-        slots
+        slots.into()
     }
 
     pub fn keeps_previous(&self, slot: SlotNo) -> bool {
@@ -175,6 +178,7 @@ impl RuleSpec {
             steps: Box::default(),
             silent: Box::default(),
             suppressed_by: None,
+            reads: Box::default(),
             accepts_good_only: false,
             title: None,
             text: None,

@@ -13,40 +13,56 @@ use super::state::{Desired, SharedLayout, Slot, State, Twin};
 impl Twin {
     /// `at` is when the fact was recorded.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
-        let state = Arc::make_mut(&mut self.state);
-        state.revision.0 += 1;
-        state.updated = at;
+        Arc::make_mut(&mut self.state).apply(event, at);
         match event {
-            Event::Read(read) => state.take(read),
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
+            Event::Rested => self.recent.rest(),
+            Event::Read(_)
+            | Event::Rejected(_)
+            | Event::PropertySet { .. }
+            | Event::Described { .. }
+            | Event::Relaid(_)
+            | Event::Renamed(_)
+            | Event::Desired { .. }
+            | Event::Computed { .. }
+            | Event::Watched { .. }
+            | Event::Moved { .. } => {}
+        }
+    }
+}
+
+impl State {
+    /// What readers see of it.
+    pub(super) fn apply(&mut self, event: &Event, at: Timestamp) {
+        self.revision.0 += 1;
+        self.updated = at;
+        match event {
+            Event::Read(read) => self.take(read),
+            Event::Heard(_) | Event::Rested => {}
             Event::Rejected(_) => {}
             Event::PropertySet { slot, value, .. } => {
                 let set = match value {
                     Some(value) => Slot { value: Some(value.clone()), time: at, received: at, quality: Quality::Good, ..Slot::EMPTY },
                     None => Slot::EMPTY,
                 };
-                state.slots.set(*slot, set);
+                self.slots.set(*slot, set);
             }
             Event::Described { external_ids, applied } => {
-                state.external_ids = external_ids.clone();
-                state.applied = *applied;
+                self.external_ids = external_ids.clone();
+                self.applied = *applied;
             }
-            Event::Relaid(layout) => state.relay(layout),
-            Event::Rested => self.recent.rest(),
-            Event::Renamed(name) => state.name = state.id.shared_with(name),
-            Event::Desired { slot, value, .. } => state.desire(*slot, value.as_ref(), at),
+            Event::Relaid(layout) => self.relay(layout),
+            Event::Renamed(name) => self.name = self.id.shared_with(name),
+            Event::Desired { slot, value, .. } => self.desire(*slot, value.as_ref(), at),
             Event::Computed { slot, value, time, quality } => {
                 let computed = Slot { value: value.clone(), time: *time, received: at, quality: *quality, ..Slot::EMPTY };
-                state.slots.set(*slot, computed);
+                self.slots.set(*slot, computed);
             }
-            Event::Watched { rule, fact } => state.watches.apply(rule, fact),
+            Event::Watched { rule, fact } => self.watches.apply(rule, fact),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
         }
     }
-}
-
-impl State {
     fn take(&mut self, read: &Read) {
         if !read.outcome.is_current() {
             return;

@@ -237,7 +237,7 @@ impl<'d, 'n> Draft<'d, 'n> {
         self.add(compiled, span, problems);
         if self.slots.len() > usize::from(slot) {
             let mut computed = std::mem::take(&mut self.logic.computed).into_vec();
-            computed.push(Computed { slot: SlotNo(slot), value });
+            computed.push(Computed { slot: SlotNo(slot), value, reads: Box::default() });
             self.logic.computed = computed.into();
         }
     }

@@ -1,7 +1,7 @@
 //! Clocks (`rules.md`, 3.1): that of a member jumps to each newer reading and runs on at wall speed between them; that of a rule is the newest
 //! among the members it reads.
 
-use crate::catalog::logic::{Logic, RuleSpec};
+use crate::catalog::logic::RuleSpec;
 use crate::reading::{SlotNo, Timestamp};
 use crate::rule::{Kind, Member, silent_at as silence};
 use crate::twin::state::{Slot, State, Twin};
@@ -13,10 +13,9 @@ pub(super) fn of(slot: &Slot, now: Timestamp) -> Timestamp {
 
 /// How far the clock of a rule is ahead of the wall, in microseconds. Settings have no clock: what a person sets today must not drag a rule that
 /// is shown the readings of last year.
-pub(super) fn offset(logic: &Logic, state: &State, spec: &RuleSpec) -> i64 {
-    let read = logic.slots_of(spec.conditions()).into_iter().map(SlotNo).chain(spec.silent.iter().copied());
-    let live = read.filter(|slot| state.layout.slot(*slot).section.is_live());
-    let ahead = live.map(|slot| state.slot(slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
+pub(super) fn offset(state: &State, spec: &RuleSpec) -> i64 {
+    let live = spec.reads.iter().filter(|slot| state.layout.slot(**slot).section.is_live());
+    let ahead = live.map(|slot| state.slot(*slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
     ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
 }
 
@@ -49,7 +48,7 @@ pub(super) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
     }
     for spec in logic.rules.iter().filter(|spec| spec.rule.enabled) {
         let watch = state.watches.get(&spec.rule.id);
-        let on_wall = |due: Timestamp| due.shifted(-offset(logic, state, spec));
+        let on_wall = |due: Timestamp| due.shifted(-offset(state, spec));
         if !watch.is_default() {
             consider(crate::rule::due(&spec.rule, &watch.rule).map(on_wall));
             consider(watch.alarm.due_in_data().map(on_wall));

@@ -16,7 +16,7 @@ use crate::reading::{Quality, SlotNo, Timestamp, Value};
 use crate::rule::{Decision, Edited, Kind, LevelTruth, Truth, Truths, Watch, Watched, compare};
 
 use super::event::Event;
-use super::state::{Slot, Twin};
+use super::state::{Slot, State, Twin};
 use environment::Surroundings;
 use voice::Speaker;
 
@@ -25,8 +25,8 @@ const GENERATIONS_MAX: usize = 8;
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
-    /// The twin as it is with all that has been decided.
-    draft: Twin,
+    /// The twin's state with all that has been decided. What it has lately been told plays no part here, and is large.
+    draft: Arc<State>,
     events: &'a mut Vec<Event>,
     /// The wall time of the input.
     now: Timestamp,
@@ -50,7 +50,7 @@ impl<'a> Follower<'a> {
     }
 
     pub(super) fn begin(twin: &Twin, events: &'a mut Vec<Event>, now: Timestamp) -> Follower<'a> {
-        Follower { layout: twin.state.layout.0.clone(), draft: twin.clone(), events, now }
+        Follower { layout: twin.state.layout.0.clone(), draft: twin.state.clone(), events, now }
     }
 
     /// Readings of one instant. What fell due before them comes first.
@@ -88,9 +88,9 @@ impl<'a> Follower<'a> {
     /// Its type has another form: rules that are gone or mean something else end, the others go on, and all are looked at.
     pub(super) fn relaid(mut self, old: &Arc<Layout>, facts: Vec<Event>) {
         facts.into_iter().for_each(|event| self.push(event));
-        self.layout = self.draft.state.layout.0.clone();
+        self.layout = self.draft.layout.0.clone();
         let at = self.newest();
-        let kept: Vec<_> = self.draft.state.watches.iter().map(|(id, _)| id.clone()).collect();
+        let kept: Vec<_> = self.draft.watches.iter().map(|(id, _)| id.clone()).collect();
         for id in kept {
             let before = old.rule(&id);
             let now = self.layout.clone();
@@ -119,7 +119,7 @@ impl<'a> Follower<'a> {
         let (mut moved, mut latest) = (Vec::new(), Timestamp(i64::MIN));
         for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
             let was_active = self.watch(spec).rule.is_active();
-            let clock = now.shifted(clock::offset(&layout.logic, &self.draft.state, spec));
+            let clock = now.shifted(clock::offset(&self.draft, spec));
             self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), clock, &[]);
             self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), clock, &[]);
             if spec.rule.active.is_some() {
@@ -135,13 +135,13 @@ impl<'a> Follower<'a> {
     }
 
     fn push(&mut self, event: Event) {
-        self.draft.apply(&event, self.now);
+        Arc::make_mut(&mut self.draft).apply(&event, self.now);
         self.events.push(event);
     }
 
     /// The newest event time of its readings: settings have none of their own that a rule could go by.
     fn newest(&self) -> Timestamp {
-        let slots = self.layout.slots.iter().zip(self.draft.state.slots.iter());
+        let slots = self.layout.slots.iter().zip(self.draft.slots.iter());
         let heard = slots.filter(|(spec, slot)| spec.section.is_live() && slot.value.is_some());
         heard.map(|(_, slot)| slot.time).max().unwrap_or(self.now)
     }
@@ -151,7 +151,7 @@ impl<'a> Follower<'a> {
         let layout = self.layout.clone();
         let mut due: BTreeSet<(Timestamp, bool, u16)> = BTreeSet::new();
         for no in slots {
-            let slot = self.draft.state.slot(SlotNo(*no));
+            let slot = self.draft.slot(SlotNo(*no));
             let Some(readers) = layout.logic.readers(SlotNo(*no)) else { continue };
             let stale = layout.slot(SlotNo(*no)).telemetry.as_ref().and_then(|rules| rules.stale).map(|age| slot.time.plus(age));
             if let Some(stale) = stale.filter(|stale| slot.value.is_some() && is_due(slot, *stale))
@@ -161,7 +161,7 @@ impl<'a> Follower<'a> {
             }
             for place in &readers.rules {
                 let spec = &layout.logic.rules[usize::from(*place)];
-                if let Some(silent) = clock::silent_at(spec, &self.draft.state).filter(|silent| is_due(slot, *silent)) {
+                if let Some(silent) = clock::silent_at(spec, &self.draft).filter(|silent| is_due(slot, *silent)) {
                     due.insert((silent, true, *place));
                 }
             }
@@ -179,7 +179,7 @@ impl<'a> Follower<'a> {
     /// Delays of the rules that read these slots, as far as they end before that time: with the values of before.
     fn end_delays(&mut self, slots: &[u16], time: Timestamp) {
         let (layout, now) = (self.layout.clone(), self.now);
-        if self.draft.state.watches.is_empty() {
+        if self.draft.watches.is_empty() {
             return;
         }
         let mut places: BTreeSet<u16> = BTreeSet::new();
@@ -258,8 +258,7 @@ impl<'a> Follower<'a> {
         }
         while let Some(place) = waiting.pop_first() {
             let computed = &logic.computed[usize::from(place)];
-            let read = logic.slots_of([&computed.value]);
-            let slots = || read.iter().map(|slot| self.draft.state.slot(SlotNo(*slot)));
+            let slots = || computed.reads.iter().map(|slot| self.draft.slot(*slot));
             let time = slots().filter(|slot| slot.value.is_some()).map(|slot| slot.time).max().unwrap_or(at);
             let worst = slots().fold(Quality::Good, |worst, slot| worst.worse(slot.quality));
             let known = self.value(&computed.value, Moment { at, changed, stale });
@@ -267,7 +266,7 @@ impl<'a> Follower<'a> {
                 Some(value) => (Some(value), worst),
                 None => (None, Quality::Missing),
             };
-            let standing = self.draft.state.slot(computed.slot);
+            let standing = self.draft.slot(computed.slot);
             if standing.value == value && standing.quality == quality {
                 continue;
             }
@@ -282,18 +281,18 @@ impl<'a> Follower<'a> {
     }
 
     fn surroundings<'s>(&'s self, moment: Moment<'s>, good_only: bool) -> Surroundings<'s> {
-        Surroundings { layout: &self.layout, state: &self.draft.state, moment, now: self.now, good_only }
+        Surroundings { layout: &self.layout, state: &self.draft, moment, now: self.now, good_only }
     }
 
     fn watch(&self, spec: &RuleSpec) -> &Watch {
-        self.draft.state.watches.get(&spec.rule.id)
+        self.draft.watches.get(&spec.rule.id)
     }
 
     fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
         let surroundings = self.surroundings(moment, spec.accepts_good_only);
         let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
         let when = match &spec.rule.kind {
-            Kind::NoData(_) => Some(clock::silent_at(spec, &self.draft.state).is_some_and(|silent| silent <= moment.at)),
+            Kind::NoData(_) => Some(clock::silent_at(spec, &self.draft).is_some_and(|silent| silent <= moment.at)),
             Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
         };
         let stay = match &spec.clear_when {
@@ -341,7 +340,7 @@ impl<'a> Follower<'a> {
         let decision = {
             let surroundings = self.surroundings(Moment { at, changed: &[], stale }, spec.accepts_good_only);
             let voice = Speaker { spec, surroundings };
-            let watched = Watched { rule: &spec.rule, twin: &self.draft.state.id, key: "", out_of_service: None, voice: &voice };
+            let watched = Watched { rule: &spec.rule, twin: &self.draft.id, key: "", out_of_service: None, voice: &voice };
             decide(&watched, self.watch(spec))
         };
         for fact in decision.facts {
