@@ -26,10 +26,11 @@ export async function browse(command) {
   const { sessionId } = await wire.send("Target.attachToTarget", { targetId, flatten: true });
   const close = async () => {
     const gone = once(process, "exit");
-    wire.close();
-    process.kill("SIGKILL");
+    // In good order, so that its helpers have ended, too, and write nothing more into the folder. It may go without an answer.
+    wire.send("Browser.close").catch(() => {});
     await gone;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+    wire.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
   return { page: new Page(wire, sessionId), close };
 }
