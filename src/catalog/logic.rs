@@ -144,6 +144,11 @@ impl Logic {
         slots.into()
     }
 
+    /// How many there are, all kinds together.
+    pub fn expressions(&self) -> usize {
+        self.computed.len() + self.params.len() + self.rules.iter().map(|spec| spec.conditions().count()).sum::<usize>()
+    }
+
     pub fn keeps_previous(&self, slot: SlotNo) -> bool {
         self.previous.contains(&slot)
     }

@@ -110,9 +110,10 @@ impl Resident {
         }
     }
 
-    /// Notes that it is to be woken at this time, if that is earlier than so far.
-    pub fn is_woken_later_than(&self, due: Timestamp) -> bool {
-        self.wakes_at.fetch_min(due.0, Ordering::AcqRel) > due.0
+    /// Notes that it is to be woken at this time, if that is earlier than so far; gives back when it would have been.
+    pub fn wake_earlier(&self, due: Timestamp) -> Option<Timestamp> {
+        let before = self.wakes_at.fetch_min(due.0, Ordering::AcqRel);
+        (before > due.0).then_some(Timestamp(before))
     }
 
     /// Whether this is the time for which it was armed last; from here on it is not armed.

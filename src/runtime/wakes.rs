@@ -1,9 +1,8 @@
 //! Twins to which time alone will matter, soonest first: delays of rules, values that outlive their time, silence, hours.
 //!
-//! A twin stands here at most once for each time that it was armed earlier than before; what is outdated is passed over when its time comes.
+//! A twin stands here once at most, so there are never more entries than twins.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -27,7 +26,7 @@ const AT_ONCE_MAX: usize = 1024;
 
 #[derive(Debug, Default)]
 pub struct Wakes {
-    queue: Mutex<BinaryHeap<Reverse<(Timestamp, TwinNo)>>>,
+    queue: Mutex<BTreeSet<(Timestamp, TwinNo)>>,
     /// Of those that are not in the queue any more, how many have not been dealt with.
     serving: AtomicUsize,
     /// Rung when there is a new soonest.
@@ -37,12 +36,11 @@ pub struct Wakes {
 impl Wakes {
     /// Wakes the twin at that time, unless it is woken before anyway.
     pub fn arm(&self, resident: &Resident, due: Timestamp) {
-        if !resident.is_woken_later_than(due) {
-            return;
-        }
         let mut queue = self.queue.lock();
-        let is_soonest = queue.peek().is_none_or(|Reverse((soonest, _))| due < *soonest);
-        queue.push(Reverse((due, resident.no)));
+        let Some(before) = resident.wake_earlier(due) else { return };
+        queue.remove(&(before, resident.no));
+        let is_soonest = queue.first().is_none_or(|(soonest, _)| due < *soonest);
+        queue.insert((due, resident.no));
         drop(queue);
         if is_soonest {
             self.rung.notify_one();
@@ -62,8 +60,8 @@ impl Wakes {
 
     fn take(&self, now: Timestamp) -> Option<(Timestamp, TwinNo)> {
         let mut queue = self.queue.lock();
-        let Reverse(soonest) = queue.peek().copied().filter(|Reverse((at, _))| *at <= now)?;
-        queue.pop();
+        let soonest = queue.first().copied().filter(|(at, _)| *at <= now)?;
+        queue.pop_first();
         self.serving.store(1, Ordering::Release);
         Some(soonest)
     }
@@ -81,11 +79,11 @@ impl Wakes {
     /// How many times have come and are not served yet.
     pub fn due(&self, now: Timestamp) -> usize {
         let queue = self.queue.lock();
-        queue.iter().filter(|Reverse((at, _))| *at <= now).count() + self.serving.load(Ordering::Acquire)
+        queue.iter().take_while(|(at, _)| *at <= now).count() + self.serving.load(Ordering::Acquire)
     }
 
     fn next(&self) -> Option<Timestamp> {
-        self.queue.lock().peek().map(|Reverse((at, _))| *at)
+        self.queue.lock().first().map(|(at, _)| *at)
     }
 }
 

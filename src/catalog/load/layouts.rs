@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::catalog::field_table::{FieldTable, FieldTarget};
 use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
-use crate::catalog::logic::{Computed, Logic};
+use crate::catalog::logic::{Computed, EXPRESSIONS_MAX, Logic};
 use crate::expr::Checked;
 use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
@@ -254,6 +254,11 @@ impl<'d, 'n> Draft<'d, 'n> {
 
     fn finish(mut self, problems: &mut Diagnostics) -> Type {
         self.logic.settle(self.slots.len());
+        let expressions = self.logic.expressions();
+        if expressions > EXPRESSIONS_MAX {
+            let message = format!("`{}` has {expressions} expressions, inherited ones included; the most are {EXPRESSIONS_MAX}", self.name);
+            problems.push(Diagnostic::new(&codes::LIMIT, self.decl.span, message));
+        }
         let fields = &self.decl.fields;
         let telemetry_fields = field_table(&self.members, &self.slots, |member, _| member.section == Section::Telemetry);
         let reported_fields = field_table(&self.members, &self.slots, |member, slot| {
