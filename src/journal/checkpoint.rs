@@ -83,9 +83,14 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_unsigned(u64::from(no.0), out);
         put_slot(slot, out);
     }
-    // Nothing of all this fails to be written: it is numbers, texts and lists of them.
-    let watches: Vec<_> = state.watches.iter().collect();
-    put_bytes(&if watches.is_empty() { Vec::new() } else { serde_json::to_vec(&watches).unwrap_or_default() }, out);
+    put_watches(&state.watches, out);
+}
+
+#[expect(clippy::expect_used, reason = "it is numbers, texts and lists of them, none of which fails to be written")]
+fn put_watches(watches: &Watches, out: &mut Vec<u8>) {
+    let kept: Vec<_> = watches.iter().collect();
+    let bytes = if kept.is_empty() { Vec::new() } else { serde_json::to_vec(&kept).expect("where rules stand is JSON") };
+    put_bytes(&bytes, out);
 }
 
 pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {

@@ -18,6 +18,7 @@ mod gate;
 mod handle;
 mod health;
 mod keeper;
+mod rare;
 mod reader;
 pub mod record;
 mod recover;

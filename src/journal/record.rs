@@ -13,14 +13,14 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
 
 use crate::catalog::Layout;
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
-use crate::twin::{Deleted, Edge, EdgeNo, Edited, Entry, Event, Fact, Fingerprint, Keyed, Outcome, Read, Rejection};
+use crate::twin::{EdgeNo, Entry, Event, Fact, Fingerprint, Outcome, Read};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
+use super::rare::{CreatedRecord, DeletedRecord, DescribedRecord, EdgeRecord, EditedRecord, EndRecord, RejectionRecord, WatchedRecord};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -337,7 +337,7 @@ fn take_slot(cursor: &mut Cursor<'_>) -> Result<SlotNo, Unreadable> {
     Ok(SlotNo(cursor.small("a slot")?))
 }
 
-#[expect(clippy::expect_used, reason = "the records below have string keys and no failing serializers")]
+#[expect(clippy::expect_used, reason = "the records have string keys and no failing serializers")]
 fn put_json<T: Serialize>(tag: u8, record: &T, out: &mut Vec<u8>) {
     out.push(tag);
     put_bytes(&serde_json::to_vec(record).expect("a record is JSON"), out);
@@ -347,158 +347,6 @@ fn take_json<'a, T: Deserialize<'a>>(what: &'static str, cursor: &mut Cursor<'a>
     serde_json::from_slice(cursor.bytes(what)?).map_err(|error| Unreadable::Damaged(what, error.to_string()))
 }
 
-fn parse_id(text: &str) -> Result<TwinId, Unreadable> {
+pub(super) fn parse_id(text: &str) -> Result<TwinId, Unreadable> {
     TwinId::parse(text).map_err(|error| Unreadable::Damaged("a twin id", error.to_string()))
-}
-
-#[derive(Serialize, Deserialize)]
-struct CreatedRecord {
-    no: u32,
-    id: String,
-    layout: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct DescribedRecord {
-    #[serde(default)]
-    external_ids: Vec<(String, String)>,
-    applied: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct WatchedRecord {
-    rule: SmolStr,
-    fact: Box<crate::rule::Fact>,
-}
-
-/// An end by a file has two parts only.
-#[derive(Deserialize)]
-struct EndRecord(u64, i64, #[serde(default)] u8);
-
-#[derive(Serialize, Deserialize)]
-struct EdgeRecord {
-    no: u64,
-    relation: String,
-    from: u32,
-    to: u32,
-    #[serde(default)]
-    properties: serde_json::Map<String, serde_json::Value>,
-    valid_from: i64,
-    valid_to: Option<i64>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    live: bool,
-}
-
-impl EdgeRecord {
-    fn of(edge: &Edge) -> EdgeRecord {
-        EdgeRecord {
-            no: edge.no.0,
-            relation: edge.relation.to_string(),
-            from: edge.from.0,
-            to: edge.to.0,
-            properties: edge.properties.clone(),
-            valid_from: edge.valid_from.0,
-            valid_to: edge.valid_to.map(|end| end.0),
-            live: edge.live,
-        }
-    }
-
-    fn edge(self) -> Edge {
-        Edge {
-            no: EdgeNo(self.no),
-            relation: self.relation.into(),
-            from: TwinNo(self.from),
-            to: TwinNo(self.to),
-            properties: self.properties,
-            valid_from: Timestamp(self.valid_from),
-            valid_to: self.valid_to.map(Timestamp),
-            live: self.live,
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct DeletedRecord {
-    no: u32,
-    id: String,
-    applied: u64,
-}
-
-impl DeletedRecord {
-    fn of(deleted: &Deleted) -> DeletedRecord {
-        DeletedRecord { no: deleted.no.0, id: deleted.id.to_string(), applied: deleted.applied }
-    }
-
-    fn deleted(self) -> Result<Deleted, Unreadable> {
-        Ok(Deleted { no: TwinNo(self.no), id: parse_id(&self.id)?, applied: self.applied })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct EditedRecord {
-    by: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    keyed: Option<KeyedRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeyedRecord {
-    key: String,
-    asked: u64,
-    answer: serde_json::Value,
-}
-
-impl EditedRecord {
-    fn of(edited: &Edited) -> EditedRecord {
-        let keyed =
-            edited.keyed.as_ref().map(|keyed| KeyedRecord { key: keyed.key.clone(), asked: keyed.asked, answer: keyed.answer.clone() });
-        EditedRecord { by: edited.by.clone(), keyed }
-    }
-
-    fn edited(self) -> Edited {
-        let keyed = self.keyed.map(|KeyedRecord { key, asked, answer }| Keyed { key, asked, answer });
-        Edited { by: self.by, keyed }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct RejectionRecord {
-    at: i64,
-    address: String,
-    twin: Option<String>,
-    field: Option<String>,
-    code: String,
-    message: String,
-    excerpt: String,
-    /// Entries of older versions do not say.
-    #[serde(default)]
-    payload_bytes: u64,
-}
-
-impl RejectionRecord {
-    fn of(rejection: &Rejection) -> RejectionRecord {
-        RejectionRecord {
-            at: rejection.at.0,
-            address: rejection.address.clone(),
-            twin: rejection.twin.as_ref().map(TwinId::to_string),
-            field: rejection.field.clone(),
-            code: rejection.code.to_string(),
-            message: rejection.message.clone(),
-            excerpt: rejection.excerpt.clone(),
-            payload_bytes: rejection.payload_bytes,
-        }
-    }
-
-    fn rejection(self) -> Result<Rejection, Unreadable> {
-        Ok(Rejection {
-            at: Timestamp(self.at),
-            address: self.address,
-            twin: self.twin.as_deref().map(parse_id).transpose()?,
-            field: self.field,
-            code: self.code.into(),
-            message: self.message,
-            excerpt: self.excerpt,
-            payload_bytes: self.payload_bytes,
-        })
-    }
 }

@@ -17,6 +17,7 @@ mod predicate;
 mod presence;
 mod search;
 mod sets;
+mod slot_test;
 #[cfg(test)]
 mod tests;
 mod text;

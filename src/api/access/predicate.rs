@@ -4,11 +4,10 @@
 //! *open*, is what columns say where only the state can tell.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::catalog::Layout;
-use crate::catalog::layout::{Kind, Section, SlotSpec, ValueType};
-use crate::reading::{Quality, SlotNo, Timestamp, TwinNo, Value};
+use crate::catalog::layout::{Kind, Section};
+use crate::reading::{SlotNo, Timestamp, TwinNo, Value};
 use crate::twin::State;
 use crate::view::{ColumnKey, Word, Words};
 
@@ -16,6 +15,7 @@ use super::candidates;
 use super::filter::{Check, Compare, Filter, PathTest, Quantifier, RelationTest, ValueTest};
 use super::presence::Presence;
 use super::sets::{TwinSet, resolve};
+use super::slot_test::{SlotCompare, SlotTest, slot_compare};
 use super::text::TextTest;
 use super::{Access, Scope};
 use crate::api::names::Way;
@@ -33,11 +33,11 @@ pub(super) enum Truth {
 }
 
 impl Truth {
-    fn of(holds: bool) -> Truth {
+    pub(super) fn of(holds: bool) -> Truth {
         if holds { Truth::True } else { Truth::False }
     }
 
-    fn not(self) -> Truth {
+    pub(super) fn not(self) -> Truth {
         match self {
             Truth::False => Truth::True,
             Truth::True => Truth::False,
@@ -46,7 +46,7 @@ impl Truth {
     }
 
     /// False counts before open, open before unknown.
-    fn and(self, other: impl FnOnce() -> Truth) -> Truth {
+    pub(super) fn and(self, other: impl FnOnce() -> Truth) -> Truth {
         match self {
             Truth::False => Truth::False,
             Truth::True => other(),
@@ -268,31 +268,6 @@ enum Node {
     Links(Arc<LinkTest>),
 }
 
-#[derive(Debug)]
-struct SlotTest {
-    slot: SlotNo,
-    /// None if a column would not help.
-    column: Option<usize>,
-    compare: SlotCompare,
-    is_null: Option<bool>,
-    quality: Option<Vec<Quality>>,
-    stale: Option<bool>,
-    stale_after: Option<Duration>,
-    older_than: Option<i64>,
-}
-
-#[derive(Debug)]
-enum SlotCompare {
-    Nothing,
-    /// The value is of a kind that such a comparison says nothing of.
-    Never,
-    Float(Vec<Check<f64>>),
-    /// Of a whole number, with numbers that need not be whole.
-    FloatOfInt(Vec<Check<f64>>),
-    Int(Vec<Check<i64>>),
-    Text(TextTest),
-}
-
 fn node(access: &Access<'_>, layout: &Arc<Layout>, prepared: &Prepared, columns: &mut Vec<ColumnKey>) -> Node {
     match prepared {
         Prepared::All(all) => joined(all, Truth::True, Truth::False, Node::All, access, layout, columns),
@@ -396,35 +371,6 @@ fn value_node(access: &Access<'_>, layout: &Arc<Layout>, path: &str, test: &Valu
     }
     slot_test.column = (!needs_text).then(|| column(columns, ColumnKey::Slot(slot)));
     Node::Slot(Box::new(slot_test))
-}
-
-fn slot_compare(spec: &SlotSpec, compare: &Compare) -> SlotCompare {
-    match (compare, &spec.value_type) {
-        (Compare::Nothing, _) => SlotCompare::Nothing,
-        (Compare::Number { checks, unit }, ValueType::Double | ValueType::Decimal | ValueType::Int) => {
-            let conversion = match (unit, &spec.unit) {
-                (Some(unit), Some(own)) => unit.conversion_to(own),
-                (Some(_), None) => None,
-                (None, _) => Some(crate::reading::unit::Conversion::IDENTITY),
-            };
-            let Some(conversion) = conversion else { return SlotCompare::Never };
-            let checks = checks.iter().map(|check| check.map(|number| conversion.apply(*number))).collect();
-            if matches!(spec.value_type, ValueType::Int) { SlotCompare::FloatOfInt(checks) } else { SlotCompare::Float(checks) }
-        }
-        (Compare::Time(checks), ValueType::Timestamp) => SlotCompare::Int(checks.clone()),
-        (Compare::Bool(wanted), ValueType::Bool) => SlotCompare::Int(vec![Check::Eq(i64::from(*wanted))]),
-        (Compare::Enum(checks), ValueType::Enum(values)) => {
-            // A value that this version of the type does not have is nobody's.
-            let place = |name: &str| values.iter().position(|value| &*value.name == name).map_or(-1, |place| place as i64);
-            SlotCompare::Int(checks.iter().map(|check| check.map(|name| place(name))).collect())
-        }
-        (Compare::Text(test), ValueType::Enum(values)) => {
-            let passing = (0_i64..).zip(values.iter()).filter(|(_, value)| test.holds(&value.name)).map(|(place, _)| place).collect();
-            SlotCompare::Int(vec![Check::In(passing)])
-        }
-        (Compare::Text(test), ValueType::String | ValueType::Unit { .. }) => SlotCompare::Text(test.clone()),
-        (Compare::Number { .. } | Compare::Time(_) | Compare::Bool(_) | Compare::Enum(_) | Compare::Text(_), _) => SlotCompare::Never,
-    }
 }
 
 /// Where the answer comes from.
@@ -547,64 +493,4 @@ pub(super) fn is_stale(layout: &Layout, state: &State, now: Timestamp) -> bool {
     slots
         .filter_map(|(no, spec)| spec.telemetry.as_ref().map(|rules| (SlotNo(no), rules.stale)))
         .any(|(no, stale_after)| state.slot(no).is_stale(stale_after, now))
-}
-
-impl SlotTest {
-    fn of_missing(&self) -> Truth {
-        self.facts(false, Quality::Missing, Timestamp(i64::MIN), Timestamp(i64::MIN)).and(|| match self.compare {
-            SlotCompare::Nothing => Truth::True,
-            SlotCompare::Never | SlotCompare::Float(_) | SlotCompare::FloatOfInt(_) | SlotCompare::Int(_) | SlotCompare::Text(_) => {
-                Truth::Unknown
-            }
-        })
-    }
-
-    /// `text`: none if only its beginning is known.
-    fn ask(&self, word: Word, text: Option<&str>, now: Timestamp) -> Truth {
-        if !word.has_value() {
-            return self.of_missing();
-        }
-        let facts = self.facts(true, word.quality(), word.received(), now);
-        facts.and(|| {
-            if matches!(self.compare, SlotCompare::Nothing) {
-                return Truth::True;
-            }
-            if word.quality() == Quality::Bad {
-                return Truth::Unknown;
-            }
-            match (&self.compare, text) {
-                (SlotCompare::Nothing, _) => Truth::True,
-                (SlotCompare::Never, _) => Truth::Unknown,
-                (SlotCompare::Float(checks), _) => {
-                    let value = f64::from_bits(word.bits);
-                    Truth::of(checks.iter().all(|check| check.holds(&value)))
-                }
-                (SlotCompare::FloatOfInt(checks), _) => {
-                    let value = word.bits as i64 as f64;
-                    Truth::of(checks.iter().all(|check| check.holds(&value)))
-                }
-                (SlotCompare::Int(checks), _) => {
-                    let value = word.bits as i64;
-                    Truth::of(checks.iter().all(|check| check.holds(&value)))
-                }
-                (SlotCompare::Text(test), Some(text)) => Truth::of(test.holds(text)),
-                (SlotCompare::Text(test), None) if !test.may_begin(word.bits) => Truth::False,
-                (SlotCompare::Text(_), None) => Truth::Open,
-            }
-        })
-    }
-
-    /// What can be said of any value, missing or not.
-    fn facts(&self, has_value: bool, quality: Quality, received: Timestamp, now: Timestamp) -> Truth {
-        let is_stale = has_value && self.stale_after.is_some_and(|age| now > received.plus(age));
-        let fits = self.is_null.is_none_or(|wanted| wanted != has_value)
-            && self.quality.as_ref().is_none_or(|wanted| wanted.contains(&quality))
-            && self.stale.is_none_or(|wanted| wanted == is_stale);
-        match self.older_than {
-            _ if !fits => Truth::False,
-            Some(_) if !has_value => Truth::Unknown,
-            Some(age) => Truth::of(now.0.saturating_sub(age) > received.0),
-            None => Truth::True,
-        }
-    }
 }
