@@ -455,4 +455,8 @@ EXPR_CONSTANT "W731" "a condition that never changes"
     "With the bounds of its members the condition is always true, or never."
     "when: \"temperature > -300\""
     "Correct the limit."
+NEVER_KNOWN "W735" "a rule that was never known in a backtest"
+    "In the whole range of the recording the rule had no value to judge, so that it says nothing about the rule."
+    "when: \"pressure > 6\"      # and pressure was never received"
+    "Try it on data that hold what it reads, or correct the names in --map."
 }
