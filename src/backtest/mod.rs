@@ -5,7 +5,7 @@
 //! happened to each rule. [`Backtest`] joins one or two of them and makes a [`Report`]. [`try_out`] runs the `tests:` of a type on a plant.
 
 mod difference;
-//mod example;
+mod example;
 mod plant;
 mod recording;
 mod report;
@@ -14,9 +14,10 @@ mod selection;
 mod tale;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use difference::{Difference, Kind, differences};
-//pub use example::{Attempt, Failure, try_out};
+pub use example::{Attempt, Failure, tell, try_out};
 pub use plant::{Happened, Listener, Plant, WAKES_AT_ONCE_MAX};
 pub use recording::{
     Csv, CsvOptions, Error, Found, LINE_BYTES_MAX, ROWS_BYTES_MAX, Recorded, Refused, Rows, RowsOptions, Times, Which, read_time,

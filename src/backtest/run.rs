@@ -78,6 +78,11 @@ impl<'c> Backtest<'c> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn first_outcome(&self) -> Option<super::tale::Outcome> {
+        self.sides.first()?.tale.rules(true).find_map(|(_, _, _, tale)| tale.occurrences.first().cloned())
+    }
+
     /// The clock stops at the last reading, or goes on so long in silence.
     pub fn finish(mut self, run_on: Duration, selection: &Selection) -> Report {
         if let Some(begun) = self.begun {

@@ -42,6 +42,11 @@ impl Selection {
         self.of_twins(inside)
     }
 
+    /// Whether somebody asks for certain rules, and so for all their twins.
+    pub fn names_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+
     pub fn has_rule(&self, layout: &Layout, id: &str) -> bool {
         self.rules.as_ref().is_none_or(|rules| rules.iter().any(|(type_name, rule)| rule == id && layout.is_a(type_name)))
     }

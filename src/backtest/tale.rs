@@ -39,6 +39,8 @@ pub struct Readings {
 struct TwinTale {
     id: TwinId,
     layout: Arc<Layout>,
+    /// Whether anything was read or computed on it.
+    is_concerned: bool,
     /// By the place of the rule in the type.
     rules: Vec<RuleTale>,
 }
@@ -122,6 +124,7 @@ impl Listener for Tale {
         if happened.events.is_empty() || layout.logic.rules.is_empty() {
             return;
         }
+        twin.is_concerned |= happened.events.iter().any(|event| matches!(event, Event::Read(_) | Event::Computed { .. }));
         for event in happened.events {
             if let Event::Watched { rule, fact } = event
                 && let Some((place, _)) = layout.logic.rule(rule)
@@ -134,9 +137,11 @@ impl Listener for Tale {
 }
 
 impl Tale {
-    /// Each rule of each twin with what happened to it, by twin in the order of the plant and by rule in that of the type.
-    pub fn rules(&self) -> impl Iterator<Item = (&TwinId, &Arc<Layout>, usize, &RuleTale)> {
-        self.twins.iter().flat_map(|twin| twin.rules.iter().enumerate().map(move |(place, rule)| (&twin.id, &twin.layout, place, rule)))
+    /// Each rule of each twin with what happened to it, by twin in the order of the plant and by rule in that of the type. Of a plant of which one
+    /// machine was recorded, the others may be left out.
+    pub fn rules(&self, concerned_only: bool) -> impl Iterator<Item = (&TwinId, &Arc<Layout>, usize, &RuleTale)> {
+        let twins = self.twins.iter().filter(move |twin| twin.is_concerned || !concerned_only);
+        twins.flat_map(|twin| twin.rules.iter().enumerate().map(move |(place, rule)| (&twin.id, &twin.layout, place, rule)))
     }
 
     pub fn rule(&self, place: usize, rule: usize) -> Option<&RuleTale> {
@@ -148,7 +153,7 @@ impl TwinTale {
     fn of(happened: &Happened<'_>) -> TwinTale {
         let layout = happened.twin.state.layout.0.clone();
         let rules = layout.logic.rules.iter().map(|_| RuleTale::default()).collect();
-        TwinTale { id: happened.twin.state.id.clone(), layout, rules }
+        TwinTale { id: happened.twin.state.id.clone(), layout, is_concerned: false, rules }
     }
 
     fn count_evaluations(&mut self, logic: &Logic, events: &[Event]) {

@@ -22,6 +22,9 @@ pub use time::read_time;
 /// The longest line, or row of a table whose quotes go over several.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 
+/// A line that names no twin is compared with so many at most.
+const SUGGESTION_TWINS_MAX: usize = 10_000;
+
 /// Readings of one twin at one instant.
 #[derive(Debug, Clone)]
 pub struct Recorded {
@@ -72,7 +75,7 @@ impl Error {
 /// A twin of the workspace by its id.
 fn twin_of<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c TwinSpec, String> {
     catalog.twin(id).ok_or_else(|| {
-        let near = did_you_mean(id, catalog.twins.iter().map(|twin| twin.id.as_str()));
+        let near = did_you_mean(id, catalog.twins.iter().take(SUGGESTION_TWINS_MAX).map(|twin| twin.id.as_str()));
         let shown: String = id.chars().take(60).collect();
         format!("the workspace has no twin `{shown}`{}", meant(near))
     })

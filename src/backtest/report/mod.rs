@@ -208,7 +208,7 @@ impl Report {
 
 fn tales<'a>(side: &'a Side<'_>, selection: &Selection) -> Tales<'a> {
     let mut tales = Tales::new();
-    for (twin, layout, place, tale) in side.tale.rules() {
+    for (twin, layout, place, tale) in side.tale.rules(!selection.names_rules()) {
         let id = &layout.logic.rules[place].rule.id;
         if selection.has_twin(twin) && selection.has_rule(layout, id) {
             tales.entry(format!("{}.{id}", layout.name)).or_default().insert(twin, (layout, place, tale));

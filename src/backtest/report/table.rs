@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde_json::Value as Json;
 
 use crate::backtest::tale::OCCURRENCES_MAX;
-use crate::reading::format_duration;
+use crate::backtest::words::span;
 
-use super::{Differing, Figures, Occurrence, Report, Seconds};
+use super::{Differing, Figures, Occurrence, Report};
 
 /// Occurrences and differences that are listed; JSON has all of them.
 const LISTED_MAX: usize = 40;
@@ -101,9 +101,9 @@ fn row(name: &str, figures: &Figures) -> [String; 10] {
         grouped(figures.twins),
         grouped(figures.raises),
         grouped(figures.open),
-        span(figures.active_seconds),
-        span(figures.longest_seconds),
-        span(figures.unknown_seconds),
+        span(figures.active_seconds.0),
+        span(figures.longest_seconds.0),
+        span(figures.unknown_seconds.0),
         grouped(figures.avoided),
         grouped(figures.chattering),
         grouped(figures.evaluations),
@@ -189,9 +189,4 @@ fn grouped(count: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// `20d2h30m`, as delays are written in files.
-fn span(seconds: Seconds) -> String {
-    format_duration(seconds.0).trim_start_matches('P').replace('T', "").to_lowercase()
 }
