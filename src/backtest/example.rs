@@ -103,7 +103,7 @@ impl Run<'_> {
         let is_setting = |given: &&Given| self.layout.slot(given.slot).section == Section::Property;
         let (settings, readings): (Vec<&Given>, Vec<&Given>) = step.values.iter().partition(is_setting);
         for given in settings {
-            self.plant.set(0, given.slot, Some(given.value.clone()), at, &mut self.tale);
+            self.plant.set(0, self.layout, (given.slot, Some(given.value.clone())), at, &mut self.tale);
         }
         if !readings.is_empty() {
             let read = |given: &Given| {

@@ -103,11 +103,20 @@ impl Plant {
         }
     }
 
-    /// Somebody sets a property.
-    pub fn set(&mut self, place: usize, slot: SlotNo, value: Option<Value>, at: Timestamp, listener: &mut impl Listener) {
+    /// Somebody sets a property, by the number that it has in that form of the type.
+    pub fn set(
+        &mut self,
+        place: usize,
+        layout: &Arc<Layout>,
+        (slot, value): (SlotNo, Option<Value>),
+        at: Timestamp,
+        listener: &mut impl Listener,
+    ) {
         self.pass(at, listener);
-        let edit = Edit { set: vec![(slot, value)], ..Edit::default() };
-        self.take_in(place, &Input::Edited(edit), listener);
+        let set: Vec<_> = self.seats[place].carried_setting(layout, slot, value).into_iter().collect();
+        if !set.is_empty() {
+            self.take_in(place, &Input::Edited(Edit { set, ..Edit::default() }), listener);
+        }
     }
 
     /// Everything that time alone brings up to and with that instant.
@@ -161,20 +170,34 @@ impl Plant {
 
 impl Seat {
     fn carried(&mut self, layout: &Arc<Layout>, group: Group) -> Group {
+        let Some(routes) = self.routes(layout) else { return group };
+        let carry = |reading: Reading| {
+            let (slot, carry) = routes.iter().find(|(_, carry)| carry.from == reading.slot)?;
+            Some(Reading { slot: *slot, value: carry.convert(&reading.value)?, ..reading })
+        };
+        Group { readings: group.readings.into_iter().filter_map(carry).collect(), ..group }
+    }
+
+    fn carried_setting(&mut self, layout: &Arc<Layout>, slot: SlotNo, value: Option<Value>) -> Option<(SlotNo, Option<Value>)> {
+        let Some(routes) = self.routes(layout) else { return Some((slot, value)) };
+        let (slot, carry) = routes.iter().find(|(_, carry)| carry.from == slot)?;
+        match value {
+            Some(value) => carry.convert(&value).map(|value| (*slot, Some(value))),
+            None => Some((*slot, None)),
+        }
+    }
+
+    /// `None`: the slots are numbered as its own.
+    fn routes(&mut self, layout: &Arc<Layout>) -> Option<&[(SlotNo, Carry)]> {
         let own = &self.twin.state.layout.0;
         if Arc::ptr_eq(layout, own) {
-            return group;
+            return None;
         }
         let known = self.routes.iter().position(|(from, _)| Arc::ptr_eq(from, layout));
         let index = known.unwrap_or_else(|| {
             self.routes.push((layout.clone(), carry_over(layout, own)));
             self.routes.len() - 1
         });
-        let routes = &self.routes[index].1;
-        let carry = |reading: Reading| {
-            let (slot, carry) = routes.iter().find(|(_, carry)| carry.from == reading.slot)?;
-            Some(Reading { slot: *slot, value: carry.convert(&reading.value)?, ..reading })
-        };
-        Group { readings: group.readings.into_iter().filter_map(carry).collect(), ..group }
+        Some(&self.routes[index].1)
     }
 }

@@ -1,14 +1,15 @@
 //! One recording through one plant, or through two that differ in their rules.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::{Catalog, Layout, TwinSpec};
-use crate::reading::{Timestamp, TwinId};
+use crate::reading::{Group, SlotNo, Timestamp, TwinId};
 use crate::source::{FileId, Span};
 
 use super::plant::Plant;
-use super::recording::{Found, Recorded, Refused};
+use super::recording::{Found, Recorded, Refused, Set};
 use super::report::Report;
 use super::selection::Selection;
 use super::tale::Tale;
@@ -21,6 +22,8 @@ pub const REFUSED_SHOWN_MAX: usize = 20;
 pub struct Backtest<'c> {
     sides: Vec<Side<'c>>,
     begun: Option<Timestamp>,
+    /// What was set before the first reading: how the twins are when it comes.
+    early: BTreeMap<(TwinId, SlotNo), Set>,
     refused: Vec<Refused>,
     refused_count: u64,
 }
@@ -36,12 +39,19 @@ impl<'c> Backtest<'c> {
     /// The rules of `catalog`; with `against`, compared with those.
     pub fn new(catalog: &'c Catalog, against: Option<&'c Catalog>) -> Backtest<'c> {
         let side = |catalog| Side { catalog, plant: Plant::empty(Timestamp(i64::MIN)), tale: Tale::default() };
-        Backtest { sides: std::iter::once(catalog).chain(against).map(side).collect(), begun: None, refused: Vec::new(), refused_count: 0 }
+        Backtest {
+            sides: std::iter::once(catalog).chain(against).map(side).collect(),
+            begun: None,
+            early: BTreeMap::new(),
+            refused: Vec::new(),
+            refused_count: 0,
+        }
     }
 
     pub fn take(&mut self, found: Found) {
         match found {
             Found::Recorded(recorded) => self.feed(recorded),
+            Found::Set(set) => self.set(set),
             Found::Refused(refused) => self.refuse(refused),
         }
     }
@@ -62,13 +72,25 @@ impl<'c> Backtest<'c> {
         group.time.get_or_insert(received);
         if self.begun.is_none() {
             self.begun = Some(received);
-            self.sides.iter_mut().for_each(|side| side.begin(received));
+            let early = std::mem::take(&mut self.early);
+            for side in &mut self.sides {
+                side.begin(received);
+                early.values().for_each(|set| side.set(set));
+            }
         }
         let last = self.sides.len() - 1;
         for side in &mut self.sides[..last] {
             side.feed(&twin, &layout, group.clone(), received);
         }
         self.sides[last].feed(&twin, &layout, group, received);
+    }
+
+    fn set(&mut self, set: Set) {
+        if self.begun.is_some() {
+            self.sides.iter_mut().for_each(|side| side.set(&set));
+        } else {
+            self.early.insert((set.twin.clone(), set.slot), set);
+        }
     }
 
     fn refuse(&mut self, refused: Refused) {
@@ -103,16 +125,21 @@ impl Side<'_> {
         self.plant = Plant::new(self.catalog, at, &mut self.tale);
     }
 
-    fn feed(&mut self, twin: &TwinId, layout: &Arc<Layout>, group: crate::reading::Group, received: Timestamp) {
-        let place = match self.plant.place(twin.as_str()) {
-            Some(place) => place,
-            None => self.add(twin, layout),
-        };
+    fn feed(&mut self, twin: &TwinId, layout: &Arc<Layout>, group: Group, received: Timestamp) {
+        let place = self.place(twin, layout);
         self.plant.feed(place, layout, group, received, &mut self.tale);
     }
 
-    /// A twin that no file describes: it was made while the plant ran.
-    fn add(&mut self, id: &TwinId, layout: &Arc<Layout>) -> usize {
+    fn set(&mut self, set: &Set) {
+        let place = self.place(&set.twin, &set.layout);
+        self.plant.set(place, &set.layout, (set.slot, set.value.clone()), set.at, &mut self.tale);
+    }
+
+    /// A twin that no file describes was made while the plant ran.
+    fn place(&mut self, id: &TwinId, layout: &Arc<Layout>) -> usize {
+        if let Some(place) = self.plant.place(id.as_str()) {
+            return place;
+        }
         let spec = TwinSpec {
             id: id.clone(),
             layout: self.catalog.layout(&layout.name).unwrap_or(layout).clone(),

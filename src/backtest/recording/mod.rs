@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::catalog::layout::{Layout, Section};
 use crate::catalog::{Catalog, TwinSpec};
-use crate::reading::{Group, Timestamp, TwinId};
+use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::source::{did_you_mean, list_some};
 
 pub use csv_file::{Csv, CsvOptions, Times, Which};
@@ -36,9 +36,21 @@ pub struct Recorded {
     pub received: Option<Timestamp>,
 }
 
+/// Somebody set a property, or took its value away.
+#[derive(Debug, Clone)]
+pub struct Set {
+    pub twin: TwinId,
+    pub layout: Arc<Layout>,
+    pub slot: SlotNo,
+    pub value: Option<Value>,
+    pub at: Timestamp,
+}
+
 #[derive(Debug, Clone)]
 pub enum Found {
     Recorded(Recorded),
+    /// Only a journal knows of these.
+    Set(Set),
     Refused(Refused),
 }
 
