@@ -69,12 +69,14 @@ impl<'c> Backtest<'c> {
     fn feed(&mut self, recorded: Recorded) {
         let Recorded { twin, layout, mut group, received } = recorded;
         let Some(received) = received.or(group.time) else { return };
-        group.time.get_or_insert(received);
+        let time = *group.time.get_or_insert(received);
         if self.begun.is_none() {
-            self.begun = Some(received);
+            // The twins were there before: were they made when the first packet came in, their rules could not look back to when it happened.
+            let begin = time.min(received);
+            self.begun = Some(begin);
             let early = std::mem::take(&mut self.early);
             for side in &mut self.sides {
-                side.begin(received);
+                side.begin(begin);
                 early.values().for_each(|set| side.set(set));
             }
         }

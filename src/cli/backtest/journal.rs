@@ -34,8 +34,8 @@ pub(super) fn read(
         settings.dir.display()
     );
     let mut names = Names::of(catalog);
-    // Asked first: a running Pollux has the store to itself, and its journal can be read all the same.
-    if journal::check_free(&settings).is_ok() && data.join("graph").is_dir() {
+    // A running Pollux has its store to itself, and a store elsewhere belongs to whoever writes to it; the journal can be read all the same.
+    if config.store.url.is_none() && data.join("graph").is_dir() && journal::check_free(&settings).is_ok() {
         let store = app::store_config(config, workspace, &data, environment)?;
         let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to run on")?;
         threads.block_on(names.ask(store)).context("the graph store cannot be asked for the names of the twins")?;

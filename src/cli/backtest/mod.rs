@@ -184,6 +184,7 @@ fn trial(args: &BacktestArgs, catalog: &Catalog, sources: &mut Sources) -> anyho
         let Some((name, value)) = said.split_once('=') else { bail!("`{said}` says no value: write hi=90") };
         let (rule, key) = match name.rsplit_once('.').and_then(|(rule, key)| Some((RuleName::parse(rule)?, key))) {
             Some((rule, key)) => (Some(rule), key),
+            None if trial.rules.is_empty() && trial.changes.is_empty() => (only_rule_with(name, catalog), name),
             None => (Some(&trial.rules).filter(|rules| rules.len() == 1).and_then(|rules| rules.first()).cloned(), name),
         };
         if let Some(rule) = &rule {
@@ -196,6 +197,17 @@ fn trial(args: &BacktestArgs, catalog: &Catalog, sources: &mut Sources) -> anyho
         trial.changes.push(Change::Setting(Setting { rule, key: key.to_owned(), value }));
     }
     Ok(trial)
+}
+
+/// The one rule that declares this parameter, if only one does.
+fn only_rule_with(param: &str, catalog: &Catalog) -> Option<RuleName> {
+    let mut rules = catalog.types.iter().flat_map(|layout| {
+        let params = layout.logic.params.iter().filter(|known| *known.name == *param);
+        let specs = params.filter_map(|known| layout.logic.rules.get(usize::from(known.rule)));
+        let own = specs.filter(|spec| spec.declared_by == layout.name);
+        own.map(|spec| RuleName { type_name: layout.name.to_string(), id: spec.rule.id.to_string() })
+    });
+    rules.next().filter(|_| rules.next().is_none())
 }
 
 fn check_rule(rule: &RuleName, catalog: &Catalog) -> anyhow::Result<()> {
