@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::catalog::stored::{Carry, carry_over};
+use crate::catalog::stored::{Carry, LayoutRecord, carry_over};
 use crate::catalog::{Catalog, Layout, TwinSpec};
 use crate::reading::{Group, Reading, SlotNo, Timestamp, TwinId, TwinNo, Value};
 use crate::twin::{Description, Edit, Event, Input, Received, State, Tally, Twin, step};
@@ -46,9 +46,12 @@ pub struct Plant {
 struct Seat {
     twin: Twin,
     due: Option<Timestamp>,
-    /// How readings that were read by another form of its type find their places.
-    routes: Vec<(Arc<Layout>, Vec<(SlotNo, Carry)>)>,
+    /// How readings that were read by another form of its type find their places; `None` where the slots are the same.
+    routes: Vec<(Arc<Layout>, Option<Routes>)>,
 }
+
+/// Slots with what they take.
+type Routes = Vec<(SlotNo, Carry)>;
 
 impl Plant {
     /// All twins that the files describe, as they begin at that time.
@@ -195,9 +198,10 @@ impl Seat {
         }
         let known = self.routes.iter().position(|(from, _)| Arc::ptr_eq(from, layout));
         let index = known.unwrap_or_else(|| {
-            self.routes.push((layout.clone(), carry_over(layout, own)));
+            let is_same = LayoutRecord::of(layout).slots == LayoutRecord::of(own).slots;
+            self.routes.push((layout.clone(), (!is_same).then(|| carry_over(layout, own))));
             self.routes.len() - 1
         });
-        Some(&self.routes[index].1)
+        self.routes[index].1.as_deref()
     }
 }

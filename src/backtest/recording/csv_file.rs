@@ -307,11 +307,10 @@ fn raw<'a>(value_type: &ValueType, cell: &'a str, json: &'a mut Json) -> Raw<'a>
 }
 
 fn unreadable(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8: save the file as UTF-8".to_owned(),
-        csv::ErrorKind::Io(error) => format!("it cannot be read: {error}"),
-        _ => format!("it cannot be read: {error}"),
+    if let csv::ErrorKind::Utf8 { .. } = error.kind() {
+        return "the line is not UTF-8: save the file as UTF-8".to_owned();
     }
+    format!("it cannot be read: {error}")
 }
 
 /// A quote that is never closed must not take the whole file into memory.

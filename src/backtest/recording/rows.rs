@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::catalog::binding::Unmapped;
 use crate::catalog::{Catalog, TwinSpec};
 use crate::codec::{Decoded, native};
-use crate::reading::Timestamp;
+use crate::reading::{Raw, Timestamp};
 
 use super::{Error, Found, LINE_BYTES_MAX, Recorded, Refused, read_time, twin_of, unknown};
 
@@ -124,24 +124,23 @@ impl<'c, R: BufRead> Rows<'c, R> {
     }
 
     fn take(&mut self, line: u64, text: &str) -> Result<(), Error> {
-        match serde_json::from_str(text) {
-            Ok(Json::Object(row)) => self.row(line, row),
-            Ok(Json::Array(rows)) => rows.into_iter().try_for_each(|row| match row {
-                Json::Object(row) => self.row(line, row),
-                other => {
-                    self.refuse(line, format!("a row is an object of values by name, not {}", crate::reading::Raw::from(&other)));
-                    Ok(())
-                }
-            }),
-            Ok(other) => {
-                self.refuse(line, format!("a row is an object of values by name, not {}", crate::reading::Raw::from(&other)));
-                Ok(())
-            }
+        let read: Json = match serde_json::from_str(text) {
+            Ok(read) => read,
             Err(error) => {
                 self.refuse(line, format!("it is not JSON: {error}"));
-                Ok(())
+                return Ok(());
+            }
+        };
+        // A line may hold several rows, but no lists of lists.
+        let rows = if let Json::Array(rows) = read { rows } else { vec![read] };
+        for row in rows {
+            if let Json::Object(row) = row {
+                self.row(line, row)?;
+            } else {
+                self.refuse(line, format!("a row is an object of values by name, not {}", Raw::from(&row)));
             }
         }
+        Ok(())
     }
 
     fn row(&mut self, line: u64, mut row: Map<String, Json>) -> Result<(), Error> {
@@ -242,7 +241,7 @@ fn time_of(said: &Json) -> Result<Timestamp, String> {
         Json::String(text) => read_time(text),
         Json::Number(number) => read_time(&number.to_string()),
         Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => {
-            Err(format!("expected a time, as text or as a number since 1970, got {}", crate::reading::Raw::from(said)))
+            Err(format!("expected a time, as text or as a number since 1970, got {}", Raw::from(said)))
         }
     }
 }

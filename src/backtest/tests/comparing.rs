@@ -119,10 +119,15 @@ fn a_file_of_rules_takes_the_place_of_those_of_the_same_id() {
     let (one, touched, _) = changed(Some("type: Oven\nid: hot\nwhen: \"temperature > 110\"\n"), &[(None, "onDelay", "10s")]);
     assert_eq!(touched, ["Oven.hot"]);
     assert_eq!(one.layout("Oven").unwrap().rule("hot").unwrap().rule.on_delay.as_secs(), 10);
-    let whole = OVEN.replace("100 degC", "200 degC");
+    // It has telemetry that the type did not have, in between the others.
+    let whole = OVEN.replace("{temperature:", "{steam: double, temperature:").replace("100 degC", "200 degC");
     let (whole, touched, _) = changed(Some(&whole), &[]);
     assert_eq!(touched, ["Oven.hot"]);
-    assert_eq!(compare(&whole, "oven-1").rules[0].figures.raises, 0);
+    let report = compare(&whole, "oven-1");
+    assert_eq!((report.rules[0].figures.raises, report.rules[0].current.as_ref().unwrap().raises), (0, 2));
+    let read = "time,steam,temperature\n1,7,150\n";
+    let told = run(&whole, Some(&workspace(&FILES)), csv(&whole, read, table("oven-1")).unwrap(), "");
+    assert_eq!((told.readings.new, told.rules[0].current.as_ref().unwrap().raises), (2, 1));
 }
 
 #[test]

@@ -8,10 +8,7 @@ use crate::reading::Value;
 
 /// One line for each thing found.
 fn told(found: impl Iterator<Item = Result<Found, Error>>) -> String {
-    let value = |value: &Value| match value {
-        Value::Double(number) => format!("{number:?}"),
-        other => format!("{other:?}"),
-    };
+    let value = |value: &Value| if let Value::Double(number) = value { format!("{number:?}") } else { format!("{value:?}") };
     let line = |found: Result<Found, Error>| match found {
         Ok(Found::Recorded(recorded)) => {
             let readings = recorded.group.readings.iter();
@@ -290,7 +287,7 @@ fn the_clock_is_that_of_the_recording() {
     assert_eq!(raised(&report("")), []);
     assert_eq!(report("").to.as_deref(), Some("2026-01-01T10:02:00Z"));
     let hot = ("Oven.hot".to_owned(), "2026-01-01T10:07:00Z".to_owned());
-    assert_eq!(raised(&report("5m")), [hot.clone()]);
+    assert_eq!(raised(&report("5m")), std::slice::from_ref(&hot));
     let silent = ("Oven.silent".to_owned(), "2026-01-01T10:12:00Z".to_owned());
     assert_eq!(raised(&report("1h")), [hot, silent]);
     assert_eq!(report("1h").rules[0].figures.active_seconds.0, 55 * 60 * 1_000_000);

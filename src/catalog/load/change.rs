@@ -191,8 +191,8 @@ fn put_setting(files: &mut Files, rule: &RuleName, key: &str, value: Node, span:
 /// Where the rule says what it means: in the type, or in the nearest that it extends.
 fn declaration(files: &Files, rule: &RuleName) -> Option<Mapping> {
     let rules = lineage(files, &rule.type_name).into_iter().flat_map(rules_in);
-    let mine = rules.filter(|node| id_of(node) == Some(&rule.id)).filter_map(Node::as_mapping);
-    mine.filter(|mapping| mapping.get("override").is_none()).last().cloned()
+    let mut mine = rules.filter(|node| id_of(node) == Some(&rule.id)).filter_map(Node::as_mapping);
+    mine.find(|mapping| mapping.get("override").is_none()).cloned()
 }
 
 fn own_and_inherited(files: &Files, type_name: &str) -> Vec<String> {

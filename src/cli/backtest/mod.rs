@@ -135,7 +135,8 @@ pub fn run(args: &BacktestArgs, out: &mut dyn Write, complaints: &mut dyn Write)
         (_, None) => None,
     };
     let selection = selection(args, &catalog, rules)?;
-    let mut backtest = Backtest::new(candidate.as_ref().unwrap_or(&catalog), against);
+    let tried = candidate.as_ref().unwrap_or(&catalog);
+    let mut backtest = Backtest::new(tried, against);
     let clock = Clock::system();
     let begun = clock.now();
     let mut progress = Progress::new(std::io::stderr().is_terminal());
@@ -147,8 +148,8 @@ pub fn run(args: &BacktestArgs, out: &mut dyn Write, complaints: &mut dyn Write)
             }
         };
         match &args.data.data {
-            Some(path) => file::read(path, &args.data, &catalog, &mut take)?,
-            None => journal::read(&args.workspace, &config, &environment, &catalog, &mut take)?,
+            Some(path) => file::read(path, &args.data, tried, &mut take)?,
+            None => journal::read(&args.workspace, &config, &environment, tried, &mut take)?,
         }
     }
     let readings = backtest.readings();
