@@ -1,5 +1,5 @@
-//! Rules tried on recorded data (`rules.md`, 12): the twins of a workspace on a virtual clock, the same [`crate::twin::step`] and
-//! [`crate::twin::Twin::apply`] as in a running system, and what came of it. Pure: the time is that of the recording, files come in as readers.
+//! Rules tried on recorded data (`rules.md`, 12): the twins of a workspace on a virtual clock, the same [`crate::twin::step`] as in a
+//! running system, and what came of it. Pure: the time is that of the recording, files come in as readers.
 //!
 //! A [`Plant`] is fed with what a recording ([`Csv`], [`Rows`], or the journal through the shell) says; a [`Tale`] listens and keeps what
 //! happened to each rule. [`Backtest`] joins one or two of them and makes a [`Report`]. [`try_out`] runs the `tests:` of a type on a plant.

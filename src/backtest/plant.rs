@@ -153,10 +153,7 @@ impl Plant {
     /// twins would be handed on from here, and what it asks of the world is told to the listener and not done.
     fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) {
         let (seat, now) = (&mut self.seats[place], self.now);
-        let step = step(&seat.twin, input, now);
-        for event in &step.events {
-            seat.twin.apply(event, now);
-        }
+        let step = step(&mut seat.twin, input, now);
         listener.happened(&Happened { place, twin: &seat.twin, events: &step.events, tally: step.tally });
         if !seat.twin.state.layout.logic.is_empty() {
             let due = seat.twin.due(now);

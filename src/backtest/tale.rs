@@ -33,6 +33,8 @@ pub struct Readings {
     pub out_of_order: u64,
     pub too_old: u64,
     pub rejected: u64,
+    /// Of those above: too late for a window that was over.
+    pub late: u64,
 }
 
 #[derive(Debug)]
@@ -99,13 +101,14 @@ pub struct Outcome {
 
 impl Readings {
     fn add(&mut self, tally: Tally) {
-        let Tally { new, duplicate, conflict, out_of_order, too_old, rejected } = tally;
+        let Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected } = tally;
         self.new += u64::from(new);
         self.duplicate += u64::from(duplicate);
         self.conflict += u64::from(conflict);
         self.out_of_order += u64::from(out_of_order);
         self.too_old += u64::from(too_old);
         self.rejected += u64::from(rejected);
+        self.late += u64::from(late);
     }
 
     pub fn total(&self) -> u64 {
@@ -124,7 +127,8 @@ impl Listener for Tale {
         if happened.events.is_empty() || layout.logic.rules.is_empty() {
             return;
         }
-        twin.is_concerned |= happened.events.iter().any(|event| matches!(event, Event::Read(_) | Event::Computed { .. }));
+        twin.is_concerned |=
+            happened.events.iter().any(|event| matches!(event, Event::Read(_) | Event::Computed { .. } | Event::Measured(_)));
         for event in happened.events {
             if let Event::Watched { rule, fact } = event
                 && let Some((place, _)) = layout.logic.rule(rule)
@@ -161,6 +165,7 @@ impl TwinTale {
             match event {
                 Event::Read(read) => read.outcome.is_current().then_some(read.slot),
                 Event::PropertySet { slot, .. } | Event::Computed { slot, .. } => Some(*slot),
+                Event::Measured(measured) => Some(measured.slot),
                 Event::Heard(_)
                 | Event::Rejected(_)
                 | Event::Described { .. }
@@ -168,6 +173,7 @@ impl TwinTale {
                 | Event::Rested
                 | Event::Renamed(_)
                 | Event::Desired { .. }
+                | Event::Turned { .. }
                 | Event::Watched { .. }
                 | Event::Moved { .. } => None,
             }

@@ -194,9 +194,8 @@ impl Live {
 
     fn take(&mut self, input: &Input, at: Timestamp) {
         let before: Revision = self.twin.state.revision;
-        let events = step(&self.twin, input, at).events;
+        let events = step(&mut self.twin, input, at).events;
         for event in &events {
-            self.twin.apply(event, at);
             if let Event::Watched { fact, .. } = event
                 && let rule::Fact::Alarm(Change { what: What::Raised { .. }, at, .. }) = fact.as_ref()
             {

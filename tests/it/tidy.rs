@@ -16,10 +16,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("window", &[]),
     ("rollup", &["window"]),
     ("rule", &["alarm"]),
-    ("catalog", &["expr", "rule", "alarm"]),
+    ("catalog", &["expr", "rule", "alarm", "window"]),
     ("import", &["catalog"]),
     ("codec", &["catalog"]),
-    ("twin", &["catalog", "rule", "alarm", "expr"]),
+    ("twin", &["catalog", "rule", "alarm", "expr", "window"]),
     ("backtest", &["twin", "codec", "catalog", "rule", "alarm"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another

@@ -45,6 +45,8 @@ pub struct ReadingReport {
     pub out_of_order: u64,
     pub too_old: u64,
     pub rejected: u64,
+    /// Of those above: too late for a window that was over.
+    pub late: u64,
     /// Lines of the recording that could not be used.
     pub refused_lines: u64,
 }
@@ -264,8 +266,8 @@ fn never_known(side: &Side<'_>, tales: &Tales<'_>) -> Vec<Warning> {
 
 impl ReadingReport {
     fn of(readings: Readings, refused_lines: u64) -> ReadingReport {
-        let Readings { new, duplicate, conflict, out_of_order, too_old, rejected } = readings;
-        ReadingReport { total: readings.total(), new, duplicate, conflict, out_of_order, too_old, rejected, refused_lines }
+        let Readings { new, duplicate, conflict, out_of_order, too_old, rejected, late } = readings;
+        ReadingReport { total: readings.total(), new, duplicate, conflict, out_of_order, too_old, rejected, late, refused_lines }
     }
 }
 

@@ -56,6 +56,7 @@ impl Report {
             (readings.out_of_order, "out of order"),
             (readings.too_old, "too old"),
             (readings.rejected, "rejected"),
+            (readings.late, "too late for a window"),
         ];
         let said: Vec<String> =
             outcomes.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();

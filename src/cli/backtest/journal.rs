@@ -156,6 +156,8 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             | Event::Renamed(_)
             | Event::Desired { .. }
             | Event::Computed { .. }
+            | Event::Measured(_)
+            | Event::Turned { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
