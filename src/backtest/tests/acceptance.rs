@@ -262,3 +262,33 @@ fn delays_stand_still_in_gaps() {
         assert_eq!(found("warm"), (warm, Seconds(warm_seconds * 1_000_000)), "warm{telemetry} {on_unknown}");
     }
 }
+
+/// T5: the days of the taxis, through the rules that read them.
+#[test]
+fn windows_take_part() {
+    let Some(text) = data("nab/nyc_taxi.csv") else { return };
+    let rules = "  - {id: most, when: \"day > 20553\"}\n  - {id: least, when: \"day < 4835\"}\n  - {id: always, when: \"day > 0\"}\n";
+    let catalog = workspace(&[
+        (
+            "schemas/Machine.yaml",
+            &format!(
+                "type: Machine\ntelemetry: {{value: double}}\ncomputed: {{day: {{of: value, agg: avg, window: {{tumbling: 1d}}}}}}\nrules:\n{rules}"
+            ),
+        ),
+        ("twins/machine.yaml", "twins: [{id: machine, type: Machine}]"),
+    ]);
+    let report = replay(&catalog, &text, "1d");
+    assert_eq!((report.readings.new, report.readings.total), (10_320, 10_320));
+    let shown: Vec<(&str, &str, Option<&str>)> =
+        report.occurrences.iter().map(|one| (&*one.rule, &*one.raised_at, one.cleared_at.as_deref())).collect();
+    // A day is known when it is over.
+    assert_eq!(
+        shown,
+        [
+            ("Machine.always", "2014-07-02T00:00:00Z", None),
+            ("Machine.most", "2014-11-02T00:00:00Z", Some("2014-11-03T00:00:00Z")),
+            ("Machine.least", "2015-01-28T00:00:00Z", Some("2015-01-29T00:00:00Z"))
+        ]
+    );
+    assert_eq!(figures(&report, "always").evaluations, 215);
+}

@@ -298,3 +298,47 @@ fn the_clock_is_that_of_the_recording() {
     assert_eq!(raised(&report), [("Oven.hot".to_owned(), "2026-01-01T10:05:00Z".to_owned())]);
     assert_eq!(report.to.as_deref(), Some("2026-01-01T10:05:30Z"));
 }
+
+/// Bytes that are cut, doubled and changed, from a fixed seed: whatever a file holds, it is read or refused, and it ends.
+#[test]
+fn no_bytes_make_a_reader_panic() {
+    let catalog = ovens("  - {id: hot, when: \"temperature > 90\"}");
+    let good: [&[u8]; 3] = [
+        b"time,temperature,mode,load\n2026-01-01 10:00:00,91,RUN,3\n\"1767261720\",\"8\"\"8\",IDLE,4\n,,,\n",
+        b"{\"twin\": \"oven-1\", \"ts\": 1767261600000, \"temperature\": 91.5}\n[{\"twin\": \"oven-2\", \"time\": \"2026-01-01\", \"load\": 1}]\n",
+        b"[{\"time\": 60, \"temperature\": {\"value\": 1, \"unit\": \"K\"}}, {\"time\": 61, \"load\": -7}]",
+    ];
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut dice = |sides: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % sides.max(1) as u64) as usize
+    };
+    let mut found = 0;
+    for _ in 0..3000 {
+        let mut bytes = good[dice(3)].to_vec();
+        for _ in 0..=dice(4) {
+            let (at, other) = (dice(bytes.len()), dice(bytes.len()));
+            match dice(5) {
+                0 => bytes.truncate(at),
+                1 => bytes[at] = dice(256) as u8,
+                2 => bytes.insert(at, b",\"{}[]\n:-e0"[dice(11)]),
+                3 => bytes.extend_from_within(at.min(other)..at.max(other)),
+                _ => bytes.swap(at, other),
+            }
+            if bytes.is_empty() {
+                bytes.push(b'x');
+            }
+        }
+        found += Csv::open(&*bytes, &catalog, table("oven-1")).map_or(0, Iterator::count);
+        found += Rows::lines(&*bytes, &catalog, lines(None)).map_or(0, Iterator::count);
+        found += Rows::whole(&*bytes, &catalog, lines(Some("oven-1"))).map_or(0, Iterator::count);
+        let mut backtest = Backtest::new(&catalog, None);
+        if let Ok(rows) = Csv::open(&*bytes, &catalog, table("oven-1")) {
+            rows.filter_map(Result::ok).for_each(|found| backtest.take(found));
+        }
+        assert!(!backtest.finish(Duration::from_secs(3600), &Selection::default()).to_json().is_empty());
+    }
+    assert!(found > 1000, "{found} things were found");
+}
