@@ -21,7 +21,7 @@ pub struct TestArgs {
     pub workspace: PathBuf,
 }
 
-/// 0: all pass, 1: some fail, or the workspace has errors.
+/// 0: all pass, 1: some fail, none is meant, or the workspace has errors.
 pub fn run(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let Loaded { sources, catalog, problems, .. } = workspace::load(&args.workspace, &Environment::of_process(), &Flags::default())?;
     if problems.has_errors() {
@@ -30,6 +30,10 @@ pub fn run(args: &TestArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     }
     let filter = args.filter.as_deref().unwrap_or_default();
     let is_meant = |example: &&crate::catalog::Example| format!("{}: {}", example.layout.name, example.name).contains(filter);
+    if !filter.is_empty() && !catalog.examples.iter().any(|example| is_meant(&example)) {
+        writeln!(out, "none of the {} tests has `{filter}` in its type or name", catalog.examples.len())?;
+        return Ok(ExitCode::FAILURE);
+    }
     let attempts: Vec<_> = catalog.examples.iter().filter(is_meant).map(try_out).collect();
     out.write_all(tell(&attempts, &sources).as_bytes())?;
     let passed = attempts.iter().all(|attempt| attempt.failures.is_empty());

@@ -164,6 +164,20 @@ fn tests_of_types_pass_or_fail_as_a_whole() {
     ended(code, ExitCode::FAILURE);
     assert!(text.contains("schemas/Oven.yaml:12:33: after 1m: hot: expected ACTIVE, was PENDING"), "{text}");
     ended(run(Some("its limit")).0, ExitCode::SUCCESS);
+    let (code, text) = run(Some("limitt"));
+    ended(code, ExitCode::FAILURE);
+    assert_eq!(text, "none of the 2 tests has `limitt` in its type or name\n");
+}
+
+/// What the types of the demo plant say of themselves is true.
+#[test]
+fn the_demo_keeps_what_its_tests_promise() {
+    let args = test::TestArgs { filter: None, workspace: Path::new(env!("CARGO_MANIFEST_DIR")).to_owned() };
+    let mut out = Vec::new();
+    let code = test::run(&args, &mut out).expect("it can be run");
+    let text = String::from_utf8(out).expect("text");
+    assert!(text.contains("test Mixer: a short spike is no alarm ... ok"), "{text}");
+    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS), "{text}");
 }
 
 /// A twin as its actor runs it, with what the journal is told.
