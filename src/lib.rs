@@ -34,6 +34,7 @@
 
 // Pure.
 pub mod alarm;
+pub mod backtest;
 pub mod catalog;
 pub mod codec;
 pub mod expr;

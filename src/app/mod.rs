@@ -227,7 +227,8 @@ pub fn journal_config(config: &Config, data: &Path) -> journal::Config {
     }
 }
 
-fn store_config(config: &Config, workspace: &Path, data: &Path, environment: &Environment) -> anyhow::Result<store::Config> {
+/// The graph store of a data folder, as the settings want it.
+pub fn store_config(config: &Config, workspace: &Path, data: &Path, environment: &Environment) -> anyhow::Result<store::Config> {
     let settings = &config.store;
     let url = match &settings.url {
         Some(url) => url.clone(),

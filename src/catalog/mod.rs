@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod binding;
+pub mod example;
 mod field_table;
 pub mod layout;
 pub mod load;
@@ -17,9 +18,11 @@ use foldhash::HashMap;
 
 pub use accept::{Accepted, Refusal};
 pub use binding::Binding;
+pub use example::Example;
 pub use field_table::{FieldTable, FieldTarget};
 pub use layout::{Layout, Member, Relation, SlotSpec, ValueType};
-pub use load::{is_type_name, load, observe};
+pub use load::change::{Change, RuleName, Setting};
+pub use load::{is_type_name, load, load_changed, observe};
 pub use twin_spec::{EdgeSpec, TwinSpec};
 
 use crate::reading::TwinId;
@@ -38,6 +41,8 @@ pub struct Catalog {
     /// In the order of files and positions.
     pub twins: Vec<TwinSpec>,
     pub bindings: Vec<Arc<Binding>>,
+    /// What the `tests:` of the types say, in the order of the types; a running system has no use for them.
+    pub examples: Vec<Example>,
     type_index: HashMap<Arc<str>, usize>,
     twin_index: HashMap<TwinId, usize>,
 }
@@ -47,7 +52,7 @@ impl Catalog {
         types.sort_by(|a, b| a.name.cmp(&b.name));
         let type_index = types.iter().enumerate().map(|(index, layout)| (layout.name.clone(), index)).collect();
         let twin_index = twins.iter().enumerate().map(|(index, twin)| (twin.id.clone(), index)).collect();
-        Catalog { types, relations, twins, bindings, type_index, twin_index }
+        Catalog { types, relations, twins, bindings, examples: Vec::new(), type_index, twin_index }
     }
 
     /// What a running system needs of it: once its twins live, what the files said of them need not stay in memory.

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod backtest;
 pub mod bench;
 pub mod check;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod journal;
 pub mod new;
 pub mod run;
 pub mod schema;
+pub mod test;
 pub mod trace;
 
 use std::io::Write;
@@ -34,6 +36,8 @@ struct Cli {
 enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
+    Test(test::TestArgs),
+    Backtest(Box<backtest::BacktestArgs>),
     New(new::NewArgs),
     Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
@@ -59,6 +63,8 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Run(args) => run::run(args, &mut complaints),
         Command::Check(args) => check::run(args, &mut out),
+        Command::Test(args) => test::run(args, &mut out),
+        Command::Backtest(args) => backtest::run(args, &mut out, &mut complaints),
         Command::New(args) => new::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),
         Command::Config(args) => config::run(args, &mut out, &mut complaints),

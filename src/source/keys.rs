@@ -177,8 +177,27 @@ sections! {
         key("disable", Takes::Names, "inherited rules that do not hold here"),
         later("machines", Takes::List, "state machines"),
         later("models", Takes::List, "attached models"),
-        later("tests", Takes::List, "examples that must come true"),
+        key("tests", Takes::List, "examples that must come true"),
         later("migrations", Takes::List, "how older twins become these"),
+    }
+    TEST = "test of a type" {
+        key("name", Takes::Text, "what it shows"),
+        key("given", Takes::Mapping, "properties of the twin"),
+        key("steps", Takes::List, "what comes in, and what shall have come of it"),
+    }
+    TEST_STEP = "step of a test" {
+        key("at", Takes::Duration, "since the beginning, which is 2026-01-01T00:00:00Z, a Thursday"),
+        key("values", Takes::Mapping, "readings and properties; they may also stand in the step itself"),
+        key("expect", Takes::Mapping, "rules with their conditions, members with their values, and what is said of the alarm"),
+    }
+    EXPECT = "expectation of a test" {
+        key("condition", Takes::Text, "of the rule: NORMAL, PENDING, ACTIVE, RECOVERING or NO_DATA"),
+        key("severity", Takes::Text, "of the latest alarm"),
+        key("level", Takes::Whole, "of the latest alarm; 0 is the rule itself"),
+        key("acknowledged", Takes::Bool, "whether the latest alarm is"),
+        key("raised", Takes::Whole, "how often so far"),
+        key("raisedAt", Takes::Duration, "of the latest alarm, since the beginning"),
+        key("clearedAt", Takes::Duration, "of the latest alarm, since the beginning; null: not yet"),
     }
     COMPUTED = "computed value" {
         key("value", Takes::Text, "an expression over other members"),

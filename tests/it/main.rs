@@ -10,6 +10,7 @@
 mod tidy;
 
 // Text in, text out.
+mod backtest;
 mod catalog;
 mod cli;
 mod codec;

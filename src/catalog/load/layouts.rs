@@ -65,6 +65,11 @@ impl Types {
 }
 
 impl Type {
+    /// Whether all that it says could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_incomplete && self.broken_members.is_empty()
+    }
+
     /// Whether a name that the layout lacks could be there all the same.
     pub(super) fn may_have(&self, member: &str) -> bool {
         let first = member.split('.').next().unwrap_or(member);

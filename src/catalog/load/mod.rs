@@ -6,9 +6,11 @@
 mod applicable;
 mod binding;
 mod binding_map;
+pub mod change;
 mod constraint;
 mod edge;
 mod enum_value;
+mod example;
 mod files;
 mod graph;
 mod layouts;
@@ -28,15 +30,23 @@ mod value_type;
 use crate::source::{Diagnostics, Sources};
 
 use super::Catalog;
+use change::{Change, RuleName};
 
 pub use member::fixed_items;
 pub use names::{RESERVED_TYPES, is_type_name};
 
 /// The catalog is fit for use only if the diagnostics hold no error; with errors it holds what could be understood.
 pub fn load(sources: &Sources) -> (Catalog, Diagnostics) {
+    let (catalog, problems, _) = load_changed(sources, &[]);
+    (catalog, problems)
+}
+
+/// The same with rules that are tried; also which rules these are.
+pub fn load_changed(sources: &Sources, changes: &[Change]) -> (Catalog, Diagnostics, Vec<RuleName>) {
     let mut problems = Diagnostics::new();
     problems.extend(sources.problems().clone());
-    let files = files::read(sources, &mut problems);
+    let mut files = files::read(sources, &mut problems);
+    let touched = change::apply(&mut files, sources, changes, &mut problems);
     let declared = types::collect(&files, &mut problems);
     let mut values = value_type::ValueReader::new(&files, &mut problems);
     let relations = relation::collect(&files, &declared, &mut values, &mut problems);
@@ -44,9 +54,10 @@ pub fn load(sources: &Sources) -> (Catalog, Diagnostics) {
     relation_rule::check_inverses(&relations, &types, &mut problems);
     let twins = twin::collect(&files, &types, &relations, &mut problems);
     let bindings = binding::collect(&files, &types, &twins, &mut problems);
+    let examples = example::collect(&declared, &types, &mut problems);
     unused::warn(&types, &twins, &bindings, &files, &mut problems);
     let (specs, places) = twins.into_parts();
-    let catalog = Catalog::new(types.layouts(), relations.into_relations(), specs, bindings);
+    let catalog = Catalog { examples, ..Catalog::new(types.layouts(), relations.into_relations(), specs, bindings) };
     graph::check(&catalog, &types, &places, files.twins_broken, &mut problems);
-    (catalog, problems.sorted())
+    (catalog, problems.sorted(), touched)
 }

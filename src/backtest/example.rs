@@ -1,0 +1,199 @@
+//! The `tests:` of a type, each on a twin of its own and a virtual clock.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::example::{Example, Expected, Given, Step};
+use crate::catalog::layout::Section;
+use crate::catalog::{Layout, TwinSpec};
+use crate::reading::{Group, Quality, Reading, Timestamp, TwinId, Value};
+use crate::source::{Sources, Span};
+use crate::twin::Slot;
+
+use super::plant::Plant;
+use super::tale::{Outcome, Tale};
+use super::words::span;
+
+/// 2026-01-01T00:00:00Z, a Thursday: where no test says the time of day, all begin at the same.
+const BEGIN: Timestamp = Timestamp(1_767_225_600_000_000);
+/// The id of the twin.
+const ID: &str = "example";
+/// Doubles that are written in decimals and computed in binary are the same up to this part of them.
+const NEAR: f64 = 1e-9;
+
+/// What came of one example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// `Mixer: a short spike is no alarm`
+    pub name: String,
+    pub span: Span,
+    pub failures: Vec<Failure>,
+}
+
+/// Something that is not as it was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Where the expectation stands.
+    pub span: Span,
+    pub at: Duration,
+    /// `overheat: expected ACTIVE, was PENDING`
+    pub message: String,
+}
+
+/// Runs it to its end, whatever fails on the way.
+pub fn try_out(example: &Example) -> Attempt {
+    let name = format!("{}: {}", example.layout.name, example.name);
+    let mut attempt = Attempt { name, span: example.span, failures: Vec::new() };
+    let Ok(id) = TwinId::parse(ID) else { return attempt };
+    let mut run = Run { plant: Plant::empty(BEGIN), tale: Tale::default(), layout: &example.layout };
+    let spec = TwinSpec {
+        id,
+        layout: example.layout.clone(),
+        name: Arc::from(ID),
+        properties: example.given.clone(),
+        external_ids: Vec::new(),
+        edges: Vec::new(),
+        span: example.span,
+    };
+    run.plant.add(spec, &mut run.tale);
+    for step in &example.steps {
+        run.take(step);
+        for expectation in &step.expect {
+            if let Some((what, expected, found)) = run.check(&expectation.what) {
+                let message = format!("{what}: expected {expected}, was {found}");
+                attempt.failures.push(Failure { span: expectation.span, at: step.at, message });
+            }
+        }
+    }
+    attempt
+}
+
+/// As a test runner tells it: a line for each, then what failed and where, then the sum.
+pub fn tell(attempts: &[Attempt], sources: &Sources) -> String {
+    let mut out = String::new();
+    for attempt in attempts {
+        let word = if attempt.failures.is_empty() { "ok" } else { "FAILED" };
+        // Writing to a string does not fail.
+        writeln!(out, "test {} ... {word}", attempt.name).ok();
+    }
+    for attempt in attempts.iter().filter(|attempt| !attempt.failures.is_empty()) {
+        writeln!(out, "\n{}", attempt.name).ok();
+        for failure in &attempt.failures {
+            let place = sources.start_of(failure.span);
+            let (path, at) = (&sources.file(failure.span.file).path, span(micros(failure.at)));
+            writeln!(out, "  {path}:{}:{}: after {at}: {}", place.line, place.col, failure.message).ok();
+        }
+    }
+    let failed = attempts.iter().filter(|attempt| !attempt.failures.is_empty()).count();
+    writeln!(out, "\n{} passed, {failed} failed", attempts.len() - failed).ok();
+    out
+}
+
+struct Run<'a> {
+    plant: Plant,
+    tale: Tale,
+    layout: &'a Arc<Layout>,
+}
+
+impl Run<'_> {
+    /// Readings come before what is due at their instant; what is expected is seen after that.
+    fn take(&mut self, step: &Step) {
+        let at = BEGIN.plus(step.at);
+        let is_setting = |given: &&Given| self.layout.slot(given.slot).section == Section::Property;
+        let (settings, readings): (Vec<&Given>, Vec<&Given>) = step.values.iter().partition(is_setting);
+        for given in settings {
+            self.plant.set(0, self.layout, (given.slot, Some(given.value.clone())), at, &mut self.tale);
+        }
+        if !readings.is_empty() {
+            let read = |given: &Given| {
+                let Given { slot, value, quality, reason } = given;
+                Reading { slot: *slot, value: value.clone(), quality: *quality, reason: *reason }
+            };
+            let group = Group { time: Some(at), readings: readings.into_iter().map(read).collect() };
+            self.plant.feed(0, self.layout, group, at, &mut self.tale);
+        }
+        if !step.expect.is_empty() {
+            self.plant.run_until(at, &mut self.tale);
+        }
+    }
+
+    /// What, what was expected of it, and what it is; `None` where that is the same.
+    fn check(&self, expected: &Expected) -> Option<(String, String, String)> {
+        let of_alarm = |rule: usize, what: &str, expected: String, found: &dyn Fn(&Outcome) -> String| {
+            let found = self.latest(rule).map_or_else(|| "no alarm".to_owned(), found);
+            (expected != found).then(|| (format!("{what} of {}", self.id(rule)), expected, found))
+        };
+        match expected {
+            Expected::Condition { rule, condition } => {
+                let found = self.plant.twin(0).state.watches.get(self.id(*rule)).rule.condition();
+                (found != *condition).then(|| (self.id(*rule).to_owned(), condition.as_str().to_owned(), found.as_str().to_owned()))
+            }
+            Expected::Severity { rule, severity } => {
+                of_alarm(*rule, "severity", severity.as_str().to_owned(), &|latest| self.severity(*rule, latest))
+            }
+            Expected::Level { rule, level } => of_alarm(*rule, "level", level.to_string(), &|latest| latest.level.to_string()),
+            Expected::Acknowledged { rule, acknowledged } => {
+                let words = |acknowledged: bool| if acknowledged { "acknowledged" } else { "not acknowledged" }.to_owned();
+                of_alarm(*rule, "the alarm", words(*acknowledged), &|latest| words(latest.acknowledged))
+            }
+            Expected::Raised { rule, times } => {
+                let found = self.tale.rule(0, *rule).map_or(0, |tale| tale.raises);
+                (found != *times).then(|| (format!("{} raised", self.id(*rule)), count(*times), count(found)))
+            }
+            Expected::RaisedAt { rule, at } => {
+                of_alarm(*rule, "raisedAt", span(micros(*at)), &|latest| span(latest.raised_at.micros_since(BEGIN)))
+            }
+            Expected::ClearedAt { rule, at } => {
+                let never = || "not yet".to_owned();
+                let expected = at.map_or_else(never, |at| span(micros(at)));
+                of_alarm(*rule, "clearedAt", expected, &|latest| latest.cleared_at.map_or_else(never, |at| span(at.micros_since(BEGIN))))
+            }
+            Expected::Member { slot, value } => {
+                let (spec, found) = (self.layout.slot(*slot), self.plant.twin(0).state.slot(*slot));
+                let words = |value: Option<&Value>| match value {
+                    Some(value) => {
+                        let unit = spec.unit.as_ref().map(|unit| format!(" {}", unit.symbol())).unwrap_or_default();
+                        format!("{}{unit}", spec.to_json(value))
+                    }
+                    None => "unknown".to_owned(),
+                };
+                let found = known(found);
+                (!is_same(value.as_ref(), found)).then(|| (spec.path.to_string(), words(value.as_ref()), words(found)))
+            }
+        }
+    }
+
+    fn id(&self, rule: usize) -> &str {
+        &self.layout.logic.rules[rule].rule.id
+    }
+
+    fn latest(&self, rule: usize) -> Option<&Outcome> {
+        self.tale.rule(0, rule)?.occurrences.last()
+    }
+
+    /// While it is open the present one; afterwards the highest that it reached.
+    fn severity(&self, rule: usize, latest: &Outcome) -> String {
+        let open = &self.plant.twin(0).state.watches.get(self.id(rule)).alarm.open;
+        open.as_ref().map_or(latest.severity, |open| open.severity).as_str().to_owned()
+    }
+}
+
+fn known(slot: &Slot) -> Option<&Value> {
+    slot.value.as_ref().filter(|_| matches!(slot.quality, Quality::Good | Quality::Uncertain))
+}
+
+fn is_same(expected: Option<&Value>, found: Option<&Value>) -> bool {
+    match (expected, found) {
+        (Some(Value::Double(expected)), Some(Value::Double(found))) => (expected - found).abs() <= NEAR * expected.abs().max(found.abs()),
+        (expected, found) => expected == found,
+    }
+}
+
+fn count(times: u64) -> String {
+    if times == 1 { "once".to_owned() } else { format!("{times} times") }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

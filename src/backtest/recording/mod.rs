@@ -1,0 +1,108 @@
+//! What was recorded, line by line: files that hold more than fits into memory are read as they are needed.
+//!
+//! A line that cannot be used is a [`Refused`] and the next one is read, as a running system goes on after a bad message. An [`Error`] is the end:
+//! there is no such column, or the file is not what it was said to be.
+
+mod csv_file;
+mod rows;
+mod time;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::catalog::layout::{Layout, Section};
+use crate::catalog::{Catalog, TwinSpec};
+use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
+use crate::source::{did_you_mean, list_some};
+
+pub use csv_file::{Csv, CsvOptions, Times, Which};
+pub use rows::{ROWS_BYTES_MAX, Rows, RowsOptions};
+pub use time::read_time;
+
+/// The longest line, or row of a table whose quotes go over several.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// A line that names no twin is compared with so many at most.
+const SUGGESTION_TWINS_MAX: usize = 10_000;
+
+/// Readings of one twin at one instant.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub twin: TwinId,
+    /// The form of the type that numbers the slots.
+    pub layout: Arc<Layout>,
+    pub group: Group,
+    /// `None`: it is not known, and the event time counts.
+    pub received: Option<Timestamp>,
+}
+
+/// Somebody set a property, or took its value away.
+#[derive(Debug, Clone)]
+pub struct Set {
+    pub twin: TwinId,
+    pub layout: Arc<Layout>,
+    pub slot: SlotNo,
+    pub value: Option<Value>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub enum Found {
+    Recorded(Recorded),
+    /// Only a journal knows of these.
+    Set(Set),
+    Refused(Refused),
+}
+
+/// Something in a recording that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub file: Arc<str>,
+    /// From 1; of a journal, the number of the entry.
+    pub line: u64,
+    pub message: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+/// Why a recording cannot be read, or not any further.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("{file}:{line}: {message}")]
+    Line { file: Arc<str>, line: u64, message: String },
+    #[error("{file}: {message}")]
+    File { file: Arc<str>, message: String },
+}
+
+impl Error {
+    pub fn of_file(file: impl Into<Arc<str>>, message: impl Into<String>) -> Error {
+        Error::File { file: file.into(), message: message.into() }
+    }
+}
+
+/// A twin of the workspace by its id.
+fn twin_of<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c TwinSpec, String> {
+    catalog.twin(id).ok_or_else(|| {
+        let near = did_you_mean(id, catalog.twins.iter().take(SUGGESTION_TWINS_MAX).map(|twin| twin.id.as_str()));
+        let shown: String = id.chars().take(60).collect();
+        format!("the workspace has no twin `{shown}`{}", meant(near))
+    })
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+/// A name that is none of those that there are.
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    format!("{what} `{name}`{} (there are: {})", meant(did_you_mean(name, known.clone())), list_some(known))
+}
+
+/// The telemetry of a type by path, for messages.
+fn telemetry(layout: &Layout) -> impl Iterator<Item = &str> + Clone {
+    layout.slots.iter().filter(|slot| slot.section == Section::Telemetry).map(|slot| &*slot.path)
+}
