@@ -37,6 +37,7 @@ pub mod alarm;
 pub mod catalog;
 pub mod codec;
 pub mod expr;
+pub mod iotevents;
 pub mod reading;
 pub mod rollup;
 pub mod rule;

@@ -1,0 +1,43 @@
+//! Detectors: the profile line by line, the golden traces, what is sent, alarm models. All through the compiled path, on a virtual clock.
+
+mod alarms;
+mod golden;
+mod profile;
+mod sent;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::Inputs;
+
+pub(super) const SECOND: i64 = 1_000_000;
+
+/// The latest payload of each input, as a twin keeps them, and which one has just come.
+#[derive(Debug, Default)]
+pub(super) struct Payloads {
+    pub(super) latest: BTreeMap<String, Json>,
+    pub(super) current: Option<String>,
+    pub(super) message_id: Option<String>,
+}
+
+impl Payloads {
+    pub(super) fn hear(&mut self, input: &str, payload: Json) {
+        self.latest.insert(input.to_owned(), payload);
+        self.current = Some(input.to_owned());
+    }
+}
+
+impl Inputs for Payloads {
+    fn payload(&self, input: &str) -> Option<&Json> {
+        self.latest.get(input)
+    }
+
+    fn is_current(&self, input: &str) -> bool {
+        self.current.as_deref() == Some(input)
+    }
+
+    fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+}
