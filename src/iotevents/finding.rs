@@ -125,9 +125,9 @@ impl Findings {
 /// A line: `WARNING referenced-data motor.json states[0]: …`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.level.as_str(), self.kind.as_str(), self.file)?;
-        if !self.path.is_empty() {
-            write!(f, " {}", self.path)?;
+        write!(f, "{} {}", self.level.as_str(), self.kind.as_str())?;
+        for part in [&self.file, &self.path].into_iter().filter(|part| !part.is_empty()) {
+            write!(f, " {part}")?;
         }
         write!(f, ": {}", self.message)
     }

@@ -4,9 +4,14 @@
 //! the one engine for their detectors and ours. [`lint`] says what cannot work, [`workspace`] what an import writes, [`describe`] what migrated
 //! tools ask for. Nothing here knows a clock, a file system or a twin: payloads come in through [`detector::Inputs`].
 
+pub mod describe;
 pub mod detector;
 pub mod expression;
 pub mod file;
 mod finding;
+pub mod lint;
+#[cfg(test)]
+mod tests;
+pub mod workspace;
 
 pub use finding::{FINDINGS_MAX, Finding, Findings, Kind, Level, analysis_results};

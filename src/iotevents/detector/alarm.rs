@@ -1,7 +1,7 @@
 //! Alarm models: the state machine of `seed-systems.md`, 1.7, exactly, as a detector that raises and clears an alarm of ours.
 //!
 //! NORMAL –breach→ ACTIVE –in range→ NORMAL, or LATCHED with the acknowledge flow. What operators do arrives as a message on an input of its own
-//! ([`ALARM_ACTION_INPUT`]), so that it is ordered with the readings, journaled and replayed like them. What is undefined neither raises nor clears.
+//! ([`alarm_action_input`]), so that it is ordered with the readings, journaled and replayed like them. What is undefined neither raises nor clears.
 
 use serde_json::{Value as Json, json};
 use smol_str::{SmolStr, format_smolstr};
@@ -16,8 +16,13 @@ use super::Detector;
 use super::builder::Builder;
 use super::outgoing::{AlarmBody, Body};
 
-/// `{"action": "snooze", "snoozeDuration": 60, "keyValue": …, "note": …}`
-pub const ALARM_ACTION_INPUT: &str = "AlarmAction";
+/// The input on which an alarm model hears what operators do:
+/// `{"action": "snooze", "snoozeDuration": 60, "keyValue": …, "note": …}`, as [`parse_alarm_requests`] makes it.
+pub fn alarm_action_input(model: &str) -> SmolStr {
+    let name: String = model.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    format_smolstr!("{}{name}_Action", if begins { "" } else { "Alarm" })
+}
 
 const NORMAL: &str = "NORMAL";
 const ACTIVE: &str = "ACTIVE";
@@ -105,8 +110,9 @@ impl<'a> Machine<'a> {
         }
         let current: Vec<String> = inputs.iter().map(|input| format!("currentInput('{input}')")).collect();
         let current = current.join(" || ");
-        // `!=` is true of what is undefined; both sides are asked for first.
-        let known = format!("isUndefined({property}) == false && isUndefined({threshold}) == false");
+        // `!=` is true of what is undefined or null: both sides are asked about first.
+        let is_there = |side: &Term| format!("!isUndefined({side}) && !isNull({side})");
+        let known = format!("{} && {}", is_there(&property), is_there(&threshold));
         let compared = format!("({property}) {} ({threshold})", model.comparison.symbol());
         let text = Term::Template(
             [
@@ -132,10 +138,8 @@ impl<'a> Machine<'a> {
         let mut go = |name: &'static str, when: &str, next: &'static str, builder: &mut Builder| {
             on_input.push(self.transition(state, (name, when, next), builder, findings));
         };
-        let asked = |action: AlarmAction| {
-            let action = action.as_str();
-            format!("currentInput('{ALARM_ACTION_INPUT}') && $input.{ALARM_ACTION_INPUT}.action == '{action}'")
-        };
+        let input = alarm_action_input(&self.model.name);
+        let asked = |action: AlarmAction| format!("currentInput('{input}') && $input.{input}.action == '{}'", action.as_str());
         let returned = if self.model.acknowledge_flow { LATCHED } else { NORMAL };
         match state {
             NORMAL => go("breach", &self.breach, ACTIVE, builder),
@@ -161,16 +165,13 @@ impl<'a> Machine<'a> {
         if state != DISABLED {
             go("disable", &asked(AlarmAction::Disable), DISABLED, builder);
         }
-        let snooze = format!(
-            "{} && $input.{ALARM_ACTION_INPUT}.snoozeDuration > 0",
-            asked(AlarmAction::Snooze)
-        );
+        let snooze = format!("{} && $input.{input}.snoozeDuration > 0", asked(AlarmAction::Snooze));
         if state != SNOOZED {
             go("snooze", &snooze, SNOOZED, builder);
         }
         let when = builder.expression(&snooze, &self.model.place, findings);
         let timer = SmolStr::new_static(SNOOZE_TIMER);
-        let duration = builder.expression(&format!("$input.{ALARM_ACTION_INPUT}.snoozeDuration"), &self.model.place, findings);
+        let duration = builder.expression(&format!("$input.{input}.snoozeDuration"), &self.model.place, findings);
         let set = duration.map(|duration| ActionDraft::Start { timer: timer.clone(), duration: Duration::Seconds(duration) });
         // As an event: it comes before the transitions, and in SNOOZE_DISABLED it begins the time anew without a change of state.
         on_input.insert(0, entry("snoozeTimer", when, set.into_iter().collect(), None));
@@ -228,7 +229,7 @@ fn entry(name: &'static str, when: Option<crate::rule::Expression>, actions: Vec
     EntryDraft { name: SmolStr::new_static(name), when, actions, evaluates: Vec::new(), goto: goto.map(SmolStr::new_static) }
 }
 
-/// One of BatchAcknowledgeAlarm and its siblings, made into a message for [`ALARM_ACTION_INPUT`].
+/// One of BatchAcknowledgeAlarm and its siblings, made into a message for [`alarm_action_input`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlarmRequest {
     pub request_id: String,

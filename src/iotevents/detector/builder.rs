@@ -76,8 +76,7 @@ impl Builder {
             }
             (None, None) => Some(Body::Default),
         };
-        let fields: Option<Vec<_>> =
-            send.fields.iter().map(|(key, text)| Some((*key, self.parameter(text, place, findings)?))).collect();
+        let fields: Option<Vec<_>> = send.fields.iter().map(|(key, text)| Some((*key, self.parameter(text, place, findings)?))).collect();
         let outgoing = Outgoing { kind: send.kind, target: target?, body: body?, fields: fields?.into() };
         let known = self.outgoing.iter().position(|known| *known == outgoing);
         let at = known.unwrap_or(self.outgoing.len());

@@ -28,7 +28,7 @@ use crate::rule::{Action, ActionKind, Expression, On};
 
 use super::expression::{Step, Term, Value, follow};
 
-pub use alarm::{ALARM_ACTION_INPUT, AlarmAction, AlarmRequest, compile_alarm, parse_alarm_requests};
+pub use alarm::{AlarmAction, AlarmRequest, alarm_action_input, compile_alarm, parse_alarm_requests};
 pub use compile::compile;
 pub use instance::{Inputs, Instance};
 pub use outgoing::OUTGOING_MAX;

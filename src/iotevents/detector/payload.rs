@@ -44,10 +44,10 @@ fn text(json: Json) -> String {
 /// What is JSON by its text is sent as JSON. A text that is none cannot be sent so: its expression is what is wrong.
 fn custom(content: Expression, is_json: bool, about: &About<'_>) -> Result<Json, Expression> {
     let value = known(content, about)?;
-    match value {
-        Json::String(text) if is_json => serde_json::from_str(&text).map_err(|_| content),
-        value if is_json => Ok(value),
-        value => Ok(Json::String(text(value))),
+    match (is_json, value) {
+        (true, Json::String(text)) => serde_json::from_str(&text).map_err(|_| content),
+        (true, value) => Ok(value),
+        (false, value) => Ok(Json::String(text(value))),
     }
 }
 

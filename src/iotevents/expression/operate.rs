@@ -12,7 +12,9 @@ pub(super) fn unary<'a>(operator: UnaryOperator, value: &Value<'a>) -> Outcome<'
     match (operator, value) {
         (UnaryOperator::Not, Value::Bool(value)) => Outcome::bool(!value),
         (UnaryOperator::Complement, Value::Int(value)) => Outcome::Known(Value::Int(!value)),
-        (UnaryOperator::Negate, Value::Int(value)) => value.checked_neg().map_or(Outcome::Invalid, |value| Outcome::Known(Value::Int(value))),
+        (UnaryOperator::Negate, Value::Int(value)) => {
+            value.checked_neg().map_or(Outcome::Invalid, |value| Outcome::Known(Value::Int(value)))
+        }
         (UnaryOperator::Negate, Value::Decimal(value)) => Outcome::Known(Value::Decimal(-value)),
         (UnaryOperator::Not | UnaryOperator::Complement | UnaryOperator::Negate, _) => Outcome::Invalid,
     }

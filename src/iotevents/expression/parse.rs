@@ -147,7 +147,11 @@ impl Parser<'_> {
         let start = self.cursor;
         if self.cursor.eat_here("`") {
             let name = self.cursor.take_while(|c| c != '`');
-            return if self.cursor.eat_here("`") && !name.is_empty() { Ok(name.into()) } else { Err(start.expected("a name in back-ticks")) };
+            return if self.cursor.eat_here("`") && !name.is_empty() {
+                Ok(name.into())
+            } else {
+                Err(start.expected("a name in back-ticks"))
+            };
         }
         match self.cursor.word() {
             "" => Err(start.expected("a name; one that is not letters, digits and `_` stands in back-ticks")),

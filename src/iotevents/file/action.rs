@@ -180,7 +180,11 @@ fn length(body: &Node<'_>, findings: &mut Findings) -> Option<Length> {
         }
         (both, _) => {
             let found = if both { "both" } else { "neither" };
-            findings.error(Kind::Structure, &body.path, format!("a timer has either `seconds` or `durationExpression`; this one has {found}"));
+            findings.error(
+                Kind::Structure,
+                &body.path,
+                format!("a timer has either `seconds` or `durationExpression`; this one has {found}"),
+            );
             None
         }
     }

@@ -144,7 +144,10 @@ fn actions(root: &Node<'_>, findings: &mut Findings) -> Vec<Send> {
             Some(ActionKind::Send(send)) => sends.push(send),
             None => {}
             Some(
-                ActionKind::SetVariable { .. } | ActionKind::SetTimer { .. } | ActionKind::ResetTimer { .. } | ActionKind::ClearTimer { .. },
+                ActionKind::SetVariable { .. }
+                | ActionKind::SetTimer { .. }
+                | ActionKind::ResetTimer { .. }
+                | ActionKind::ClearTimer { .. },
             ) => findings.error(Kind::SupportedActions, &item.path, "an alarm has neither variables nor timers"),
         }
     }

@@ -53,6 +53,6 @@ impl Attribute {
     }
 }
 
-pub(crate) fn is_input_name(name: &str) -> bool {
+pub(in crate::iotevents) fn is_input_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() <= 128 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

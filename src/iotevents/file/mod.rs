@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 pub use action::{Action, ActionKind, Length, Payload, PayloadType, Send, SendKind};
 pub use alarm_model::{AlarmModel, Comparison, Notification};
 pub use detector_model::{DetectorModel, Event, State};
+pub(super) use input::is_input_name;
 pub use input::{Attribute, Input};
 pub use sample::{Sample, samples};
 pub use topic_rule::{Feed, TopicRule};

@@ -92,7 +92,8 @@ impl<'j> Node<'j> {
     pub(super) fn only(&self, known: &[&str], findings: &mut Findings) {
         let Some(object) = self.json.as_object() else { return };
         for (key, value) in object.iter().filter(|(key, value)| !value.is_null() && !known.contains(&key.as_str())) {
-            let near = known.iter().filter(|known| known.eq_ignore_ascii_case(key)).map(|known| format!("; `{known}` is another name")).next();
+            let near =
+                known.iter().filter(|known| known.eq_ignore_ascii_case(key)).map(|known| format!("; `{known}` is another name")).next();
             let nothing = matches!(value, Json::Array(items) if items.is_empty());
             let effect = if nothing { "" } else { ", and has no effect" };
             let near = near.unwrap_or_default();

@@ -41,7 +41,14 @@ impl TopicRule {
         for action in body.list("actions", findings) {
             let Some(feed) = action.get("iotEvents") else { continue };
             let Some(input) = feed.require_text("inputName", findings) else { continue };
-            feeds.push(Feed { input, message_id: feed.text("messageId", findings), place: feed.path });
+            let message_id = feed.text("messageId", findings);
+            let feed = Feed { input, message_id, place: feed.path };
+            if feed.has_constant_id() {
+                let message = "every message gets the same id, so all but the first within five minutes are taken for repetitions; write \
+                               ${newuuid()}, or leave messageId out";
+                findings.warning(Kind::ConstantMessageId, &feed.place, message);
+            }
+            feeds.push(feed);
         }
         Some(TopicRule { name, topic, is_plain, feeds })
     }

@@ -19,7 +19,10 @@ fn refused_with_a_reason() {
         ("$input.In.`x", "expected a name in back-ticks, found ``x`, at character 11"),
         ("$input.In.l[x]", "expected the number of an item, as in `[0]`, found `[x]`, at character 12"),
         ("12x", "`12x` is not a number: write 12 or 12.5, at most 9223372036854775807 as a whole number, at character 1"),
-        ("99999999999999999999", "`99999999999999999999` is not a number: write 12 or 12.5, at most 9223372036854775807 as a whole number, at character 1"),
+        (
+            "99999999999999999999",
+            "`99999999999999999999` is not a number: write 12 or 12.5, at most 9223372036854775807 as a whole number, at character 1",
+        ),
         ("triggerType('Msg')", "there is no trigger `Msg`: Message or Timer, at character 1"),
         ("timeout($variable.n)", "expected a timer, as in timeout(\"t\"), found `$variable.n)`, at character 9"),
         ("convert(Integer, 1)", "expected String, Boolean or Decimal, found `Integer, 1)`, at character 9"),

@@ -1,0 +1,57 @@
+//! What cannot work, or will not work as it looks: AWS's own analysis and ours (`seed-systems.md`, 1.6).
+//!
+//! An ERROR is what cannot run here, or was refused by AWS. Limits of AWS that are none of ours are warnings.
+
+mod flow;
+mod limits;
+mod names;
+mod references;
+mod sticky;
+mod structure;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod types;
+mod view;
+
+use super::detector::compile;
+use super::file::{DetectorModel, Input, Sample};
+use super::finding::{Finding, Findings, Level};
+use view::View;
+
+/// What is known besides the model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    pub inputs: &'a [Input],
+    /// Payloads that were seen.
+    pub samples: &'a [Sample],
+    /// An export holds no inputs: one that no file defines is then a warning and not an error.
+    pub inputs_may_be_missing: bool,
+}
+
+/// All there is to say about a model that was read, errors that keep it from running among it. Sorted by kind; of one kind, as they stand in the
+/// file.
+pub fn lint(file: &str, model: &DetectorModel, beside: &Beside<'_>) -> Vec<Finding> {
+    let (_, mut list) = compile(file, model);
+    let mut findings = Findings::new(file);
+    let view = View::new(model);
+    structure::check(&view, &mut findings);
+    limits::check(&view, &mut findings);
+    types::check(&view, &mut findings);
+    references::check(&view, beside, &mut findings);
+    names::check(&view, beside, &mut findings);
+    timers::check(&view, &mut findings);
+    sticky::check(&view, &mut findings);
+    for finding in findings.into_list() {
+        if !list.contains(&finding) {
+            list.push(finding);
+        }
+    }
+    list.sort_by_key(|finding| finding.kind);
+    list
+}
+
+/// Whether any of them keeps the file from being used.
+pub fn has_errors(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.level == Level::Error)
+}

@@ -1,0 +1,131 @@
+//! Attributes: what is read against what is declared, and both against what really arrives. Names that look alike are said, never mended (G3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::iotevents::expression::{Reference, Step, follow, parse_path};
+use crate::iotevents::file::{Input, samples};
+use crate::iotevents::finding::{Findings, Kind};
+
+use super::Beside;
+use super::view::View;
+
+/// Equal for names that people take for one: case, O and 0, l, I and 1.
+fn folded(name: &str) -> String {
+    let fold = |c: char| match c.to_ascii_lowercase() {
+        'o' => '0',
+        'l' | 'i' => '1',
+        other => other,
+    };
+    name.chars().map(fold).collect()
+}
+
+/// Another name that looks like this one.
+pub(super) fn look_alike<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let own = folded(name);
+    names.into_iter().find(|other| *other != name && folded(other) == own)
+}
+
+fn shown(path: &[Step]) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Name(name) if text.is_empty() => text.push_str(name),
+            Step::Name(name) => text.push_str(&format!(".{name}")),
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
+}
+
+fn alike(one: &[Step], other: &[Step]) -> bool {
+    one != other && folded(&shown(one)) == folded(&shown(other))
+}
+
+pub(super) fn check(view: &View<'_>, beside: &Beside<'_>, findings: &mut Findings) {
+    let read = read_paths(view);
+    for input in beside.inputs.iter().filter(|input| read.contains_key(input.name.as_str())) {
+        let paths = read.get(input.name.as_str()).cloned().unwrap_or_default();
+        check_declared(input, &paths, findings);
+        check_key(view, input, findings);
+        check_samples(view, input, &paths, beside, findings);
+    }
+}
+
+/// The paths that are read of each input, with the place where each is read first.
+type Paths = BTreeMap<Vec<Step>, String>;
+
+fn read_paths(view: &View<'_>) -> BTreeMap<String, Paths> {
+    let mut read: BTreeMap<String, Paths> = BTreeMap::new();
+    for event in view.events() {
+        for (term, place) in event.terms() {
+            for reference in term.references() {
+                match reference {
+                    Reference::Input { input, path } => {
+                        let paths = read.entry(input.to_string()).or_default();
+                        if !path.is_empty() {
+                            paths.entry(path.to_vec()).or_insert_with(|| place.to_owned());
+                        }
+                    }
+                    Reference::CurrentInput(input) => drop(read.entry(input.to_string()).or_default()),
+                    Reference::Variable(_) | Reference::Timeout(_) | Reference::TriggerType { .. } => {}
+                }
+            }
+        }
+    }
+    read
+}
+
+/// D17.
+fn check_declared(input: &Input, paths: &Paths, findings: &mut Findings) {
+    for (path, place) in paths.iter().filter(|(path, _)| !input.declares(path)) {
+        let near = input.attributes.iter().find(|attribute| alike(&attribute.path, path));
+        match near {
+            Some(near) => {
+                let message = format!("`{}` of {} is read, and `{}` is declared: they look alike", shown(path), input.name, near.text);
+                findings.warning(Kind::LookAlikeName, place, message);
+            }
+            None => {
+                let message = format!(
+                    "`{}` is read and {} does not declare it: on AWS it would be undefined, here it is read",
+                    shown(path),
+                    input.name
+                );
+                findings.warning(Kind::UndeclaredAttribute, place, message);
+            }
+        }
+    }
+}
+
+fn check_key(view: &View<'_>, input: &Input, findings: &mut Findings) {
+    let key = view.model.key.as_deref().and_then(|key| parse_path(key).ok());
+    if let Some(key) = key.filter(|key| !input.attributes.iter().any(|attribute| attribute.path == *key)) {
+        let near = input.attributes.iter().find(|attribute| alike(&attribute.path, &key));
+        let near = near.map(|near| format!("; `{}` is, which looks alike", near.text)).unwrap_or_default();
+        let message = format!("the key `{}` is not among the attributes that {} declares{near}", shown(&key), input.name);
+        findings.warning(Kind::UndeclaredAttribute, &view.model.key_place, message);
+    }
+}
+
+/// What arrives under another name stays undefined, and the conditions that read it are silent.
+fn check_samples(view: &View<'_>, input: &Input, paths: &Paths, beside: &Beside<'_>, findings: &mut Findings) {
+    let declared = input.attributes.iter().map(|attribute| attribute.path.to_vec());
+    let key = view.model.key.as_deref().and_then(|key| parse_path(key).ok()).map(|key| key.to_vec());
+    let wanted: BTreeSet<Vec<Step>> = declared.chain(paths.keys().cloned()).chain(key).collect();
+    let mut said = BTreeSet::new();
+    for sample in samples(beside.samples, input, beside.inputs) {
+        let sent = sample.paths();
+        for path in wanted.iter().filter(|path| follow(&sample.payload, path).is_none()) {
+            let Some(near) = sent.iter().find(|sent| alike(sent, path)) else { continue };
+            if !said.insert((path.clone(), near.clone())) {
+                continue;
+            }
+            let (name, near, from) = (shown(path), shown(near), &sample.place);
+            let (place, effect) = match paths.get(path) {
+                Some(place) => (place.as_str(), "what reads it stays silent"),
+                None => (view.model.place.as_str(), "nothing reads it"),
+            };
+            let message = format!("{} has `{name}`, and messages ({from}) say `{near}`: {effect}", input.name);
+            findings.warning(Kind::LookAlikeName, place, message);
+        }
+    }
+}
