@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::rule::Expression;
 use crate::rule::detector::{ActionDraft, DetectorDraft, VariableSpec, assemble};
@@ -13,6 +12,7 @@ use super::super::expression::{Reference, Step, Term, parameter, parse, parse_pa
 use super::super::file::{PayloadType, Send};
 use super::super::finding::{Findings, Kind};
 use super::Detector;
+use super::meaning::meaning;
 use super::outgoing::{Body, OUTGOING_MAX, Outgoing};
 
 /// Of one model.
@@ -115,7 +115,7 @@ impl Builder {
             findings.error(Kind::Structure, place, format!("{}: {}", problem.place, problem.message));
         }
         let names = self.draft.names();
-        let meaning = xxh3_64(format!("{name}\n{key:?}\n{:?}\n{:?}\n{:?}", self.draft, self.terms, self.outgoing).as_bytes());
+        let meaning = meaning(&self.draft, &self.terms, key.as_deref());
         Some(Detector {
             name: name.clone(),
             version: version.clone(),

@@ -12,6 +12,7 @@ mod alarm;
 mod builder;
 mod compile;
 mod instance;
+mod meaning;
 mod outgoing;
 mod payload;
 mod sink;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use smol_str::SmolStr;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::rule::detector::{Definition, Names};
 use crate::rule::{Action, ActionKind, Expression, On};
@@ -36,6 +38,11 @@ pub use sink::{INPUT_TOPICS, Sink, Sinks, default_topic, last_part};
 
 use outgoing::Outgoing;
 
+/// The number of a message by its input and its id, for `rule::detector::Messages` (D3).
+pub fn message_number(input: &str, id: &str) -> u64 {
+    xxh3_64(format!("{input}\n{id}").as_bytes())
+}
+
 /// A compiled model: the machine, and what its expressions mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
@@ -47,7 +54,7 @@ pub struct Detector {
     pub names: Names,
     /// The inputs it mentions, by name: a message of any other is not for it (D1).
     pub inputs: Box<[SmolStr]>,
-    /// A hash of all that it means.
+    /// A hash of what cannot change without its beginning anew: for `Rule::meaning`.
     pub meaning: u64,
     terms: Box<[Term]>,
     outgoing: Box<[Outgoing]>,

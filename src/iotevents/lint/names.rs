@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::iotevents::expression::{Reference, Step, follow, parse_path};
+use crate::iotevents::expression::{Reference, Step, Term, follow, parse_path};
 use crate::iotevents::file::{Input, samples};
 use crate::iotevents::finding::{Findings, Kind};
 
 use super::Beside;
-use super::view::View;
 
 /// Equal for names that people take for one: case, O and 0, l, I and 1.
 fn folded(name: &str) -> String {
@@ -41,34 +40,45 @@ fn alike(one: &[Step], other: &[Step]) -> bool {
     one != other && folded(&shown(one)) == folded(&shown(other))
 }
 
-pub(super) fn check(view: &View<'_>, beside: &Beside<'_>, findings: &mut Findings) {
-    let read = read_paths(view);
+/// What reads attributes, and by which key.
+#[derive(Debug)]
+pub(super) struct Reader<'m> {
+    pub(super) terms: Vec<(&'m Term, &'m str)>,
+    pub(super) key: Option<&'m str>,
+    pub(super) key_place: &'m str,
+    /// Where to say what is about none of its terms.
+    pub(super) place: &'m str,
+}
+
+pub(super) fn check(reader: &Reader<'_>, beside: &Beside<'_>, findings: &mut Findings) {
+    let read = read_paths(reader);
+    let key = reader.key.and_then(|key| parse_path(key).ok()).map(|key| key.to_vec());
     for input in beside.inputs.iter().filter(|input| read.contains_key(input.name.as_str())) {
         let paths = read.get(input.name.as_str()).cloned().unwrap_or_default();
         check_declared(input, &paths, findings);
-        check_key(view, input, findings);
-        check_samples(view, input, &paths, beside, findings);
+        if let Some(key) = &key {
+            check_key(key, reader.key_place, input, findings);
+        }
+        check_samples(input, &paths, (key.as_deref(), reader.place), beside, findings);
     }
 }
 
 /// The paths that are read of each input, with the place where each is read first.
 type Paths = BTreeMap<Vec<Step>, String>;
 
-fn read_paths(view: &View<'_>) -> BTreeMap<String, Paths> {
+fn read_paths(reader: &Reader<'_>) -> BTreeMap<String, Paths> {
     let mut read: BTreeMap<String, Paths> = BTreeMap::new();
-    for event in view.events() {
-        for (term, place) in event.terms() {
-            for reference in term.references() {
-                match reference {
-                    Reference::Input { input, path } => {
-                        let paths = read.entry(input.to_string()).or_default();
-                        if !path.is_empty() {
-                            paths.entry(path.to_vec()).or_insert_with(|| place.to_owned());
-                        }
+    for (term, place) in &reader.terms {
+        for reference in term.references() {
+            match reference {
+                Reference::Input { input, path } => {
+                    let paths = read.entry(input.to_string()).or_default();
+                    if !path.is_empty() {
+                        paths.entry(path.to_vec()).or_insert_with(|| (*place).to_owned());
                     }
-                    Reference::CurrentInput(input) => drop(read.entry(input.to_string()).or_default()),
-                    Reference::Variable(_) | Reference::Timeout(_) | Reference::TriggerType { .. } => {}
                 }
+                Reference::CurrentInput(input) => drop(read.entry(input.to_string()).or_default()),
+                Reference::Variable(_) | Reference::Timeout(_) | Reference::TriggerType { .. } => {}
             }
         }
     }
@@ -96,21 +106,20 @@ fn check_declared(input: &Input, paths: &Paths, findings: &mut Findings) {
     }
 }
 
-fn check_key(view: &View<'_>, input: &Input, findings: &mut Findings) {
-    let key = view.model.key.as_deref().and_then(|key| parse_path(key).ok());
-    if let Some(key) = key.filter(|key| !input.attributes.iter().any(|attribute| attribute.path == *key)) {
-        let near = input.attributes.iter().find(|attribute| alike(&attribute.path, &key));
-        let near = near.map(|near| format!("; `{}` is, which looks alike", near.text)).unwrap_or_default();
-        let message = format!("the key `{}` is not among the attributes that {} declares{near}", shown(&key), input.name);
-        findings.warning(Kind::UndeclaredAttribute, &view.model.key_place, message);
+fn check_key(key: &[Step], place: &str, input: &Input, findings: &mut Findings) {
+    if input.attributes.iter().any(|attribute| *attribute.path == *key) {
+        return;
     }
+    let near = input.attributes.iter().find(|attribute| alike(&attribute.path, key));
+    let near = near.map(|near| format!("; `{}` is, which looks alike", near.text)).unwrap_or_default();
+    let message = format!("the key `{}` is not among the attributes that {} declares{near}", shown(key), input.name);
+    findings.warning(Kind::UndeclaredAttribute, place, message);
 }
 
 /// What arrives under another name stays undefined, and the conditions that read it are silent.
-fn check_samples(view: &View<'_>, input: &Input, paths: &Paths, beside: &Beside<'_>, findings: &mut Findings) {
+fn check_samples(input: &Input, paths: &Paths, (key, elsewhere): (Option<&[Step]>, &str), beside: &Beside<'_>, findings: &mut Findings) {
     let declared = input.attributes.iter().map(|attribute| attribute.path.to_vec());
-    let key = view.model.key.as_deref().and_then(|key| parse_path(key).ok()).map(|key| key.to_vec());
-    let wanted: BTreeSet<Vec<Step>> = declared.chain(paths.keys().cloned()).chain(key).collect();
+    let wanted: BTreeSet<Vec<Step>> = declared.chain(paths.keys().cloned()).chain(key.map(<[Step]>::to_vec)).collect();
     let mut said = BTreeSet::new();
     for sample in samples(beside.samples, input, beside.inputs) {
         let sent = sample.paths();
@@ -122,7 +131,7 @@ fn check_samples(view: &View<'_>, input: &Input, paths: &Paths, beside: &Beside<
             let (name, near, from) = (shown(path), shown(near), &sample.place);
             let (place, effect) = match paths.get(path) {
                 Some(place) => (place.as_str(), "what reads it stays silent"),
-                None => (view.model.place.as_str(), "nothing reads it"),
+                None => (elsewhere, "nothing reads it"),
             };
             let message = format!("{} has `{name}`, and messages ({from}) say `{near}`: {effect}", input.name);
             findings.warning(Kind::LookAlikeName, place, message);

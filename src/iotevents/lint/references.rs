@@ -35,7 +35,9 @@ impl Knowledge for Set {
 pub(super) fn check(view: &View<'_>, beside: &Beside<'_>, findings: &mut Findings) {
     check_variables(view, findings);
     check_timers(view, findings);
-    check_inputs(view, beside, findings);
+    // As AWS does, at the event and not at the action.
+    let terms = view.events().flat_map(|event| event.terms().map(|(term, _)| (term, event.place())));
+    check_inputs(terms, beside, findings);
 }
 
 fn check_variables(view: &View<'_>, findings: &mut Findings) {
@@ -120,25 +122,23 @@ fn check_timers(view: &View<'_>, findings: &mut Findings) {
 }
 
 /// Once per input, where it is first named.
-fn check_inputs(view: &View<'_>, beside: &Beside<'_>, findings: &mut Findings) {
+pub(super) fn check_inputs<'m>(terms: impl Iterator<Item = (&'m Term, &'m str)>, beside: &Beside<'_>, findings: &mut Findings) {
     let mut said = BTreeSet::new();
-    for event in view.events() {
-        for (term, _) in event.terms() {
-            for input in term.references().iter().filter_map(input_of) {
-                if beside.inputs.iter().any(|own| own.name == input) || !said.insert(input.to_owned()) {
-                    continue;
-                }
-                if !is_input_name(input) {
-                    let message = format!("`{input}` is no name of an input: a letter, then letters, digits and `_`");
-                    findings.error(Kind::ReferencedResource, event.place(), message);
-                    continue;
-                }
-                let near = look_alike(input, beside.inputs.iter().map(|own| own.name.as_str()));
-                let near = near.map(|near| format!(" There is an Input '{near}'.")).unwrap_or_default();
-                let level = if beside.inputs_may_be_missing { Level::Warning } else { Level::Error };
-                let message = format!("Detector Model Definition contains reference to Input '{input}' that does not exist.{near}");
-                findings.push(level, Kind::ReferencedResource, event.place(), message);
+    for (term, place) in terms {
+        for input in term.references().iter().filter_map(input_of) {
+            if beside.inputs.iter().any(|own| own.name == input) || !said.insert(input.to_owned()) {
+                continue;
             }
+            if !is_input_name(input) {
+                let message = format!("`{input}` is no name of an input: a letter, then letters, digits and `_`");
+                findings.error(Kind::ReferencedResource, place, message);
+                continue;
+            }
+            let near = look_alike(input, beside.inputs.iter().map(|own| own.name.as_str()));
+            let near = near.map(|near| format!(" There is an Input '{near}'.")).unwrap_or_default();
+            let level = if beside.inputs_may_be_missing { Level::Warning } else { Level::Error };
+            let message = format!("Detector Model Definition contains reference to Input '{input}' that does not exist.{near}");
+            findings.push(level, Kind::ReferencedResource, place, message);
         }
     }
 }

@@ -13,7 +13,7 @@ const RULE_ID_CHARS_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) struct Group<'m, 'a> {
     pub(super) type_name: String,
-    /// By name.
+    /// Detector models first, by name.
     pub(super) models: Vec<&'m Model<'a>>,
     /// The path of the key; without one there is a single twin.
     pub(super) key: Option<SmolStr>,
@@ -32,7 +32,7 @@ impl Group<'_, '_> {
     }
 }
 
-/// Sorted by the names of their first models. Models that share an input and not the key cannot be brought together: that is an error.
+/// Sorted by the models that name them. Models that share an input and not the key cannot be brought together: that is an error.
 pub(super) fn groups<'m, 'a>(models: &'m [Model<'a>], findings: &mut Vec<Finding>) -> Vec<Group<'m, 'a>> {
     let mut groups: Vec<Vec<&'m Model<'a>>> = Vec::new();
     for model in models {
@@ -48,7 +48,8 @@ pub(super) fn groups<'m, 'a>(models: &'m [Model<'a>], findings: &mut Vec<Finding
         groups = others;
     }
     for group in &mut groups {
-        group.sort_by(|one, other| one.detector.name.cmp(&other.detector.name));
+        // The type is named after a detector model, if there is one.
+        group.sort_by_key(|model| (model.action_input.is_some(), model.detector.name.clone()));
     }
     groups.sort_by(|one, other| name_of(one).cmp(name_of(other)));
     for group in &groups {
@@ -107,15 +108,12 @@ pub(super) fn type_name(name: &str) -> String {
     if made.starts_with(|c: char| c.is_ascii_uppercase()) { made } else { format!("Detector{made}") }
 }
 
-/// The id of the rule: letters and digits, beginning with a small one. Names that become one are told apart by a number.
+/// The id of the rule: the name, in letters that an id may have. Names that become one are told apart by a number.
 pub(super) fn rule_id(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let made: String = type_name(name).chars().take(RULE_ID_CHARS_MAX - 4).collect();
-    let mut letters = made.chars();
-    let first: String = letters.next().map(|first| first.to_ascii_lowercase()).into_iter().collect();
-    // `IoTImlDetectorModel` stays readable: only a lone capital is made small.
-    let several = letters.as_str().starts_with(|c: char| c.is_ascii_uppercase()) || made.starts_with("IoT");
-    let base = if several { made.clone() } else { first + letters.as_str() };
-    let numbered = (2..).map(|n| format!("{base}{n}"));
+    let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let base: String = if begins { "" } else { "detector_" }.chars().chain(plain).take(RULE_ID_CHARS_MAX - 4).collect();
+    let numbered = (2..).map(|n| format!("{base}_{n}"));
     let id = std::iter::once(base.clone()).chain(numbered).find(|id| !taken.contains(id)).unwrap_or_default();
     taken.insert(id.clone());
     id

@@ -23,10 +23,13 @@ use crate::reading::TwinId;
 use super::detector::{Detector, alarm_action_input, compile, compile_alarm};
 use super::file::{AlarmModel, DetectorModel, Document, Input, Sample, TopicRule, read};
 use super::finding::{Finding, Findings, Kind, Level};
-use super::lint::{Beside, lint};
+use super::lint::{Beside, lint, lint_alarm};
 
 /// Of one import.
 pub const FILES_MAX: usize = 256;
+
+/// As AWS allows them.
+const MODELS_PER_INPUT: usize = 10;
 
 /// A file as it was found: its name, and its text.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +85,7 @@ pub fn import(sources: &[Source<'_>]) -> Imported {
         findings.extend(own.into_list());
     }
     check_keys(&read, &models, &mut findings);
+    check_counts(&models, &mut findings);
     let groups = group::groups(&models, &mut findings);
     let mut files = BTreeMap::new();
     for model in &models {
@@ -153,17 +157,8 @@ fn compile_all<'a>(read: &Read<'a>, findings: &mut Vec<Finding>) -> Vec<Model<'a
     }
     for (source, model) in &read.alarms {
         once(&model.name, *source, findings);
-        let (detector, found) = compile_alarm(source.name, model, Severity::default());
-        findings.extend(found);
-        if let Some(severity) = model.severity {
-            let mut own = Findings::new(source.name);
-            let message = format!(
-                "severity {severity} is told on as it is; the alarm here has the `severity` of its rule, WARNING unless you change it"
-            );
-            own.info(Kind::Import, "severity", message);
-            findings.extend(own.into_list());
-        }
-        let Some(detector) = detector else { continue };
+        findings.extend(lint_alarm(source.name, model, &beside));
+        let (Some(detector), _) = compile_alarm(source.name, model, Severity::default()) else { continue };
         let path = path_of(*source, &mut paths);
         let (description, key) = (model.description.clone(), model.key.clone());
         let action_input = Some(alarm_action_input(&model.name));
@@ -189,6 +184,17 @@ fn base_name(name: &str) -> String {
     let plain: String = base.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' }).collect();
     let plain = plain.trim_start_matches('.');
     if plain.is_empty() { "model.json".to_owned() } else { plain.to_owned() }
+}
+
+/// A limit of AWS that only several files together can pass.
+fn check_counts(models: &[Model<'_>], findings: &mut Vec<Finding>) {
+    let mut counts: BTreeMap<&SmolStr, usize> = BTreeMap::new();
+    models.iter().flat_map(|model| &model.detector.inputs).for_each(|input| *counts.entry(input).or_default() += 1);
+    let mut own = Findings::new("");
+    for (input, count) in counts.into_iter().filter(|(_, count)| *count > MODELS_PER_INPUT) {
+        own.warning(Kind::ServiceLimits, "", format!("{count} models read {input}; AWS allows {MODELS_PER_INPUT}"));
+    }
+    findings.extend(own.into_list());
 }
 
 /// Values of the key that were seen and cannot be the id of a twin (G4).

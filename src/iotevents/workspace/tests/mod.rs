@@ -61,27 +61,27 @@ fn a_model_with_its_input() {
     check(
         &[("a/motor model.json", &model("motor-model", Some("motorid"), "Pressure")), ("PressureInput.json", INPUT)],
         &expect![[r#"
-        === detectors/inputs/PressureInput.json
-        === detectors/motor-model.json
-        === schemas/MotorModel.yaml
-        # Made by `pollux import iot-events`. The models it names run as they were exported.
-        type: MotorModel
-        kind: DEVICE
-        title: motor-model
-        telemetry:
-          Pressure: {type: json, description: "motorid, v"}
-        rules:
-          - {id: motorModel, detector: detectors/motor-model.json}
-        === twins/iotevents.yaml
-        # Made by `pollux import iot-events`. A message on a topic below is one of BatchPutMessage: its payload is the whole input.
-        bindings:
-          - id: iotevents-Pressure
-            source: mqtt
-            topic: "iotevents/inputs/Pressure"
-            twin: {path: "$.motorid"}
-            map: [{path: $, to: Pressure}]
-            unknownTwin: {provision: MotorModel}
-    "#]],
+            === detectors/inputs/PressureInput.json
+            === detectors/motor-model.json
+            === schemas/MotorModel.yaml
+            # Made by `pollux import iot-events`. The models it names run as they were exported.
+            type: MotorModel
+            kind: DEVICE
+            title: motor-model
+            telemetry:
+              Pressure: {type: json, description: "motorid, v"}
+            rules:
+              - {id: motor_model, detector: detectors/motor-model.json}
+            === twins/iotevents.yaml
+            # Made by `pollux import iot-events`. A message on a topic below is one of BatchPutMessage: its payload is the whole input.
+            bindings:
+              - id: iotevents-Pressure
+                source: mqtt
+                topic: "iotevents/inputs/Pressure"
+                twin: {path: "$.motorid"}
+                map: [{path: $, to: Pressure}]
+                unknownTwin: {provision: MotorModel}
+        "#]],
     );
 }
 
@@ -92,45 +92,45 @@ fn models_with_one_key() {
     check(
         &[("m.json", &motor), ("x/m.json", &second), ("over.json", &alarm("Over", Some("motorid"))), ("in.json", INPUT)],
         &expect![[r#"
-        === detectors/inputs/in.json
-        === detectors/m-2.json
-        === detectors/m.json
-        === detectors/over.json
-        === schemas/IoTMotor.yaml
-        # Made by `pollux import iot-events`. The models it names run as they were exported.
-        type: IoTMotor
-        kind: DEVICE
-        telemetry:
-          Other: {type: json}
-          Pressure: {type: json, description: "motorid, v"}
-          Over_Action: {type: json, description: "what operators do about Over"}
-        rules:
-          - {id: IoTMotor, detector: detectors/m-2.json}
-          - {id: over, detector: detectors/over.json}
-          - {id: motor, detector: detectors/m.json}
-        === twins/iotevents.yaml
-        # Made by `pollux import iot-events`. A message on a topic below is one of BatchPutMessage: its payload is the whole input.
-        bindings:
-          - id: iotevents-Over_Action
-            source: mqtt
-            topic: "iotevents/alarms/Over"
-            twin: {path: "$.keyValue"}
-            map: [{path: $, to: Over_Action}]
-            unknownTwin: {provision: IoTMotor}
-          - id: iotevents-Other
-            source: mqtt
-            topic: "iotevents/inputs/Other"
-            twin: {path: "$.motorid"}
-            map: [{path: $, to: Other}]
-            unknownTwin: {provision: IoTMotor}
-          - id: iotevents-Pressure
-            source: mqtt
-            topic: "iotevents/inputs/Pressure"
-            twin: {path: "$.motorid"}
-            map: [{path: $, to: Pressure}]
-            unknownTwin: {provision: IoTMotor}
-        WARNING referenced-resource x/m.json detectorModelDefinition.states[0].onInput.transitionEvents[0]: Detector Model Definition contains reference to Input 'Other' that does not exist.
-    "#]],
+            === detectors/inputs/in.json
+            === detectors/m-2.json
+            === detectors/m.json
+            === detectors/over.json
+            === schemas/IoTMotor.yaml
+            # Made by `pollux import iot-events`. The models it names run as they were exported.
+            type: IoTMotor
+            kind: DEVICE
+            telemetry:
+              Other: {type: json}
+              Pressure: {type: json, description: "motorid, v"}
+              Over_Action: {type: json, description: "what operators do about Over"}
+            rules:
+              - {id: IoTMotor, detector: detectors/m-2.json}
+              - {id: motor, detector: detectors/m.json}
+              - {id: Over, detector: detectors/over.json}
+            === twins/iotevents.yaml
+            # Made by `pollux import iot-events`. A message on a topic below is one of BatchPutMessage: its payload is the whole input.
+            bindings:
+              - id: iotevents-Over_Action
+                source: mqtt
+                topic: "iotevents/alarms/Over"
+                twin: {path: "$.keyValue"}
+                map: [{path: $, to: Over_Action}]
+                unknownTwin: {provision: IoTMotor}
+              - id: iotevents-Other
+                source: mqtt
+                topic: "iotevents/inputs/Other"
+                twin: {path: "$.motorid"}
+                map: [{path: $, to: Other}]
+                unknownTwin: {provision: IoTMotor}
+              - id: iotevents-Pressure
+                source: mqtt
+                topic: "iotevents/inputs/Pressure"
+                twin: {path: "$.motorid"}
+                map: [{path: $, to: Pressure}]
+                unknownTwin: {provision: IoTMotor}
+            WARNING referenced-resource x/m.json detectorModelDefinition.states[0].onInput.transitionEvents[0]: Detector Model Definition contains reference to Input 'Other' that does not exist.
+        "#]],
     );
 }
 
@@ -140,27 +140,27 @@ fn without_a_key() {
     check(
         &[("heartbeat.json", &model("7 heart beats", None, "Beat"))],
         &expect![[r#"
-        === detectors/heartbeat.json
-        === schemas/Detector7HeartBeats.yaml
-        # Made by `pollux import iot-events`. The models it names run as they were exported.
-        type: Detector7HeartBeats
-        kind: DEVICE
-        title: "7 heart beats"
-        telemetry:
-          Beat: {type: json}
-        rules:
-          - {id: detector7HeartBeats, detector: detectors/heartbeat.json}
-        === twins/iotevents.yaml
-        # Made by `pollux import iot-events`. A message on a topic below is one of BatchPutMessage: its payload is the whole input.
-        bindings:
-          - id: iotevents-Beat
-            source: mqtt
-            topic: "iotevents/inputs/Beat"
-            twin: Detector7HeartBeats
-            map: [{path: $, to: Beat}]
-            unknownTwin: {provision: Detector7HeartBeats}
-        WARNING referenced-resource heartbeat.json detectorModelDefinition.states[0].onInput.transitionEvents[0]: Detector Model Definition contains reference to Input 'Beat' that does not exist.
-    "#]],
+            === detectors/heartbeat.json
+            === schemas/Detector7HeartBeats.yaml
+            # Made by `pollux import iot-events`. The models it names run as they were exported.
+            type: Detector7HeartBeats
+            kind: DEVICE
+            title: "7 heart beats"
+            telemetry:
+              Beat: {type: json}
+            rules:
+              - {id: detector_7_heart_beats, detector: detectors/heartbeat.json}
+            === twins/iotevents.yaml
+            # Made by `pollux import iot-events`. A message on a topic below is one of BatchPutMessage: its payload is the whole input.
+            bindings:
+              - id: iotevents-Beat
+                source: mqtt
+                topic: "iotevents/inputs/Beat"
+                twin: Detector7HeartBeats
+                map: [{path: $, to: Beat}]
+                unknownTwin: {provision: Detector7HeartBeats}
+            WARNING referenced-resource heartbeat.json detectorModelDefinition.states[0].onInput.transitionEvents[0]: Detector Model Definition contains reference to Input 'Beat' that does not exist.
+        "#]],
     );
 }
 
