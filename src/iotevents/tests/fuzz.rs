@@ -105,7 +105,7 @@ fn try_text(text: &str, random: &mut Random) -> bool {
 fn changed_bytes() {
     let mut random = Random(0x0123_4567_89ab_cdef);
     let (samples, mut ran) = ([sample().to_string(), alarm().to_string()], 0);
-    for _ in 0..1500 {
+    for _ in 0..600 {
         let mut bytes = samples[random.next(2)].as_bytes().to_vec();
         for _ in 0..=random.next(3) {
             let at = random.next(bytes.len());
@@ -117,14 +117,14 @@ fn changed_bytes() {
         }
         ran += usize::from(try_text(&String::from_utf8_lossy(&bytes), &mut random));
     }
-    assert!(ran > 100, "only {ran} were still models");
+    assert!(ran > 50, "only {ran} were still models");
 }
 
 /// Parts take each other's places: keys stay, and what stands under them is something else.
 #[test]
 fn swapped_parts() {
     let (mut random, mut ran) = (Random(0xfeed_beef_0000_0001), 0);
-    for _ in 0..1500 {
+    for _ in 0..600 {
         let mut json = if random.next(3) == 0 { alarm() } else { sample() };
         let paths = pointers(&json);
         let (from, to) = (&paths[random.next(paths.len())], &paths[random.next(paths.len())]);
@@ -138,7 +138,7 @@ fn swapped_parts() {
         }
         ran += usize::from(try_text(&json.to_string(), &mut random));
     }
-    assert!(ran > 100, "only {ran} were still models");
+    assert!(ran > 50, "only {ran} were still models");
 }
 
 fn pointers(json: &Json) -> Vec<String> {

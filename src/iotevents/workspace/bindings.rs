@@ -21,6 +21,8 @@ struct Binding<'g, 'm, 'a> {
     /// A JSON path to the id of the twin.
     key: Option<String>,
     members: Vec<SmolStr>,
+    /// A first message makes the twin. What operators do about an alarm makes none.
+    provisions: bool,
 }
 
 pub(super) fn bindings(groups: &[Group<'_, '_>], rules: &[(Source<'_>, TopicRule)], findings: &mut Vec<Finding>) -> String {
@@ -28,13 +30,14 @@ pub(super) fn bindings(groups: &[Group<'_, '_>], rules: &[(Source<'_>, TopicRule
     for group in groups {
         let key = group.key.as_ref().and_then(|key| parse_path(key).ok()).map(|key| json_path(&key));
         for input in group.inputs() {
-            let binding = Binding { group, id: format!("iotevents-{input}"), key: key.clone(), members: vec![input.clone()] };
+            let binding =
+                Binding { group, id: format!("iotevents-{input}"), key: key.clone(), members: vec![input.clone()], provisions: true };
             bindings.insert(format!("{INPUT_TOPICS}/{input}"), binding);
         }
         for model in &group.models {
             if let Some(input) = &model.action_input {
                 let key = group.key.as_ref().map(|_| "$.keyValue".to_owned());
-                let binding = Binding { group, id: format!("iotevents-{input}"), key, members: vec![input.clone()] };
+                let binding = Binding { group, id: format!("iotevents-{input}"), key, members: vec![input.clone()], provisions: false };
                 bindings.insert(format!("{ALARM_TOPICS}/{}", slug(&model.detector.name)), binding);
             }
         }
@@ -67,7 +70,7 @@ fn feed<'g, 'm, 'a>(
             };
             let key = group.key.as_ref().and_then(|key| parse_path(key).ok()).map(|key| json_path(&key));
             let id = format!("iotrule-{}", slug(&rule.name));
-            let new = || Binding { group, id, key, members: Vec::new() };
+            let new = || Binding { group, id, key, members: Vec::new(), provisions: true };
             let binding = bindings.entry(topic.clone()).or_insert_with(new);
             if binding.group.type_name != group.type_name {
                 let message = format!(
@@ -90,15 +93,12 @@ fn write(text: &mut String, topic: &str, binding: &Binding<'_, '_, '_>) {
         None => scalar(binding.group.single_twin()),
     };
     let map: Vec<String> = binding.members.iter().map(|member| format!("{{path: $, to: {member}}}")).collect();
+    let (id, topic, map) = (scalar(&binding.id), quoted(topic), map.join(", "));
     // Writing into a text does not fail.
-    let _written = write!(
-        text,
-        "  - id: {}\n    source: mqtt\n    topic: {}\n    twin: {twin}\n    map: [{}]\n    unknownTwin: {{provision: {}}}\n",
-        scalar(&binding.id),
-        quoted(topic),
-        map.join(", "),
-        binding.group.type_name
-    );
+    let _written = writeln!(text, "  - id: {id}\n    source: mqtt\n    topic: {topic}\n    twin: {twin}\n    map: [{map}]");
+    if binding.provisions {
+        let _written = writeln!(text, "    unknownTwin: {{provision: {}}}", binding.group.type_name);
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod golden;
+mod models;
 mod profile;
 mod sent;
 

@@ -116,7 +116,6 @@ fn models_with_one_key() {
                 topic: "iotevents/alarms/Over"
                 twin: {path: "$.keyValue"}
                 map: [{path: $, to: Over_Action}]
-                unknownTwin: {provision: IoTMotor}
               - id: iotevents-Other
                 source: mqtt
                 topic: "iotevents/inputs/Other"
