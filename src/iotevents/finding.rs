@@ -28,6 +28,8 @@ pub enum Kind {
     File,
     /// Two names that people take for one (G3).
     LookAlikeName,
+    /// Read, and in no message that was seen.
+    NeverArrives,
     /// Read and not declared (D17), or the key is not declared.
     UndeclaredAttribute,
     /// A timer that is reset after it may have been cleared (D15).
@@ -72,6 +74,7 @@ impl Kind {
             Kind::ReferencedResource => "referenced-resource",
             Kind::File => "file",
             Kind::LookAlikeName => "look-alike-name",
+            Kind::NeverArrives => "never-arrives",
             Kind::UndeclaredAttribute => "undeclared-attribute",
             Kind::ClearedTimer => "cleared-timer",
             Kind::StickyInput => "sticky-input",

@@ -1,6 +1,6 @@
 //! Collects what a model is made of while it is compiled: expressions by number, things to send, the draft of the machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -17,11 +17,15 @@ use super::outgoing::{Body, OUTGOING_MAX, Outgoing};
 
 /// Of one model.
 const EXPRESSIONS_MAX: usize = 16_384;
+/// Of an expression, in a message.
+const SHOWN_CHARS_MAX: usize = 160;
 
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     pub(super) draft: DetectorDraft,
     terms: Vec<Term>,
+    /// Where each stands, by how it is written.
+    places: BTreeMap<String, Expression>,
     outgoing: Vec<Outgoing>,
     variables: BTreeSet<SmolStr>,
 }
@@ -29,23 +33,28 @@ pub(super) struct Builder {
 impl Builder {
     /// Equal terms are one.
     pub(super) fn term(&mut self, term: Term, place: &str, findings: &mut Findings) -> Option<Expression> {
-        let known = self.terms.iter().position(|known| *known == term);
-        let at = known.unwrap_or(self.terms.len());
-        if at >= EXPRESSIONS_MAX {
-            findings.error(Kind::ServiceLimits, place, format!("more than {EXPRESSIONS_MAX} expressions"));
-            return None;
+        let written = term.to_string();
+        if let Some(known) = self.places.get(&written) {
+            return Some(*known);
         }
-        if known.is_none() {
-            self.terms.push(term);
+        let at = u16::try_from(self.terms.len()).ok().filter(|_| self.terms.len() < EXPRESSIONS_MAX).map(Expression);
+        match at {
+            Some(at) => {
+                self.terms.push(term);
+                self.places.insert(written, at);
+            }
+            None => findings.error(Kind::ServiceLimits, place, format!("more than {EXPRESSIONS_MAX} expressions")),
         }
-        u16::try_from(at).ok().map(Expression)
+        at
     }
 
     pub(super) fn expression(&mut self, text: &str, place: &str, findings: &mut Findings) -> Option<Expression> {
         match parse(text) {
             Ok(term) => self.term(term, place, findings),
             Err(error) => {
-                findings.error(Kind::ExpressionSyntax, place, format!("`{text}` is no expression: {error}"));
+                let more = if text.chars().count() > SHOWN_CHARS_MAX { "…" } else { "" };
+                let shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+                findings.error(Kind::ExpressionSyntax, place, format!("`{shown}{more}` is no expression: {error}"));
                 None
             }
         }

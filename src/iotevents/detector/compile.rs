@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration as Time;
 
-use crate::rule::detector::{ActionDraft, Duration, EntryDraft, StateDraft};
+use crate::rule::detector::{ActionDraft, Duration, ENTRIES_MAX, EntryDraft, STATES_MAX, StateDraft};
 
 use super::super::file::{ActionKind, DetectorModel, Event, Length, State};
 use super::super::finding::{Finding, Findings, Kind};
 use super::Detector;
 use super::builder::Builder;
+
+/// Of one event or transition.
+const ACTIONS_MAX: usize = 64;
 
 /// Without a detector there is an error among the findings. What is only unwise is said by `lint`.
 pub fn compile(file: &str, model: &DetectorModel) -> (Option<Detector>, Vec<Finding>) {
@@ -16,6 +19,10 @@ pub fn compile(file: &str, model: &DetectorModel) -> (Option<Detector>, Vec<Find
     let mut builder = Builder::default();
     builder.draft.mode = model.mode;
     builder.draft.initial = model.initial.clone();
+    if let Some(message) = exceeds(model) {
+        findings.error(Kind::ServiceLimits, &model.place, message);
+        return (None, findings.into_list());
+    }
     check_names(model, &mut findings);
     for state in &model.states {
         let state = read_state(state, &mut builder, &mut findings);
@@ -24,6 +31,18 @@ pub fn compile(file: &str, model: &DetectorModel) -> (Option<Detector>, Vec<Find
     let key = Builder::key(model.key.as_ref(), &model.key_place, &mut findings);
     let detector = builder.finish((&model.name, &model.version), key, &model.place, &mut findings);
     (detector, findings.into_list())
+}
+
+/// Bounds of the engine, looked at first: nothing later has to fear a file that is only meant to be large.
+pub(in crate::iotevents) fn exceeds(model: &DetectorModel) -> Option<String> {
+    let phases = |state: &State| [state.on_enter.len(), state.on_input.len() + state.transitions.len(), state.on_exit.len()];
+    let counts = [
+        ("states", model.states.len(), STATES_MAX),
+        ("events in one phase", model.states.iter().flat_map(phases).max().unwrap_or(0), ENTRIES_MAX),
+        ("actions in one event", model.events().map(|(_, event)| event.actions.len()).max().unwrap_or(0), ACTIONS_MAX),
+    ];
+    let exceeding = counts.into_iter().find(|(_, count, max)| count > max);
+    exceeding.map(|(what, count, max)| format!("{count} {what}; at most {max} are run"))
 }
 
 fn check_names(model: &DetectorModel, findings: &mut Findings) {

@@ -32,6 +32,7 @@ use super::expression::{Step, Term, Value, follow};
 
 pub use alarm::{AlarmAction, AlarmRequest, alarm_action_input, compile_alarm, parse_alarm_requests};
 pub use compile::compile;
+pub(super) use compile::exceeds;
 pub use instance::{Inputs, Instance};
 pub use outgoing::OUTGOING_MAX;
 pub use sink::{INPUT_TOPICS, Sink, Sinks, default_topic, last_part};

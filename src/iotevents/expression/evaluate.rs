@@ -8,7 +8,7 @@ use crate::rule::detector::Scalar;
 use super::function::Function;
 use super::operate;
 use super::term::{BinaryOperator, Piece, Term, follow};
-use super::value::Value;
+use super::value::{TEXT_BYTES_MAX, Value};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome<'a> {
@@ -127,6 +127,9 @@ fn template<'a>(pieces: &[Piece], about: &'a dyn Surroundings) -> Outcome<'a> {
                 Outcome::Known(value) => text.push_str(&value.to_string()),
                 unknown @ (Outcome::Undefined | Outcome::Invalid) => return unknown,
             },
+        }
+        if text.len() > TEXT_BYTES_MAX {
+            return Outcome::Invalid;
         }
     }
     Outcome::Known(Value::Text(SmolStr::new(text)))

@@ -20,4 +20,4 @@ pub use function::Function;
 pub use parameter::parameter;
 pub use parse::{DEPTH_MAX, EXPRESSION_BYTES_MAX, NESTING_MAX, SyntaxError, parse, parse_path};
 pub use term::{BinaryOperator, Convert, Piece, Reference, Step, Term, UnaryOperator, follow};
-pub use value::{Value, render_json};
+pub use value::{TEXT_BYTES_MAX, Value, render_json};

@@ -6,7 +6,7 @@ use super::compare::{compare, equal};
 use super::evaluate::Outcome;
 use super::function::Function;
 use super::term::{BinaryOperator, Convert, UnaryOperator};
-use super::value::Value;
+use super::value::{TEXT_BYTES_MAX, Value};
 
 pub(super) fn unary<'a>(operator: UnaryOperator, value: &Value<'a>) -> Outcome<'a> {
     match (operator, value) {
@@ -65,7 +65,7 @@ fn arithmetic<'a>(operator: BinaryOperator, left: &Value<'a>, right: &Value<'a>)
             };
             result.map_or(Outcome::Invalid, |result| Outcome::Known(Value::Int(result)))
         }
-        (Value::Text(left), Value::Text(right)) if operator == BinaryOperator::Add => {
+        (Value::Text(left), Value::Text(right)) if operator == BinaryOperator::Add && left.len() + right.len() <= TEXT_BYTES_MAX => {
             Outcome::Known(Value::Text(SmolStr::new(format!("{left}{right}"))))
         }
         (left, right) => {

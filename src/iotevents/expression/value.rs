@@ -7,6 +7,9 @@ use smol_str::SmolStr;
 
 use crate::rule::detector::Scalar;
 
+/// Of a text that an expression makes. A variable that is set to twice itself would grow without end; what is longer is invalid.
+pub const TEXT_BYTES_MAX: usize = 32 * 1024;
+
 /// JSON `20` is an integer and `20.0` a decimal, and stays one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {

@@ -14,7 +14,7 @@ mod timers;
 mod types;
 mod view;
 
-use super::detector::{compile, compile_alarm};
+use super::detector::{compile, compile_alarm, exceeds};
 use super::expression::{Term, parse};
 use super::file::{AlarmModel, DetectorModel, Input, Sample};
 use super::finding::{Finding, Findings, Kind, Level};
@@ -35,6 +35,9 @@ pub struct Beside<'a> {
 /// file.
 pub fn lint(file: &str, model: &DetectorModel, beside: &Beside<'_>) -> Vec<Finding> {
     let (_, mut list) = compile(file, model);
+    if exceeds(model).is_some() {
+        return list;
+    }
     let mut findings = Findings::new(file);
     let view = View::new(model);
     structure::check(&view, &mut findings);
@@ -61,7 +64,7 @@ pub fn lint_alarm(file: &str, model: &AlarmModel, beside: &Beside<'_>) -> Vec<Fi
     let expressions = [("inputProperty", &model.property), ("threshold", &model.threshold)];
     let terms = expressions.map(|(key, text)| (parse(text).ok(), format!("{}.{key}", model.place)));
     let terms: Vec<(&Term, &str)> = terms.iter().filter_map(|(term, place)| Some((term.as_ref()?, place.as_str()))).collect();
-    references::check_inputs(terms.iter().copied(), beside, &mut findings);
+    references::check_inputs("Alarm Model Definition", terms.iter().copied(), beside, &mut findings);
     let reader = names::Reader { terms, key: model.key.as_deref(), key_place: &model.key_place, place: &model.place };
     names::check(&reader, beside, &mut findings);
     if let Some(severity) = model.severity {

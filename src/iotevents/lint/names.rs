@@ -121,11 +121,12 @@ fn check_samples(input: &Input, paths: &Paths, (key, elsewhere): (Option<&[Step]
     let declared = input.attributes.iter().map(|attribute| attribute.path.to_vec());
     let wanted: BTreeSet<Vec<Step>> = declared.chain(paths.keys().cloned()).chain(key.map(<[Step]>::to_vec)).collect();
     let mut said = BTreeSet::new();
-    for sample in samples(beside.samples, input, beside.inputs) {
+    let seen = samples(beside.samples, input, beside.inputs);
+    for sample in &seen {
         let sent = sample.paths();
         for path in wanted.iter().filter(|path| follow(&sample.payload, path).is_none()) {
             let Some(near) = sent.iter().find(|sent| alike(sent, path)) else { continue };
-            if !said.insert((path.clone(), near.clone())) {
+            if !said.insert(path.clone()) {
                 continue;
             }
             let (name, near, from) = (shown(path), shown(near), &sample.place);
@@ -136,5 +137,11 @@ fn check_samples(input: &Input, paths: &Paths, (key, elsewhere): (Option<&[Step]
             let message = format!("{} has `{name}`, and messages ({from}) say `{near}`: {effect}", input.name);
             findings.warning(Kind::LookAlikeName, place, message);
         }
+    }
+    let arrives = |path: &[Step]| seen.iter().any(|sample| follow(&sample.payload, path).is_some());
+    for (path, place) in paths.iter().filter(|(path, _)| !seen.is_empty() && !said.contains(*path) && !arrives(path)) {
+        let message =
+            format!("`{}` of {} is read, and is in none of the messages that are given ({})", shown(path), input.name, seen.len());
+        findings.warning(Kind::NeverArrives, place, message);
     }
 }

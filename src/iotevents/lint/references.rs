@@ -37,7 +37,7 @@ pub(super) fn check(view: &View<'_>, beside: &Beside<'_>, findings: &mut Finding
     check_timers(view, findings);
     // As AWS does, at the event and not at the action.
     let terms = view.events().flat_map(|event| event.terms().map(|(term, _)| (term, event.place())));
-    check_inputs(terms, beside, findings);
+    check_inputs("Detector Model Definition", terms, beside, findings);
 }
 
 fn check_variables(view: &View<'_>, findings: &mut Findings) {
@@ -83,7 +83,7 @@ fn check_event(event: &EventView<'_>, set: &Set, all: &Set, findings: &mut Findi
         look(condition, event.place(), &set);
     }
     for action in &event.event.actions {
-        for used in event.uses.iter().filter(|used| used.place.starts_with(&action.place)) {
+        for used in event.uses.iter().filter(|used| used.is_of(action)) {
             look(&used.term, used.place, &set);
         }
         if let ActionKind::SetVariable { variable, .. } = &action.kind {
@@ -122,7 +122,7 @@ fn check_timers(view: &View<'_>, findings: &mut Findings) {
 }
 
 /// Once per input, where it is first named.
-pub(super) fn check_inputs<'m>(terms: impl Iterator<Item = (&'m Term, &'m str)>, beside: &Beside<'_>, findings: &mut Findings) {
+pub(super) fn check_inputs<'m>(what: &str, terms: impl Iterator<Item = (&'m Term, &'m str)>, beside: &Beside<'_>, findings: &mut Findings) {
     let mut said = BTreeSet::new();
     for (term, place) in terms {
         for input in term.references().iter().filter_map(input_of) {
@@ -137,7 +137,7 @@ pub(super) fn check_inputs<'m>(terms: impl Iterator<Item = (&'m Term, &'m str)>,
             let near = look_alike(input, beside.inputs.iter().map(|own| own.name.as_str()));
             let near = near.map(|near| format!(" There is an Input '{near}'.")).unwrap_or_default();
             let level = if beside.inputs_may_be_missing { Level::Warning } else { Level::Error };
-            let message = format!("Detector Model Definition contains reference to Input '{input}' that does not exist.{near}");
+            let message = format!("{what} contains reference to Input '{input}' that does not exist.{near}");
             findings.push(level, Kind::ReferencedResource, place, message);
         }
     }

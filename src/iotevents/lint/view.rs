@@ -129,6 +129,13 @@ impl<'m> EventView<'m> {
     }
 }
 
+impl Use<'_> {
+    /// Its place is that of the action or one inside it.
+    pub(super) fn is_of(&self, action: &Action) -> bool {
+        self.place.strip_prefix(action.place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
 fn uses_of<'m>(action: &'m Action, uses: &mut Vec<Use<'m>>) {
     let place = action.place.as_str();
     match &action.kind {

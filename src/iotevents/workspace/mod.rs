@@ -86,6 +86,7 @@ pub fn import(sources: &[Source<'_>]) -> Imported {
     }
     check_keys(&read, &models, &mut findings);
     check_counts(&models, &mut findings);
+    check_feeds(&read, &models, &mut findings);
     let groups = group::groups(&models, &mut findings);
     let mut files = BTreeMap::new();
     for model in &models {
@@ -193,6 +194,24 @@ fn check_counts(models: &[Model<'_>], findings: &mut Vec<Finding>) {
     let mut own = Findings::new("");
     for (input, count) in counts.into_iter().filter(|(_, count)| *count > MODELS_PER_INPUT) {
         own.warning(Kind::ServiceLimits, "", format!("{count} models read {input}; AWS allows {MODELS_PER_INPUT}"));
+    }
+    findings.extend(own.into_list());
+}
+
+/// Inputs that somebody declares and nobody reads, and the other way round: where files show what arrives, inputs that nothing feeds.
+fn check_feeds(read: &Read<'_>, models: &[Model<'_>], findings: &mut Vec<Finding>) {
+    let is_read = |input: &SmolStr| models.iter().any(|model| model.detector.inputs.contains(input));
+    let mut own = Findings::new("");
+    for (_, input) in read.inputs.iter().filter(|(_, input)| !is_read(&input.name)) {
+        own.info(Kind::NeverArrives, "", format!("the input {} is declared, and no model here reads it", input.name));
+    }
+    if !read.rules.is_empty() {
+        let fed: BTreeSet<&SmolStr> = read.rules.iter().flat_map(|(_, rule)| &rule.feeds).map(|feed| &feed.input).collect();
+        let told: BTreeSet<&SmolStr> = models.iter().filter_map(|model| model.action_input.as_ref()).collect();
+        for input in models.iter().flat_map(|model| &model.detector.inputs).filter(|input| !fed.contains(input) && !told.contains(input)) {
+            let topic = format!("{}/{input}", super::detector::INPUT_TOPICS);
+            own.info(Kind::NeverArrives, "", format!("no topic rule here feeds {input}: publish on {topic}"));
+        }
     }
     findings.extend(own.into_list());
 }

@@ -1,6 +1,6 @@
 //! Texts that nobody should write: each is refused in words, at a character, and none takes the stack.
 
-use super::super::{DEPTH_MAX, EXPRESSION_BYTES_MAX, NESTING_MAX, Term, evaluate, parse, parse_path};
+use super::super::{DEPTH_MAX, EXPRESSION_BYTES_MAX, NESTING_MAX, Outcome, Term, Value, evaluate, parse, parse_path};
 use super::world;
 
 #[test]
@@ -64,6 +64,21 @@ fn a_small_stack_is_enough() {
         assert!(parse(&tight.repeat(100)).is_err());
     };
     std::thread::Builder::new().stack_size(512 * 1024).spawn(work).unwrap().join().unwrap();
+}
+
+/// A variable that is set to twice itself comes to an end.
+#[test]
+fn texts_do_not_grow_without_end() {
+    for text in ["$variable.s + $variable.s", "'${$variable.s}${$variable.s}'"] {
+        let (term, mut world) = (parse(text).unwrap(), world());
+        let mut rounds = 0;
+        while let Some(value) = evaluate(&term, &world).known().and_then(Value::into_scalar) {
+            world.variables.insert("s".to_owned(), value);
+            rounds += 1;
+            assert!(rounds < 30);
+        }
+        assert_eq!((rounds, evaluate(&term, &world)), (15, Outcome::Invalid));
+    }
 }
 
 pub(super) struct Random(pub(super) u64);

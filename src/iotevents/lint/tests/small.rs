@@ -242,6 +242,30 @@ fn names() {
 }
 
 #[test]
+fn attributes_that_never_arrive() {
+    let model = hears(&json!([event("$input.In.v > 1", &json!([]))]));
+    let found = |payload: &str| {
+        let messages = json!({"messages": [{"messageId": "1", "inputName": "In", "payload": payload}]}).to_string();
+        lines(&findings(&[("m", &model), ("in", INPUT), ("messages", &messages)]))
+    };
+    assert_eq!(found(r#"{"id": 1, "v": null}"#), "");
+    assert_eq!(
+        found(r#"{"id": 1, "w": 2}"#),
+        "WARNING never-arrives m detectorModelDefinition.states[0].onInput.events[0]: `v` of In is read, and is in none of the messages that are given (1)\n"
+    );
+}
+
+/// What no engine runs is refused at once, and nothing else is looked at.
+#[test]
+fn too_large() {
+    let events: Vec<Json> = (0..65).map(|_| event("$input.In.v > 1 && $variable.n > 1", &json!([]))).collect();
+    check(&hears(&json!(events)), &["ERROR service-limits $: 65 events in one phase; at most 64 are run"]);
+    let states: Vec<Json> =
+        (0..20_000).map(|n| json!({"stateName": format!("s{n}"), "onInput": {"transitionEvents": [go("1", "nowhere")]}})).collect();
+    check(&model(&json!(states)), &["ERROR service-limits $: 20000 states; at most 64 are run"]);
+}
+
+#[test]
 fn timers_that_were_cleared() {
     let timer = |action: &str| json!([{action: {"timerName": "t"}}]);
     let set = json!([{"setTimer": {"timerName": "t", "seconds": 60}}]);

@@ -258,6 +258,26 @@ fn all_or_nothing() {
     assert_eq!(shown(&nothing), "ERROR file: there is neither a detector model nor an alarm model among the files\n");
 }
 
+#[test]
+fn inputs_that_nobody_reads_or_feeds() {
+    let rule = json!({"sql": "SELECT * FROM 'x'", "actions": [{"iotEvents": {"inputName": "Pressure"}}]}).to_string();
+    let (one, two) = (model("one", Some("motorid"), "Pressure"), model("two", Some("motorid"), "Other"));
+    let unread = INPUT.replace("Pressure", "Unread");
+    let made = imported(&[("one.json", &one), ("two.json", &two), ("in.json", INPUT), ("un.json", &unread), ("rule.json", &rule)]);
+    let infos: Vec<String> = made.findings.iter().filter(|finding| finding.level == Level::Info).map(ToString::to_string).collect();
+    assert_eq!(
+        infos,
+        [
+            "INFO never-arrives: the input Unread is declared, and no model here reads it",
+            "INFO never-arrives: no topic rule here feeds Other: publish on iotevents/inputs/Other"
+        ]
+    );
+    let many: Vec<(String, String)> =
+        (0..11).map(|n| (format!("{n}.json"), model(&format!("m{n}"), Some("motorid"), "Pressure"))).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert!(shown(&imported(&many)).contains("WARNING service-limits: 11 models read Pressure; AWS allows 10\n"));
+}
+
 /// An id that no twin may have is said beforehand, where messages show it.
 #[test]
 fn keys_that_are_no_ids() {
