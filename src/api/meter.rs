@@ -97,7 +97,7 @@ impl Inner {
 
 fn look(runtime: &Runtime, at: Timestamp) -> Look {
     let tallies = &runtime.shared.tallies;
-    let kept = [&tallies.new, &tallies.duplicate, &tallies.conflict, &tallies.out_of_order, &tallies.too_old];
+    let kept = [&tallies.new, &tallies.duplicate, &tallies.conflict, &tallies.out_of_order, &tallies.too_old, &tallies.late];
     let readings = kept.iter().map(|counter| counter.load(Ordering::Relaxed)).sum();
     let rejections = tallies.rejected.load(Ordering::Relaxed) + runtime.refusals.total.load(Ordering::Relaxed);
     Look { at, readings, rejections }

@@ -8,6 +8,7 @@ use crate::reading::SlotNo;
 use crate::rule::{Kind, Rule};
 
 use super::layout::Layout;
+use super::windowed::Windowed;
 
 /// Expressions of one type, all kinds together (`rules.md`, 16).
 pub const EXPRESSIONS_MAX: usize = 1024;
@@ -16,6 +17,8 @@ pub const EXPRESSIONS_MAX: usize = 1024;
 pub struct Logic {
     /// Each reads only those before it.
     pub computed: Box<[Computed]>,
+    /// Computed values that are windows over a member.
+    pub windows: Box<[Windowed]>,
     /// Inherited first, then in the order of the file.
     pub rules: Box<[RuleSpec]>,
     /// Of the rules, in one list; [`Operand::Param`] counts in it.
@@ -23,14 +26,28 @@ pub struct Logic {
     /// By slot: who reads it.
     readers: Box<[Readers]>,
     /// Slots of which some expression asks what they held before.
-    previous: Box<[SlotNo]>,
+    pub previous: Box<[SlotNo]>,
 }
 
-/// Places in [`Logic::computed`] and [`Logic::rules`], in rising order.
+/// Places in the lists of [`Logic`], in rising order.
 #[derive(Debug, Clone, Default)]
 pub struct Readers {
     pub computed: Box<[u16]>,
     pub rules: Box<[u16]>,
+    /// Windows over this slot.
+    pub windows: Box<[u16]>,
+    /// Windows whose condition reads it.
+    pub gates: Box<[u16]>,
+    /// All rules and windows that may move when this slot does, by whatever lies between.
+    pub rules_behind: Box<[u16]>,
+    pub windows_behind: Box<[u16]>,
+}
+
+impl Readers {
+    /// Whether anything is evaluated when its quality changes.
+    pub fn is_evaluated(&self) -> bool {
+        !(self.computed.is_empty() && self.rules.is_empty() && self.gates.is_empty())
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +88,8 @@ pub struct RuleSpec {
     pub suppressed_by: Option<Checked>,
     /// The slots that its conditions read, and those it listens for.
     pub reads: Box<[SlotNo]>,
+    /// The members that those come from in the end: the newest of their clocks is the clock of the rule.
+    pub clocks: Box<[SlotNo]>,
     /// Only values whose quality is GOOD are known to it.
     pub accepts_good_only: bool,
     pub title: Option<Box<str>>,
@@ -90,41 +109,75 @@ pub struct LevelSpec {
 
 impl Logic {
     pub fn is_empty(&self) -> bool {
-        self.computed.is_empty() && self.rules.is_empty()
+        self.computed.is_empty() && self.rules.is_empty() && self.windows.is_empty()
     }
 
     pub fn readers(&self, slot: SlotNo) -> Option<&Readers> {
         self.readers.get(slot.index())
     }
 
-    /// To be called when all is in: who reads what, parameters and computed values looked through to the slots behind them.
+    /// To be called when all is in: who reads what, parameters looked through to the slots behind them.
     pub fn settle(&mut self, slots: usize) {
         let of_computed: Vec<Box<[SlotNo]>> = self.computed.iter().map(|computed| self.slots_of([&computed.value], &[])).collect();
         let of_rules: Vec<Box<[SlotNo]>> = self.rules.iter().map(|spec| self.slots_of(spec.conditions(), &spec.silent)).collect();
-        let mut readers = vec![(Vec::new(), Vec::new()); slots];
-        for ((place, computed), reads) in (0_u16..).zip(&mut self.computed).zip(of_computed) {
-            for slot in &reads {
-                if let Some((computed, _)) = readers.get_mut(slot.index()) {
-                    computed.push(place);
-                }
-            }
-            computed.reads = reads;
+        let of_gates: Vec<Box<[SlotNo]>> = self.windows.iter().map(|window| self.slots_of(window.gate(), &[])).collect();
+        for (computed, reads) in self.computed.iter_mut().zip(&of_computed) {
+            computed.reads.clone_from(reads);
         }
-        for ((place, spec), reads) in (0_u16..).zip(&mut self.rules).zip(of_rules) {
-            for slot in &reads {
-                if let Some((_, rules)) = readers.get_mut(slot.index()) {
-                    rules.push(place);
-                }
-            }
-            spec.reads = reads;
+        for (spec, reads) in self.rules.iter_mut().zip(&of_rules) {
+            spec.reads.clone_from(reads);
         }
-        let all = self.computed.iter().map(|computed| &computed.value).chain(self.rules.iter().flat_map(RuleSpec::conditions));
+        let of_windows: Vec<Box<[SlotNo]>> = self.windows.iter().map(|window| Box::from([window.of])).collect();
+        let lists = [of_computed, of_rules, of_windows, of_gates].map(|reads| by_slot(&reads, slots));
+        let [computed, rules, windows, gates] = lists.map(Vec::into_iter);
+        let all = computed.zip(rules).zip(windows).zip(gates);
+        let readers = all.map(|(((computed, rules), windows), gates)| Readers { computed, rules, windows, gates, ..Readers::default() });
+        self.readers = readers.collect();
+        self.look_behind();
+        let all = self.computed.iter().map(|computed| &computed.value);
+        let all = all.chain(self.rules.iter().flat_map(RuleSpec::conditions)).chain(self.windows.iter().flat_map(Windowed::gate));
         let asked = all.flat_map(|checked| &checked.dependencies).filter(|dependency| dependency.uses.previous);
         let mut previous: Vec<SlotNo> = asked.filter_map(|dependency| slot_of(dependency.operand)).collect();
         previous.sort_unstable();
         previous.dedup();
         self.previous = previous.into();
-        self.readers = readers.into_iter().map(|(computed, rules)| Readers { computed: computed.into(), rules: rules.into() }).collect();
+    }
+
+    /// What moves with each slot, through computed values and windows; and the clock of each rule.
+    fn look_behind(&mut self) {
+        let mut behind = Vec::with_capacity(self.readers.len());
+        let mut clocks: Vec<BTreeSet<SlotNo>> = self.rules.iter().map(|_| BTreeSet::new()).collect();
+        let made: BTreeSet<SlotNo> =
+            self.computed.iter().map(|computed| computed.slot).chain(self.windows.iter().map(|window| window.slot)).collect();
+        for start in 0..u16::try_from(self.readers.len()).unwrap_or(u16::MAX) {
+            let (mut slots, mut next) = (vec![start], 0);
+            let (mut rules, mut windows) = (BTreeSet::new(), BTreeSet::new());
+            while let Some(readers) = slots.get(next).and_then(|slot| self.readers.get(usize::from(*slot))) {
+                next += 1;
+                rules.extend(readers.rules.iter().copied());
+                windows.extend(readers.windows.iter().chain(&readers.gates).copied());
+                let computed = readers.computed.iter().map(|place| self.computed[usize::from(*place)].slot.0);
+                let windows = readers.windows.iter().chain(&readers.gates).map(|place| self.windows[usize::from(*place)].slot.0);
+                for slot in computed.chain(windows) {
+                    if !slots.contains(&slot) {
+                        slots.push(slot);
+                    }
+                }
+            }
+            if !made.contains(&SlotNo(start)) {
+                for rule in &rules {
+                    clocks[usize::from(*rule)].insert(SlotNo(start));
+                }
+            }
+            behind.push((rules, windows));
+        }
+        for (readers, (rules, windows)) in self.readers.iter_mut().zip(behind) {
+            readers.rules_behind = rules.into_iter().collect();
+            readers.windows_behind = windows.into_iter().collect();
+        }
+        for (spec, clocks) in self.rules.iter_mut().zip(clocks) {
+            spec.clocks = clocks.into_iter().collect();
+        }
     }
 
     /// The slots that expressions read, also through parameters, and `more`; each once.
@@ -146,7 +199,10 @@ impl Logic {
 
     /// How many there are, all kinds together.
     pub fn expressions(&self) -> usize {
-        self.computed.len() + self.params.len() + self.rules.iter().map(|spec| spec.conditions().count()).sum::<usize>()
+        self.computed.len()
+            + self.windows.len()
+            + self.params.len()
+            + self.rules.iter().map(|spec| spec.conditions().count()).sum::<usize>()
     }
 
     pub fn keeps_previous(&self, slot: SlotNo) -> bool {
@@ -167,6 +223,19 @@ impl Logic {
     }
 }
 
+/// By slot: the places of those that read it.
+fn by_slot(reads: &[Box<[SlotNo]>], slots: usize) -> Vec<Box<[u16]>> {
+    let mut lists = vec![Vec::new(); slots];
+    for (place, reads) in (0_u16..).zip(reads) {
+        for slot in reads {
+            if let Some(list) = lists.get_mut(slot.index()) {
+                list.push(place);
+            }
+        }
+    }
+    lists.into_iter().map(Into::into).collect()
+}
+
 fn slot_of(operand: Operand) -> Option<SlotNo> {
     if let Operand::Slot(slot) = operand { Some(SlotNo(slot)) } else { None }
 }
@@ -184,6 +253,7 @@ impl RuleSpec {
             silent: Box::default(),
             suppressed_by: None,
             reads: Box::default(),
+            clocks: Box::default(),
             accepts_good_only: false,
             title: None,
             text: None,

@@ -9,6 +9,7 @@ pub mod logic;
 pub mod stored;
 pub mod structure;
 pub mod twin_spec;
+pub mod windowed;
 
 use std::sync::Arc;
 

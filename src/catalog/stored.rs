@@ -9,15 +9,22 @@ use crate::reading::{SlotNo, Value};
 
 use super::field_table::FieldTable;
 use super::layout::{Constraints, EnumValue, EnumWire, Kind, Layout, Section, SlotSpec, ValueType, Version};
+use super::logic::Logic;
+use super::windowed::WindowRecord;
 
 /// What must be known of a layout to read its slots: their order, paths, types and units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayoutRecord {
     pub name: String,
     pub version: (u32, u32),
     pub device: bool,
     pub fingerprint: u64,
     pub slots: Vec<SlotRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowRecord>,
+    /// Slots of which it is kept what they held before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previous: Vec<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +56,18 @@ impl LayoutRecord {
             device: layout.kind == Kind::Device,
             fingerprint: layout.fingerprint,
             slots: slots.collect(),
+            windows: layout.logic.windows.iter().map(|window| window.record.clone()).collect(),
+            previous: layout.logic.previous.iter().map(|slot| slot.0).collect(),
         }
+    }
+
+    /// What readings do to a twin besides what they are, without what nobody asks for any more.
+    fn logic(&self) -> Logic {
+        let mut logic = Logic::default();
+        logic.windows = self.windows.iter().filter_map(WindowRecord::restore).collect();
+        logic.settle(self.slots.len());
+        logic.previous = self.previous.iter().copied().map(SlotNo).collect();
+        logic
     }
 
     /// A layout that can hold and carry over what was written under it; it accepts nothing new.
@@ -83,7 +101,7 @@ impl LayoutRecord {
             telemetry_fields: FieldTable::default(),
             reported_fields: FieldTable::default(),
             relations: Box::default(),
-            logic: Arc::default(),
+            logic: Arc::new(self.logic()),
             fingerprint: self.fingerprint,
         }
     }

@@ -107,6 +107,8 @@ impl Reading<'_> {
                 // Where a twin stands is told by its edges.
                 Event::Moved { .. }
                 | Event::Computed { .. }
+                | Event::Measured(_)
+                | Event::Turned { .. }
                 | Event::Watched { .. }
                 | Event::Read(_)
                 | Event::Heard(_)

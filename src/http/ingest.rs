@@ -141,13 +141,14 @@ struct Readings {
     conflict: u16,
     out_of_order: u16,
     too_old: u16,
+    late: u16,
     rejected: u16,
     unmapped: u16,
 }
 
 impl From<Tally> for Readings {
-    fn from(Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped }: Tally) -> Readings {
-        Readings { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped }
+    fn from(Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected, unmapped }: Tally) -> Readings {
+        Readings { new, duplicate, conflict, out_of_order, too_old, late, rejected, unmapped }
     }
 }
 

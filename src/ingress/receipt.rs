@@ -25,6 +25,8 @@ pub struct Tally {
     pub conflict: u16,
     pub out_of_order: u16,
     pub too_old: u16,
+    /// Too late for a window that was over.
+    pub late: u16,
     pub rejected: u16,
     /// Values of the payload that nothing asks for.
     pub unmapped: u16,
@@ -37,13 +39,14 @@ impl Tally {
         self.conflict = self.conflict.saturating_add(other.conflict);
         self.out_of_order = self.out_of_order.saturating_add(other.out_of_order);
         self.too_old = self.too_old.saturating_add(other.too_old);
+        self.late = self.late.saturating_add(other.late);
         self.rejected = self.rejected.saturating_add(other.rejected);
         self.unmapped = self.unmapped.saturating_add(other.unmapped);
     }
 
     /// Readings that are now on disk, or were already.
     pub fn kept(&self) -> u32 {
-        [self.new, self.duplicate, self.conflict, self.out_of_order, self.too_old].into_iter().map(u32::from).sum()
+        [self.new, self.duplicate, self.conflict, self.out_of_order, self.too_old, self.late].into_iter().map(u32::from).sum()
     }
 }
 

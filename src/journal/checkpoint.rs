@@ -1,16 +1,17 @@
-//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 3.
+//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 4.
 //!
-//! Version 1 knew no desired values, version 2 no rules. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
+//! Version 1 knew no desired values, version 2 no rules, version 3 no windows. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
 
 use std::sync::Arc;
 
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
-use crate::twin::{Deleted, Desired, Recent, SharedLayout, Slot, State, Twin, Watches};
+use crate::twin::{Bases, Basis, Deleted, Desired, Recent, SharedLayout, Slot, State, Twin, Watches, Windows};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::record::{Layouts, Unreadable, put_value, take_value};
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
+const WITHOUT_WINDOWS: u8 = 3;
 const WITHOUT_WATCHES: u8 = 2;
 const WITHOUT_DESIRED: u8 = 1;
 const DELETED: u8 = 0x80;
@@ -84,6 +85,29 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_slot(slot, out);
     }
     put_watches(&state.watches, out);
+    put_windows(twin, out);
+}
+
+/// Windows hold many numbers, so they are packed. A twin without any pays two bytes.
+#[expect(clippy::expect_used, reason = "it is numbers and lists of them, none of which fails to be written")]
+fn put_windows(twin: &Twin, out: &mut Vec<u8>) {
+    let bases: Vec<(u16, Basis)> = twin.state.bases.iter().map(|(slot, basis)| (slot.0, *basis)).collect();
+    let packed = if bases.is_empty() { Vec::new() } else { postcard::to_allocvec(&bases).expect("results of windows are numbers") };
+    put_bytes(&packed, out);
+    let packed = twin.windows.store().map(|kept| postcard::to_allocvec(&kept).expect("windows are numbers"));
+    put_bytes(&packed.unwrap_or_default(), out);
+}
+
+fn take_windows(cursor: &mut Cursor<'_>) -> Result<(Bases, Windows), Unreadable> {
+    const WHAT: &str = "the windows of a twin";
+    let damaged = |error: postcard::Error| Unreadable::Damaged(WHAT, error.to_string());
+    let (bases, windows) = (cursor.bytes(WHAT)?, cursor.bytes(WHAT)?);
+    let bases = if bases.is_empty() { Vec::new() } else { postcard::from_bytes::<Vec<(u16, Basis)>>(bases).map_err(damaged)? };
+    let windows = match windows {
+        [] => Windows::default(),
+        packed => Windows::restore(&mut postcard::Deserializer::from_bytes(packed)).map_err(damaged)?,
+    };
+    Ok((Bases::restore(bases.into_iter().map(|(slot, basis)| (SlotNo(slot), basis)).collect()), windows))
 }
 
 #[expect(clippy::expect_used, reason = "it is numbers, texts and lists of them, none of which fails to be written")]
@@ -96,7 +120,7 @@ fn put_watches(watches: &Watches, out: &mut Vec<u8>) {
 pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {
     let mut cursor = Cursor::new(bytes);
     let version = cursor.byte("the version of a checkpoint")?;
-    if !matches!(version, VERSION | WITHOUT_WATCHES | WITHOUT_DESIRED) {
+    if !matches!(version, VERSION | WITHOUT_WINDOWS | WITHOUT_WATCHES | WITHOUT_DESIRED) {
         return Err(Unreadable::Unknown { what: "checkpoint version", found: u64::from(version) });
     }
     let no = TwinNo(cursor.small("a twin number")?);
@@ -128,14 +152,18 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
     };
     let desired = (0..desired).map(|_| take_desired(&mut cursor)).collect::<Result<_, _>>()?;
     let previous = match version {
-        VERSION => cursor.unsigned("values from before")?,
-        _ => 0,
+        WITHOUT_WATCHES | WITHOUT_DESIRED => 0,
+        _ => cursor.unsigned("values from before")?,
     };
     let previous =
         (0..previous).map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(&mut cursor)?))).collect::<Result<_, Unreadable>>()?;
     let watches = match version {
-        VERSION => take_watches(&mut cursor)?,
-        _ => Watches::default(),
+        WITHOUT_WATCHES | WITHOUT_DESIRED => Watches::default(),
+        _ => take_watches(&mut cursor)?,
+    };
+    let (bases, windows) = match version {
+        VERSION => take_windows(&mut cursor)?,
+        _ => (Bases::default(), Windows::default()),
     };
     let state = State {
         no,
@@ -150,9 +178,10 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         slots,
         desired,
         previous,
+        bases,
         watches,
     };
-    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately) })
+    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows })
 }
 
 fn take_watches(cursor: &mut Cursor<'_>) -> Result<Watches, Unreadable> {
@@ -170,12 +199,20 @@ fn take_desired(cursor: &mut Cursor<'_>) -> Result<Desired, Unreadable> {
     Ok(Desired { slot, value: take_value(cursor)?, since })
 }
 
+const IS_UNKNOWN: u8 = 0x20;
 const HAS_VALUE: u8 = 0x40;
 const HAS_SENT: u8 = 0x80;
 
 fn put_slot(slot: &Slot, out: &mut Vec<u8>) {
     let Some(value) = &slot.value else {
-        out.push(0);
+        if slot.time == Slot::EMPTY.time {
+            out.push(0);
+        } else {
+            // It became unknown then.
+            out.push(IS_UNKNOWN);
+            put_signed(slot.time.0, out);
+            put_signed(slot.received.0, out);
+        }
         return;
     };
     let sent = if slot.sent.is_some() { HAS_SENT } else { 0 };
@@ -190,6 +227,10 @@ fn put_slot(slot: &Slot, out: &mut Vec<u8>) {
 
 fn take_slot(cursor: &mut Cursor<'_>) -> Result<Slot, Unreadable> {
     let marks = cursor.byte("a slot")?;
+    if marks == IS_UNKNOWN {
+        let (time, received) = (Timestamp(cursor.signed("an instant")?), Timestamp(cursor.signed("an instant")?));
+        return Ok(Slot { time, received, ..Slot::EMPTY });
+    }
     if marks & HAS_VALUE == 0 {
         return Ok(Slot::EMPTY);
     }

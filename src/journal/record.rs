@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Layout;
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
-use crate::twin::{EdgeNo, Entry, Event, Fact, Fingerprint, Outcome, Read};
+use crate::twin::{Basis, EdgeNo, Entry, Event, Fact, Fingerprint, Measured, Outcome, Read, Turn};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::rare::{CreatedRecord, DeletedRecord, DescribedRecord, EdgeRecord, EditedRecord, EndRecord, RejectionRecord, WatchedRecord};
@@ -122,6 +122,11 @@ const WATCHED: u8 = 12;
 /// Beside the quality of a computed value: it is known.
 const WITH_VALUE: u8 = 0x80;
 const MOVED: u8 = 10;
+const MEASURED: u8 = 13;
+const TURNED: u8 = 14;
+/// What happened to a window: its clock went on, or its condition is unknown, false or true.
+const PASSED: u8 = 0;
+const GATED: u8 = 1;
 /// On `READ`: the sender's disbelieved time follows.
 const WITH_SENT: u8 = 0x80;
 
@@ -172,6 +177,22 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
             if let Some(value) = value {
                 put_value(value, out);
             }
+        }
+        Event::Measured(measured) => {
+            out.push(MEASURED);
+            put_measured(at, measured, out);
+        }
+        Event::Turned { window, turn } => {
+            let (marks, time) = match turn {
+                Turn::Passed(time) => (PASSED, time),
+                Turn::Gated(time, None) => (GATED, time),
+                Turn::Gated(time, Some(false)) => (GATED + 1, time),
+                Turn::Gated(time, Some(true)) => (GATED + 2, time),
+            };
+            out.push(TURNED);
+            put_unsigned(u64::from(*window), out);
+            out.push(marks);
+            put_instant(at, *time, out);
         }
         Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
         Event::Moved { hierarchy } => {
@@ -228,6 +249,19 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
             Event::Computed { slot, value, time, quality }
         }
+        MEASURED => Event::Measured(Box::new(take_measured(at, cursor)?)),
+        TURNED => {
+            let window = cursor.small("a window")?;
+            let marks = cursor.byte("what happened to a window")?;
+            let time = take_instant(at, cursor)?;
+            let turn = match marks {
+                PASSED => Turn::Passed(time),
+                GATED => Turn::Gated(time, None),
+                other if other <= GATED + 2 => Turn::Gated(time, Some(other == GATED + 2)),
+                other => return Err(Unreadable::Unknown { what: "turn of a window", found: u64::from(other) }),
+            };
+            Event::Turned { window, turn }
+        }
         WATCHED => {
             let WatchedRecord { rule, fact } = take_json("a fact of a rule", cursor)?;
             Event::Watched { rule, fact }
@@ -235,6 +269,45 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         MOVED => Event::Moved { hierarchy: Arc::from(cursor.text("a hierarchy")?) },
         other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
     })
+}
+
+const PROVISIONAL: u8 = 1;
+const APPROXIMATE: u8 = 2;
+const WITHDRAWN: u8 = 4;
+
+fn put_measured(at: Timestamp, measured: &Measured, out: &mut Vec<u8>) {
+    let Measured { slot, value, time, received, basis, withdrawn } = measured;
+    let flag = |is: bool, mark: u8| if is { mark } else { 0 };
+    put_unsigned(u64::from(slot.0), out);
+    let marks = flag(basis.provisional, PROVISIONAL) | flag(basis.approximate, APPROXIMATE) | flag(*withdrawn, WITHDRAWN);
+    out.push(marks | flag(value.is_some(), WITH_VALUE));
+    put_instant(at, *time, out);
+    put_instant(at, *received, out);
+    put_instant(*time, basis.start, out);
+    put_instant(*time, basis.end, out);
+    put_unsigned(basis.count, out);
+    put_unsigned(u64::from(basis.revision), out);
+    out.extend_from_slice(&basis.coverage.to_bits().to_le_bytes());
+    if let Some(value) = value {
+        put_value(value, out);
+    }
+}
+
+fn take_measured(at: Timestamp, cursor: &mut Cursor<'_>) -> Result<Measured, Unreadable> {
+    let slot = take_slot(cursor)?;
+    let marks = cursor.byte("the result of a window")?;
+    let (time, received) = (take_instant(at, cursor)?, take_instant(at, cursor)?);
+    let basis = Basis {
+        start: take_instant(time, cursor)?,
+        end: take_instant(time, cursor)?,
+        count: cursor.unsigned("a number of readings")?,
+        revision: cursor.small("a revision")?,
+        coverage: f64::from_bits(u64::from_le_bytes(cursor.array("a coverage")?)),
+        provisional: marks & PROVISIONAL != 0,
+        approximate: marks & APPROXIMATE != 0,
+    };
+    let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
+    Ok(Measured { slot, value, time, received, basis, withdrawn: marks & WITHDRAWN != 0 })
 }
 
 fn put_setting(slot: SlotNo, value: Option<&Value>, layout: u64, out: &mut Vec<u8>) {

@@ -43,8 +43,7 @@ impl Runtime {
     ) -> (Arc<Resident>, [Fact; 2]) {
         let no = self.graph.lock().next_twin();
         let mut twin = Twin::new(State::new(no, id.clone(), layout.clone(), at));
-        let events = step(&twin, &Input::Described(description), at).events;
-        events.iter().for_each(|event| twin.apply(event, at));
+        let events = step(&mut twin, &Input::Described(description), at).events;
         let cell = Arc::new(Cell::new(twin.state.clone(), Seq(0)));
         let resident = Arc::new(Resident::new(cell, twin, parent));
         let created = Fact::Created { no, id, layout: layout.fingerprint };

@@ -197,12 +197,10 @@ impl Previewer<'_> {
                     slots.push(reading.slot);
                 }
             }
-            let done = step(&twin, &Input::Readings { group, received }, now);
-            done.events.iter().for_each(|event| twin.apply(event, now));
-            let tally = done.tally;
+            let tally = step(&mut twin, &Input::Readings { group, received }, now).tally;
             let detail = json!({
                 "new": tally.new, "duplicate": tally.duplicate, "conflict": tally.conflict, "outOfOrder": tally.out_of_order,
-                "tooOld": tally.too_old, "rejected": tally.rejected,
+                "tooOld": tally.too_old, "late": tally.late, "rejected": tally.rejected,
             });
             self.preview.step("twin", if tally.new > 0 { "accepted" } else { "nothing new" }, detail);
         }

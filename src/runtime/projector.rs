@@ -337,6 +337,8 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Renamed(_)
         | Event::Desired { .. }
         | Event::Computed { .. }
+        | Event::Measured(_)
+        | Event::Turned { .. }
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }

@@ -12,19 +12,21 @@ pub struct Tallies {
     pub conflict: AtomicU64,
     pub out_of_order: AtomicU64,
     pub too_old: AtomicU64,
+    pub late: AtomicU64,
     pub rejected: AtomicU64,
     pub unmapped: AtomicU64,
 }
 
 impl Tallies {
     pub fn count(&self, tally: Tally) {
-        let Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped } = tally;
+        let Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected, unmapped } = tally;
         for (counter, more) in [
             (&self.new, new),
             (&self.duplicate, duplicate),
             (&self.conflict, conflict),
             (&self.out_of_order, out_of_order),
             (&self.too_old, too_old),
+            (&self.late, late),
             (&self.rejected, rejected),
             (&self.unmapped, unmapped),
         ] {
@@ -35,13 +37,14 @@ impl Tallies {
     }
 
     /// Names and counts, for the metrics page.
-    pub fn each(&self) -> [(&'static str, u64); 7] {
+    pub fn each(&self) -> [(&'static str, u64); 8] {
         [
             ("new", &self.new),
             ("duplicate", &self.duplicate),
             ("conflict", &self.conflict),
             ("out_of_order", &self.out_of_order),
             ("too_old", &self.too_old),
+            ("late", &self.late),
             ("rejected", &self.rejected),
             ("unmapped", &self.unmapped),
         ]

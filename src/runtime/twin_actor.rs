@@ -178,9 +178,6 @@ impl<'a> Work<'a> {
     fn take_in(&mut self, input: &Input) -> StepTally {
         let step = step(self.twin, input, self.at);
         self.told = step.told;
-        for event in &step.events {
-            self.twin.apply(event, self.at);
-        }
         if self.events.is_empty() {
             self.events = step.events;
         } else {
@@ -222,8 +219,8 @@ impl StepTally {
 
 impl From<StepTally> for Tally {
     fn from(StepTally(tally): StepTally) -> Tally {
-        let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, rejected } = tally;
-        Tally { new, duplicate, conflict, out_of_order, too_old, rejected, unmapped: 0 }
+        let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected } = tally;
+        Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected, unmapped: 0 }
     }
 }
 
@@ -257,6 +254,8 @@ fn refusal(event: &Event) -> Option<Arc<Refused>> {
         | Event::Renamed(_)
         | Event::Desired { .. }
         | Event::Computed { .. }
+        | Event::Measured(_)
+        | Event::Turned { .. }
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }
@@ -270,7 +269,14 @@ fn is_change(event: &Event) -> bool {
         | Event::Renamed(_)
         | Event::Desired { .. }
         | Event::Moved { .. } => true,
-        Event::Read(_) | Event::Heard(_) | Event::Rejected(_) | Event::Rested | Event::Computed { .. } | Event::Watched { .. } => false,
+        Event::Read(_)
+        | Event::Heard(_)
+        | Event::Rejected(_)
+        | Event::Rested
+        | Event::Computed { .. }
+        | Event::Measured(_)
+        | Event::Turned { .. }
+        | Event::Watched { .. } => false,
     }
 }
 
@@ -287,6 +293,8 @@ fn aside(events: &[Event], checkpoint: Option<Checkpoint>) -> Option<Box<Aside>>
         | Event::Renamed(_)
         | Event::Desired { .. }
         | Event::Computed { .. }
+        | Event::Measured(_)
+        | Event::Turned { .. }
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     });

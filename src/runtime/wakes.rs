@@ -68,7 +68,11 @@ impl Wakes {
 
     /// A twin at rest to which nothing happens by this stays at rest: after a start that is most of them.
     fn wake(&self, directory: &Directory, resident: &Arc<Resident>, now: Timestamp) {
-        let next = resident.while_resting(|twin| step(twin, &Input::Woken, now).events.is_empty().then(|| twin.due(now)));
+        let next = resident.while_resting(|twin| {
+            // A try: what it comes to is shared, so the copy is small.
+            let mut copy = twin.clone();
+            step(&mut copy, &Input::Woken, now).events.is_empty().then(|| twin.due(now))
+        });
         match next.flatten() {
             Some(Some(due)) => self.arm(resident, due),
             Some(None) => {}

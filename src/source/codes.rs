@@ -455,4 +455,8 @@ EXPR_CONSTANT "W731" "a condition that never changes"
     "With the bounds of its members the condition is always true, or never."
     "when: \"temperature > -300\""
     "Correct the limit."
+WINDOW_PANES "W734" "a window in very many steps"
+    "A window is made of parts as long as the steps it moves in. Of very many of them it keeps fewer, wider ones."
+    "{hopping: 30d, every: 1s}"
+    "Let it move in longer steps, or live with approximate results."
 }

@@ -4,30 +4,65 @@ use std::sync::Arc;
 
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
+use crate::catalog::windowed::sample;
 use crate::reading::{Quality, SlotNo, Timestamp, Value};
+use crate::window::Sample;
 
-use super::event::{Event, Read};
+use super::bases::Bases;
+use super::event::{Event, Measured, Read};
 use super::slots::Slots;
 use super::state::{Desired, SharedLayout, Slot, State, Twin};
+use super::windows::Said;
 
 impl Twin {
     /// `at` is when the fact was recorded.
     pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        self.take_in(event, at, &mut Said::default());
+    }
+
+    /// What windows say of it is recorded by whoever decides what follows.
+    pub(super) fn take_in(&mut self, event: &Event, at: Timestamp, said: &mut Said) {
+        if let Event::Relaid(layout) = event {
+            self.windows.relay(&self.state.layout, layout);
+        }
         Arc::make_mut(&mut self.state).apply(event, at);
         match event {
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
             Event::Rested => self.recent.rest(),
+            Event::Read(read) if read.outcome.is_counted() => {
+                let sample = if read.quality == Quality::Bad { Sample::UNKNOWN } else { sample(&read.value) };
+                self.hear(read.slot, read.time, sample, read.received, said);
+            }
+            Event::Computed { slot, value, time, .. } => {
+                self.hear(*slot, *time, value.as_ref().map_or(Sample::UNKNOWN, sample), at, said);
+            }
+            Event::Measured(measured) if !measured.withdrawn => {
+                let known = measured.value.as_ref().map_or(Sample::UNKNOWN, sample);
+                self.hear(measured.slot, measured.time, known, at, said);
+            }
+            Event::PropertySet { slot, value, .. } => self.hear(*slot, at, value.as_ref().map_or(Sample::UNKNOWN, sample), at, said),
+            Event::Turned { window, turn } => {
+                let layout = &self.state.layout;
+                let of = layout.logic.windows.get(usize::from(*window)).map(|windowed| self.state.slot(windowed.of));
+                let clock = of.map_or(at, |slot| slot.clock(at));
+                self.windows.turn(layout, *window, *turn, clock, said);
+            }
             Event::Read(_)
+            | Event::Measured(_)
             | Event::Rejected(_)
-            | Event::PropertySet { .. }
             | Event::Described { .. }
             | Event::Relaid(_)
             | Event::Renamed(_)
             | Event::Desired { .. }
-            | Event::Computed { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
+    }
+
+    /// Windows over a slot hear of a value of it. `now` is when it came.
+    fn hear(&mut self, slot: SlotNo, time: Timestamp, sample: Sample, now: Timestamp, said: &mut Said) {
+        let clock = self.state.slot(slot).clock(now);
+        self.windows.hear(&self.state.layout, slot, time, sample, clock, said);
     }
 }
 
@@ -58,6 +93,8 @@ impl State {
                 let computed = Slot { value: value.clone(), time: *time, received: at, quality: *quality, ..Slot::EMPTY };
                 self.slots.set(*slot, computed);
             }
+            Event::Measured(measured) => self.measure(measured),
+            Event::Turned { .. } => {}
             Event::Watched { rule, fact } => self.watches.apply(rule, fact),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
@@ -79,6 +116,21 @@ impl State {
             self.keep(read.slot);
         }
         self.slots.set(read.slot, slot);
+    }
+
+    /// Of an earlier window than the one that is shown, the result is history only.
+    fn measure(&mut self, measured: &Measured) {
+        let Measured { slot, value, time, received, basis, withdrawn } = measured;
+        if *time < self.slots.get(*slot).time {
+            return;
+        }
+        let value = if *withdrawn { None } else { value.clone() };
+        let quality = if value.is_some() { Quality::Good } else { Quality::Missing };
+        if self.layout.logic.keeps_previous(*slot) {
+            self.keep(*slot);
+        }
+        self.slots.set(*slot, Slot { value, time: *time, received: *received, quality, ..Slot::EMPTY });
+        self.bases.set(*slot, *basis);
     }
 
     /// What a slot holds is about to be what it held before.
@@ -115,6 +167,11 @@ impl State {
         self.slots = fresh;
         // What they were numbered by is gone.
         self.previous = Box::default();
+        let bases = self.bases.iter().filter_map(|(slot, basis)| {
+            let path = &self.layout.slots.get(slot.index())?.path;
+            Some((layout.slot_by_path(path)?, *basis))
+        });
+        self.bases = Bases::restore(bases.collect());
         self.desired = wanted.into();
         self.layout = SharedLayout(layout.clone());
     }

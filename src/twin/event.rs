@@ -10,7 +10,9 @@ use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
 
 use crate::rule;
 
+use super::bases::Basis;
 use super::recent::Fingerprint;
+use super::windows::Turn;
 
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -38,6 +40,10 @@ pub enum Event {
     Desired { slot: SlotNo, value: Option<Value>, layout: u64 },
     /// What follows from other values; `None`: it cannot be known now.
     Computed { slot: SlotNo, value: Option<Value>, time: Timestamp, quality: Quality },
+    /// A window over a member gave a result.
+    Measured(Box<Measured>),
+    /// Something besides readings happened to a window.
+    Turned { window: u16, turn: Turn },
     /// A rule or its alarm moved.
     Watched { rule: SmolStr, fact: Box<rule::Fact> },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
@@ -57,6 +63,20 @@ pub struct Read {
     pub outcome: Outcome,
 }
 
+/// What a window says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub slot: SlotNo,
+    pub value: Option<Value>,
+    /// The instant it is the result of.
+    pub time: Timestamp,
+    /// When that was, on the wall.
+    pub received: Timestamp,
+    pub basis: Basis,
+    /// What it said before is taken back: the window has become part of another one.
+    pub withdrawn: bool,
+}
+
 /// `rules.md`, 3.2. A duplicate is counted and leaves no fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -74,6 +94,14 @@ pub enum Outcome {
 impl Outcome {
     pub fn from_code(code: u8) -> Option<Outcome> {
         [Outcome::New, Outcome::Replaced, Outcome::NotReplaced, Outcome::OutOfOrder, Outcome::TooOld].get(usize::from(code)).copied()
+    }
+
+    /// Whether windows take it in.
+    pub fn is_counted(self) -> bool {
+        match self {
+            Outcome::New | Outcome::Replaced | Outcome::OutOfOrder => true,
+            Outcome::NotReplaced | Outcome::TooOld => false,
+        }
     }
 
     pub fn is_current(self) -> bool {

@@ -1,8 +1,10 @@
 //! The heart: what a twin is, what may happen to it, and what follows. Pure: no clock, no I/O, no channels.
 //!
-//! [`step`] decides what an input means and changes nothing; [`Twin::apply`] is the only place where a twin changes, live and in replay.
+//! [`step`] decides what an input means: a function of the twin, the input and the time alone. Each fact it decides on is applied before the next
+//! one is decided, and [`Twin::apply`] is the only place where a twin changes, live and in replay.
 
 mod apply;
+mod bases;
 mod event;
 mod fact;
 mod follow;
@@ -14,8 +16,10 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod watches;
+mod windows;
 
-pub use event::{Event, Outcome, Read, Rejection};
+pub use bases::{Bases, Basis};
+pub use event::{Event, Measured, Outcome, Read, Rejection};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
 pub use input::{Description, Edit, Input, Received, Told};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
@@ -23,3 +27,4 @@ pub use slots::Slots;
 pub use state::{Desired, SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};
 pub use watches::Watches;
+pub use windows::{Turn, Windows};

@@ -6,9 +6,11 @@ use crate::catalog::Layout;
 use crate::catalog::layout::Section;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
 
+use super::bases::Bases;
 use super::recent::Recent;
 use super::slots::Slots;
 use super::watches::Watches;
+use super::windows::Windows;
 
 /// What a slot holds: the newest accepted value by event time.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,11 @@ impl Slot {
         quality: Quality::Missing,
         reason: Reason::None,
     };
+
+    /// What the clock of this member shows (`rules.md`, 3.1): it jumps to each newer reading and runs on at wall speed between them.
+    pub fn clock(&self, now: Timestamp) -> Timestamp {
+        if self.received.0 == i64::MIN { now } else { now.shifted(self.time.micros_since(self.received)) }
+    }
 
     /// Whether the value has outlived its `stale` age. The clock of a member runs on at wall speed from its newest reading (`rules.md`, 3.1).
     pub fn is_stale(&self, stale_after: Option<std::time::Duration>, now: Timestamp) -> bool {
@@ -61,6 +68,8 @@ pub struct State {
     pub desired: Box<[Desired]>,
     /// What slots held before, of those that some expression asks for it.
     pub previous: Box<[(SlotNo, Slot)]>,
+    /// What the results of its windows are based on.
+    pub bases: Bases,
     /// Where its rules and alarms stand.
     pub watches: Watches,
 }
@@ -87,6 +96,7 @@ impl State {
             slots: Slots::empty(layout.slots.len()),
             desired: Box::default(),
             previous: Box::default(),
+            bases: Bases::default(),
             watches: Watches::default(),
             layout: SharedLayout(layout),
         }
@@ -137,6 +147,8 @@ pub struct Twin {
     pub state: Arc<State>,
     /// What it has lately been told, so that a message that is sent again is known.
     pub recent: Recent,
+    /// The windows over its members.
+    pub windows: Windows,
 }
 
 impl Twin {
@@ -145,7 +157,18 @@ impl Twin {
         super::follow::due(self, now)
     }
 
+    /// All of it but what it has lately been told: to plan a change with, which that plays no part in.
+    #[must_use]
+    pub fn face(&self) -> Twin {
+        Twin { state: self.state.clone(), recent: Recent::default(), windows: self.windows.clone() }
+    }
+
+    /// It has become what was planned with its face.
+    pub fn put_on(&mut self, face: Twin) {
+        (self.state, self.windows) = (face.state, face.windows);
+    }
+
     pub fn new(state: State) -> Twin {
-        Twin { state: Arc::new(state), recent: Recent::default() }
+        Twin { state: Arc::new(state), recent: Recent::default(), windows: Windows::default() }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::alarm::Verdict;
 use crate::catalog::Layout;
 use crate::catalog::layout::{Duplicates, Section, SlotSpec, Sync};
+use crate::catalog::windowed::sample;
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
+use crate::window::{self, Recognised, Sample};
 
 use super::event::{Event, Outcome, Read, Rejection};
 use super::follow::Follower;
@@ -35,27 +37,33 @@ pub struct Tally {
     pub conflict: u16,
     pub out_of_order: u16,
     pub too_old: u16,
+    /// Too late for a window that was over.
+    pub late: u16,
     pub rejected: u16,
 }
 
-/// Decides what an input means. `now` is the wall time that the shell read for it; a packet says when it was received itself.
-pub fn step(twin: &Twin, input: &Input, now: Timestamp) -> Step {
+/// Decides what an input means, and applies it: when it returns, the twin is what its events make of it. `now` is the wall time that the shell
+/// read for it, which is when its events are recorded; a packet says when it was received itself.
+pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
     let mut step = Step::default();
     match input {
-        Input::Readings { group, received } => step.hear(twin, group, *received),
-        Input::Refused(rejection) => step.reject(rejection.as_ref().clone()),
+        Input::Readings { group, received } => step.hear(twin, group, *received, now),
+        Input::Refused(rejection) => {
+            step.tally.rejected += 1;
+            step.record(twin, Event::Rejected(Box::new(rejection.as_ref().clone())), now);
+        }
         Input::Described(description) => step.describe(twin, description, now),
         Input::Edited(edit) => step.edit(twin, edit, now),
         Input::Retyped(layout) => step.retype(twin, layout, now),
         Input::Woken => {
-            if let Some(follower) = Follower::of(twin, &mut step.events, now) {
-                follower.wake();
+            if follows(twin) {
+                Follower::begin(twin, &mut step, now, now).wake();
             }
         }
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
-                step.events.push(Event::Rested);
+                step.record(twin, Event::Rested, now);
             }
         }
     }
@@ -63,7 +71,13 @@ pub fn step(twin: &Twin, input: &Input, now: Timestamp) -> Step {
 }
 
 impl Step {
-    fn hear(&mut self, twin: &Twin, group: &Group, received: Received) {
+    /// A fact from which nothing follows.
+    fn record(&mut self, twin: &mut Twin, event: Event, now: Timestamp) {
+        twin.apply(&event, now);
+        self.events.push(event);
+    }
+
+    fn hear(&mut self, twin: &mut Twin, group: &Group, received: Received, now: Timestamp) {
         let said = group.time.unwrap_or(received.at);
         let clock = if said > received.at.plus(received.future_tolerance) { Clock::Wrong { said } } else { Clock::Right };
         let time = match clock {
@@ -77,45 +91,56 @@ impl Step {
             self.tally.duplicate = u16::try_from(group.readings.len()).unwrap_or(u16::MAX);
             return;
         }
-        self.events.reserve(group.readings.len() + 1);
+        let mut facts = Vec::with_capacity(group.readings.len() + 1);
         for reading in &group.readings {
-            self.read(twin, reading, time, clock, received);
+            facts.extend(self.read(twin, &facts, reading, time, clock, received));
         }
-        if self.events.is_empty() {
+        if facts.is_empty() {
             return;
         }
-        self.events.push(Event::Heard(fingerprint));
-        let reads = std::mem::take(&mut self.events);
-        match Follower::of(twin, &mut self.events, received.at) {
-            Some(follower) => follower.readings(reads, time),
-            None => self.events = reads,
+        facts.push(Event::Heard(fingerprint));
+        if follows(twin) {
+            self.events.reserve(facts.len());
+            Follower::begin(twin, self, received.at, now).readings(facts, time);
+        } else {
+            facts.iter().for_each(|event| twin.apply(event, now));
+            self.events = facts;
         }
     }
 
     /// Somebody does something to an alarm.
-    fn tell(&mut self, twin: &Twin, told: &Told, now: Timestamp) -> Verdict {
-        match Follower::of(twin, &mut self.events, now) {
-            Some(follower) => follower.act(&told.rule, told.no, &told.action, &told.by),
-            None => Verdict::NotFound,
+    fn tell(&mut self, twin: &mut Twin, told: &Told, now: Timestamp) -> Verdict {
+        if !follows(twin) {
+            return Verdict::NotFound;
+        }
+        Follower::begin(twin, self, now, now).act(&told.rule, told.no, &told.action, &told.by)
+    }
+
+    /// Settings were changed.
+    fn settle(&mut self, twin: &mut Twin, facts: Vec<Event>, now: Timestamp) {
+        if follows(twin) {
+            Follower::begin(twin, self, now, now).settings(facts);
+        } else {
+            facts.into_iter().for_each(|event| self.record(twin, event, now));
         }
     }
 
-    /// What follows from settings that were changed.
-    fn follow_settings(&mut self, twin: &Twin, now: Timestamp) {
-        let facts = std::mem::take(&mut self.events);
-        match Follower::of(twin, &mut self.events, now) {
-            Some(follower) => follower.settings(facts),
-            None => self.events = facts,
-        }
-    }
-
-    fn read(&mut self, twin: &Twin, reading: &Reading, time: Timestamp, clock: Clock, received: Received) {
+    /// What one reading is, behind those of its group that were looked at before it.
+    fn read(
+        &mut self,
+        twin: &Twin,
+        before: &[Event],
+        reading: &Reading,
+        time: Timestamp,
+        clock: Clock,
+        received: Received,
+    ) -> Option<Event> {
         let spec = twin.state.layout.slot(reading.slot);
         let (quality, reason, sent) = match clock {
             Clock::Right => (reading.quality, reading.reason, None),
             Clock::Wrong { said } => (reading.quality.worse(Quality::Uncertain), Reason::BadClock, Some(said)),
         };
-        let head = self.head(twin, reading.slot);
+        let head = head(twin, before, reading.slot);
         let outcome = if is_too_old(spec, time, received) {
             self.tally.too_old += 1;
             Outcome::TooOld
@@ -123,48 +148,51 @@ impl Step {
             self.tally.new += 1;
             Outcome::New
         } else if time < head.time {
-            self.tally.out_of_order += 1;
-            Outcome::OutOfOrder
+            match self.recognise(twin, spec, reading, time, quality) {
+                Recognised::Duplicate => {
+                    self.tally.duplicate += 1;
+                    return None;
+                }
+                Recognised::New | Recognised::Replaces(_) | Recognised::Refused => {
+                    self.tally.out_of_order += 1;
+                    Outcome::OutOfOrder
+                }
+            }
         } else if head.quality == quality && head.value == Some(&reading.value) {
             self.tally.duplicate += 1;
-            return;
+            return None;
         } else {
             match spec.telemetry.as_ref().map(|rules| rules.duplicates).unwrap_or_default() {
                 Duplicates::Last => Outcome::Replaced,
                 Duplicates::First => Outcome::NotReplaced,
-                Duplicates::Reject => return self.reject(conflict(twin, spec, &reading.value, time, received)),
+                Duplicates::Reject => {
+                    self.tally.rejected += 1;
+                    return Some(Event::Rejected(Box::new(conflict(twin, spec, &reading.value, time, received))));
+                }
             }
         };
         if matches!(outcome, Outcome::Replaced | Outcome::NotReplaced) {
             self.tally.conflict += 1;
         }
         let value = reading.value.clone();
-        self.events.push(Event::Read(Read { slot: reading.slot, value, time, received: received.at, sent, quality, reason, outcome }));
+        Some(Event::Read(Read { slot: reading.slot, value, time, received: received.at, sent, quality, reason, outcome }))
     }
 
-    /// The newest reading of a slot, as it will be once the events decided so far are applied.
-    fn head<'a>(&'a self, twin: &'a Twin, slot: SlotNo) -> Head<'a> {
-        for event in self.events.iter().rev().take(LOOK_BACK_MAX) {
-            if let Event::Read(read) = event
-                && read.slot == slot
-                && read.outcome.is_current()
-            {
-                return Head { time: read.time, value: Some(&read.value), quality: read.quality };
-            }
+    /// Of a member that windows look at, a reading that is not new is compared with those it lately had.
+    fn recognise(&self, twin: &Twin, spec: &SlotSpec, reading: &Reading, time: Timestamp, quality: Quality) -> Recognised {
+        if twin.windows.is_empty() {
+            return Recognised::New;
         }
-        let slot = twin.state.slot(slot);
-        Head { time: slot.time, value: slot.value.as_ref(), quality: slot.quality }
+        let sample = if quality == Quality::Bad { Sample::UNKNOWN } else { sample(&reading.value) };
+        let duplicates = spec.telemetry.as_ref().map(|rules| rules.duplicates).unwrap_or_default();
+        twin.windows.recognise(reading.slot, window::Reading::new(time, sample), duplicates)
     }
 
-    fn reject(&mut self, rejection: Rejection) {
-        self.tally.rejected += 1;
-        self.events.push(Event::Rejected(Box::new(rejection)));
-    }
-
-    fn describe(&mut self, twin: &Twin, description: &Description, now: Timestamp) {
+    fn describe(&mut self, twin: &mut Twin, description: &Description, now: Timestamp) {
         if twin.state.applied == description.applied {
             return;
         }
+        let mut facts = Vec::new();
         for (index, spec) in twin.state.layout.slots.iter().enumerate() {
             let Some(rules) = spec.property.as_ref().filter(|_| spec.section == Section::Property) else { continue };
             let Ok(slot) = u16::try_from(index).map(SlotNo) else { break };
@@ -172,59 +200,78 @@ impl Step {
             let wanted = said.or(rules.default.as_ref());
             let is_the_devices = said.is_none() && rules.sync == Sync::Reported;
             if twin.state.slot(slot).value.as_ref() != wanted && !is_the_devices {
-                self.events.push(Event::PropertySet { slot, value: wanted.cloned(), layout: twin.state.layout.fingerprint });
+                facts.push(Event::PropertySet { slot, value: wanted.cloned(), layout: twin.state.layout.fingerprint });
             }
         }
         if description.name != twin.state.name {
-            self.events.push(Event::Renamed(Arc::clone(&description.name)));
+            facts.push(Event::Renamed(Arc::clone(&description.name)));
         }
-        self.events.push(Event::Described { external_ids: description.external_ids.clone(), applied: description.applied });
-        self.follow_settings(twin, now);
+        facts.push(Event::Described { external_ids: description.external_ids.clone(), applied: description.applied });
+        self.settle(twin, facts, now);
     }
 
     /// A setting is asked of the device; every other property is what it is set to.
-    fn edit(&mut self, twin: &Twin, edit: &Edit, now: Timestamp) {
+    fn edit(&mut self, twin: &mut Twin, edit: &Edit, now: Timestamp) {
+        let mut facts = Vec::new();
         let state = &twin.state;
         if let Some(name) = edit.name.as_ref().filter(|name| **name != state.name) {
-            self.events.push(Event::Renamed(name.clone()));
+            facts.push(Event::Renamed(name.clone()));
         }
         for (slot, value) in &edit.set {
             let is_setting = state.layout.slot(*slot).property.as_ref().is_some_and(|rules| rules.sync == Sync::Desired);
             let (slot, wanted) = (*slot, value.clone());
             if is_setting && state.desired(slot).map(|desired| &desired.value) != value.as_ref() {
-                self.events.push(Event::Desired { slot, value: wanted, layout: state.layout.fingerprint });
+                facts.push(Event::Desired { slot, value: wanted, layout: state.layout.fingerprint });
             } else if !is_setting && state.slot(slot).value != wanted {
-                self.events.push(Event::PropertySet { slot, value: wanted, layout: state.layout.fingerprint });
+                facts.push(Event::PropertySet { slot, value: wanted, layout: state.layout.fingerprint });
             }
         }
         if let Some(hierarchy) = &edit.moved {
-            self.events.push(Event::Moved { hierarchy: hierarchy.clone() });
+            facts.push(Event::Moved { hierarchy: hierarchy.clone() });
         }
-        self.follow_settings(twin, now);
+        self.settle(twin, facts, now);
     }
 
     /// Values move to the new slots; a property that the old form did not have begins with its default.
-    fn retype(&mut self, twin: &Twin, layout: &Arc<Layout>, now: Timestamp) {
+    fn retype(&mut self, twin: &mut Twin, layout: &Arc<Layout>, now: Timestamp) {
         if layout.fingerprint == twin.state.layout.fingerprint {
             return;
         }
-        self.events.push(Event::Relaid(layout.clone()));
+        let mut facts = vec![Event::Relaid(layout.clone())];
         for (index, spec) in layout.slots.iter().enumerate() {
             let Ok(slot) = u16::try_from(index).map(SlotNo) else { break };
             let default = spec.property.as_ref().and_then(|rules| rules.default.clone());
             if default.is_some() && twin.state.layout.slot_by_path(&spec.path).is_none() {
-                self.events.push(Event::PropertySet { slot, value: default, layout: layout.fingerprint });
+                facts.push(Event::PropertySet { slot, value: default, layout: layout.fingerprint });
             }
         }
-        let facts = std::mem::take(&mut self.events);
         let old = twin.state.layout.0.clone();
         // Also where only the new form has rules.
-        if layout.logic.is_empty() && old.logic.is_empty() && twin.state.watches.is_empty() {
-            self.events = facts;
+        if layout.logic.is_empty() && !follows(twin) {
+            facts.into_iter().for_each(|event| self.record(twin, event, now));
         } else {
-            Follower::begin(twin, &mut self.events, now).relaid(&old, facts);
+            Follower::begin(twin, self, now, now).relaid(&old, facts);
         }
     }
+}
+
+/// Whether anything follows from what happens to a twin.
+fn follows(twin: &Twin) -> bool {
+    !twin.state.layout.logic.is_empty() || !twin.state.watches.is_empty()
+}
+
+/// The newest reading of a slot, as it will be once the facts decided so far are applied.
+fn head<'a>(twin: &'a Twin, decided: &'a [Event], slot: SlotNo) -> Head<'a> {
+    for event in decided.iter().rev().take(LOOK_BACK_MAX) {
+        if let Event::Read(read) = event
+            && read.slot == slot
+            && read.outcome.is_current()
+        {
+            return Head { time: read.time, value: Some(&read.value), quality: read.quality };
+        }
+    }
+    let slot = twin.state.slot(slot);
+    Head { time: slot.time, value: slot.value.as_ref(), quality: slot.quality }
 }
 
 /// Whether the sender's clock is believed (`rules.md`, clock sanity).

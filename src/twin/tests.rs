@@ -68,11 +68,12 @@ fn temperature(value: f64, time: Option<i64>, received: i64) -> Input {
 }
 
 fn take(twin: &mut Twin, input: &Input) -> String {
-    let step = step(twin, input, twin.state.updated);
     let at = if let Input::Readings { received, .. } = input { received.at } else { twin.state.updated };
+    let mut replayed = twin.clone();
+    let step = step(twin, input, at);
     let mut shown: Vec<String> = Vec::new();
     for event in &step.events {
-        twin.apply(event, at);
+        replayed.apply(event, at);
         match event {
             Event::Read(read) => shown.push(format!("{:?} {:?} at {}", read.outcome, read.value, read.time.0 / SECOND)),
             Event::Heard(_) => {}
@@ -85,9 +86,12 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Desired { slot, value, .. } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
             Event::Computed { slot, value, .. } => shown.push(format!("slot {} = {value:?}", slot.0)),
             Event::Watched { rule, fact } => shown.push(format!("{rule}: {fact:?}")),
+            Event::Measured(measured) => shown.push(format!("slot {} = {:?} (window)", measured.slot.0, measured.value)),
+            Event::Turned { window, turn } => shown.push(format!("window {window}: {turn:?}")),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }
+    assert_eq!(&replayed, twin, "what is decided is what is applied");
     if step.tally.duplicate > 0 {
         shown.push(format!("{} duplicate", step.tally.duplicate));
     }

@@ -49,7 +49,7 @@ pub use spec::{AGGS_MAX, Agg, Closed, EMPTY_WINDOWS_MAX, Error, Outline, PANES_M
 use timeline::Timeline;
 
 /// What happened to the readings of the member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     New(Reading),
     /// Of the same instant.

@@ -12,7 +12,7 @@ use super::total::{Direction, Total};
 /// Ranks of severities: none, INFO, WARNING, MINOR, MAJOR, CRITICAL.
 pub const RANKS: usize = 6;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Between {
     /// A value is held until the next one.
     Step,

@@ -1,5 +1,7 @@
 //! What a window is: its shape and the aggregates over it, as the type declares them, checked once.
 
+use serde::{Deserialize, Serialize};
+
 use super::grid::Grid;
 use super::part::{Between, PartKind};
 use super::partial::Measures;
@@ -21,7 +23,7 @@ pub const AGGS_MAX: usize = 16;
 pub(super) const LENGTH_MAX: i64 = 100 * 366 * 86_400_000_000;
 
 /// The outline of a window. Lengths are microseconds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Shape {
     /// Tumbling, and hopping where `every` is shorter than the window.
     Tumbling {
@@ -49,14 +51,14 @@ pub enum Shape {
 }
 
 /// Which end belongs to a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Closed {
     #[default]
     Start,
     End,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Agg {
     Count,
     Sum,
@@ -218,7 +220,8 @@ impl Spec {
 }
 
 impl Agg {
-    fn moves_with_time(self) -> bool {
+    /// Whether its figure changes though no reading comes.
+    pub fn moves_with_time(self) -> bool {
         matches!(self, Agg::TimeAvg { .. } | Agg::Integral { .. } | Agg::TimeIn { .. })
     }
 

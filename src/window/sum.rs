@@ -16,7 +16,6 @@ pub struct ExactSum {
     hi: f64,
     lo: f64,
     /// What the pair cannot hold: numbers that do not overlap, the smallest first. At most about forty, nearly always none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rest: Vec<f64>,
 }
 

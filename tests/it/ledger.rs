@@ -75,6 +75,8 @@ impl Ledger {
             | Event::Renamed(_)
             | Event::Desired { .. }
             | Event::Computed { .. }
+            | Event::Measured(_)
+            | Event::Turned { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

@@ -17,10 +17,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rollup", &["window"]),
     ("rule", &["alarm"]),
     ("iotevents", &["rule", "alarm"]),
-    ("catalog", &["expr", "rule", "alarm"]),
+    ("catalog", &["expr", "rule", "alarm", "window"]),
     ("import", &["catalog"]),
     ("codec", &["catalog"]),
-    ("twin", &["catalog", "rule", "alarm", "expr"]),
+    ("twin", &["catalog", "rule", "alarm", "expr", "window"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another
     ("journal", &["twin", "catalog", "rule"]),

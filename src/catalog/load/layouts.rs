@@ -8,11 +8,11 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::catalog::field_table::{FieldTable, FieldTarget};
 use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
 use crate::catalog::logic::{Computed, EXPRESSIONS_MAX, Logic};
-use crate::expr::Checked;
+use crate::catalog::windowed::{WINDOWS_MAX, WindowRecord, Windowed};
 use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
 
-use super::logic::{self, Blanks, Expressions, Ground, Outcome};
+use super::logic::{self, Blanks, Expressions, Ground, Made, Outcome, Window};
 use super::member::{self, Compiled, TimeDefaults};
 use super::names;
 use super::relation::Relations;
@@ -232,13 +232,37 @@ impl<'d, 'n> Draft<'d, 'n> {
         }
     }
 
-    fn add_computed(&mut self, (compiled, value): (Compiled, Checked), span: Span, problems: &mut Diagnostics) {
+    fn add_computed(&mut self, (compiled, made): (Compiled, Made), span: Span, problems: &mut Diagnostics) {
         let slot = u16::try_from(self.slots.len()).unwrap_or(u16::MAX);
         self.add(compiled, span, problems);
-        if self.slots.len() > usize::from(slot) {
-            let mut computed = std::mem::take(&mut self.logic.computed).into_vec();
-            computed.push(Computed { slot: SlotNo(slot), value, reads: Box::default() });
-            self.logic.computed = computed.into();
+        if self.slots.len() <= usize::from(slot) {
+            return;
+        }
+        match made {
+            Made::Value(value) => {
+                let mut computed = std::mem::take(&mut self.logic.computed).into_vec();
+                computed.push(Computed { slot: SlotNo(slot), value, reads: Box::default() });
+                self.logic.computed = computed.into();
+            }
+            Made::Window(Window { record, spec, gate, form, conversion, .. }) => {
+                let mut windows = std::mem::take(&mut self.logic.windows).into_vec();
+                if windows.len() >= WINDOWS_MAX {
+                    let message = format!("`{}` has more than {WINDOWS_MAX} windows, inherited ones included", self.name);
+                    problems.push(Diagnostic::new(&codes::LIMIT, span, message));
+                    return;
+                }
+                windows.push(Windowed {
+                    of: SlotNo(record.of),
+                    slot: SlotNo(slot),
+                    spec: Arc::new(spec),
+                    gate,
+                    form,
+                    conversion,
+                    meaning: record.meaning,
+                    record: WindowRecord { slot, ..record },
+                });
+                self.logic.windows = windows.into();
+            }
         }
     }
 
@@ -353,6 +377,9 @@ fn fingerprint(slots: &[SlotSpec], logic: &Logic) -> u64 {
     }
     for computed in &logic.computed {
         hash.update(&computed.value.meaning.to_le_bytes());
+    }
+    for window in &logic.windows {
+        hash.update(&window.meaning.to_le_bytes());
     }
     for spec in &logic.rules {
         hash.update(spec.rule.id.as_bytes());

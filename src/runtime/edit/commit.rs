@@ -15,7 +15,7 @@ use crate::runtime::held::{Aside, Change, Held, StructureChange};
 use crate::runtime::resident::Resident;
 use crate::runtime::structure::Graph;
 use crate::store::{AnswerRow, DeletedRow};
-use crate::twin::{Deleted, Edge, EdgeNo, Edited as EditedFact, Entry, Fact, Keyed, State};
+use crate::twin::{Deleted, Edge, EdgeNo, Edited as EditedFact, Entry, Fact, Keyed, Twin};
 use crate::view::Cell;
 
 use super::grip::Grip;
@@ -39,7 +39,7 @@ struct Writing {
     entry: Entry,
     structure: Vec<StructureChange>,
     created: Vec<Arc<Resident>>,
-    changed: HashMap<TwinNo, Arc<State>>,
+    changed: HashMap<TwinNo, Twin>,
     begun: Vec<Edge>,
     ended: Vec<(Arc<Edge>, crate::reading::Timestamp)>,
     deleted: Vec<Deleted>,
@@ -51,7 +51,7 @@ impl Runtime {
         let _structure = self.provisioned.lock();
         let mut graph = self.graph.lock();
         let bindings = self.bindings.load();
-        let held = grips.iter().filter_map(|grip| Some((grip.resident.no, (grip.resident.clone(), grip.state()?.clone())))).collect();
+        let held = grips.iter().filter_map(|grip| Some((grip.resident.no, (grip.resident.clone(), grip.face()?)))).collect();
         let at = self.shared.clock.now();
         let scene = Scene { catalog: &bindings.catalog, directory: &self.shared.directory, graph: &graph, held, at };
         let mut plan = Plan::draw_up(scene, &request.ops);
@@ -100,7 +100,7 @@ impl Runtime {
     }
 
     /// What is written becomes what is there; readers see it when it is on disk.
-    fn take_effect(&self, writing: Writing, grips: Vec<Grip>, graph: &mut Graph) {
+    fn take_effect(&self, mut writing: Writing, grips: Vec<Grip>, graph: &mut Graph) {
         let directory = &self.shared.directory;
         for resident in writing.created {
             graph.twin_is_taken(resident.no);
@@ -124,8 +124,11 @@ impl Runtime {
             let no = grip.resident.no;
             if gone.contains(&no) {
                 grip.end();
-            } else if let Some(state) = writing.changed.get(&no) {
-                grip.become_now(state.clone());
+            } else if let Some(face) = writing.changed.remove(&no) {
+                let (resident, due) = (grip.resident.clone(), face.due(self.shared.clock.now()));
+                grip.become_now(face);
+                // What was set may have begun a delay.
+                due.into_iter().for_each(|due| self.shared.wakes.arm(&resident, due));
             }
         }
         rehoused.sort_unstable();
@@ -188,7 +191,7 @@ impl Writing {
                 }
                 Some((resident, before)) => {
                     writing.structure.push(StructureChange::Changed(Change { resident, state: state.clone() }));
-                    writing.changed.insert(no, state);
+                    writing.changed.insert(no, draft.twin);
                     before.revision
                 }
                 None => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
-use crate::twin::{State, Twin};
+use crate::twin::Twin;
 
 use super::Error;
 use crate::runtime::directory::Directory;
@@ -26,14 +26,14 @@ pub struct Hold(oneshot::Sender<Handover>);
 
 #[derive(Debug)]
 struct Handover {
-    state: Arc<State>,
+    twin: Twin,
     verdict: oneshot::Sender<Verdict>,
 }
 
 #[derive(Debug)]
 enum Verdict {
     /// `apply` has made it of the state that was handed out.
-    Become(Arc<State>),
+    Become(Box<Twin>),
     /// The twin is no more.
     End,
 }
@@ -42,11 +42,11 @@ impl Hold {
     /// Called by the twin's actor. Whether the twin has ended.
     pub(in crate::runtime) async fn out(self, twin: &mut Twin) -> bool {
         let (verdict, answer) = oneshot::channel();
-        if self.0.send(Handover { state: twin.state.clone(), verdict }).is_err() {
+        if self.0.send(Handover { twin: twin.face(), verdict }).is_err() {
             return false;
         }
         match answer.await {
-            Ok(Verdict::Become(state)) => twin.state = state,
+            Ok(Verdict::Become(face)) => twin.put_on(*face),
             Ok(Verdict::End) => return true,
             Err(_) => {}
         }
@@ -65,7 +65,7 @@ pub(super) struct Grip {
 #[derive(Debug)]
 enum Held {
     Resting(Option<Box<Twin>>),
-    Awake { state: Arc<State>, verdict: Option<oneshot::Sender<Verdict>> },
+    Awake { twin: Box<Twin>, verdict: Option<oneshot::Sender<Verdict>> },
 }
 
 impl Grip {
@@ -85,21 +85,22 @@ impl Grip {
         }
         let late = |_| Error::Unavailable(format!("a twin did not come to this change within {HOLD_WAIT_MAX:?}; try again"));
         for (handover, resident) in tokio::time::timeout(HOLD_WAIT_MAX, join_all(asked)).await.map_err(late)? {
-            let Ok(Handover { state, verdict }) = handover else {
+            let Ok(Handover { twin, verdict }) = handover else {
                 return Err(Error::Unavailable(format!(
                     "`{}` has crashed and is being rebuilt, or left alone for a while; try again",
                     resident.id
                 )));
             };
-            grips.push(Grip { resident, directory: directory.clone(), held: Held::Awake { state, verdict: Some(verdict) } });
+            grips.push(Grip { resident, directory: directory.clone(), held: Held::Awake { twin: Box::new(twin), verdict: Some(verdict) } });
         }
         Ok(grips)
     }
 
-    pub(super) fn state(&self) -> Option<&Arc<State>> {
+    /// The twin as it is held, to be planned with.
+    pub(super) fn face(&self) -> Option<Twin> {
         match &self.held {
-            Held::Resting(twin) => twin.as_ref().map(|twin| &twin.state),
-            Held::Awake { state, .. } => Some(state),
+            Held::Resting(twin) => twin.as_ref().map(|twin| twin.face()),
+            Held::Awake { twin, .. } => Some(twin.face()),
         }
     }
 
@@ -112,15 +113,15 @@ impl Grip {
     }
 
     /// The change is written. An actor that has crashed since is rebuilt with it.
-    pub(super) fn become_now(mut self, state: Arc<State>) {
+    pub(super) fn become_now(mut self, face: Twin) {
         match &mut self.held {
             Held::Resting(twin) => {
                 if let Some(twin) = twin {
-                    twin.state = state;
+                    twin.put_on(face);
                 }
             }
             Held::Awake { verdict, .. } => {
-                verdict.take().map(|verdict| verdict.send(Verdict::Become(state)).ok());
+                verdict.take().map(|verdict| verdict.send(Verdict::Become(Box::new(face))).ok());
             }
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Scene<'a> {
     pub(super) directory: &'a Directory,
     pub(super) graph: &'a Graph,
     /// The twins that are held still.
-    pub(super) held: HashMap<TwinNo, (Arc<Resident>, Arc<State>)>,
+    pub(super) held: HashMap<TwinNo, (Arc<Resident>, Twin)>,
     pub(super) at: Timestamp,
 }
 
@@ -51,10 +51,7 @@ pub(super) struct Draft {
 
 impl Draft {
     fn take_in(&mut self, input: &Input, at: Timestamp) {
-        for event in step(&self.twin, input, at).events {
-            self.twin.apply(&event, at);
-            self.events.push(event);
-        }
+        self.events.extend(step(&mut self.twin, input, at).events);
     }
 
     pub(super) fn edit(&mut self, edit: Edit, at: Timestamp) {
@@ -367,11 +364,11 @@ impl<'a> Plan<'a> {
         if let Some(index) = self.by_id.get(&node.id) {
             return Some((*index, node));
         }
-        let Some((resident, state)) = self.scene.held.get(&node.no).cloned() else {
+        let Some((resident, twin)) = self.scene.held.get(&node.no).cloned() else {
             self.unheld.extend(self.scene.directory.by_no(node.no));
             return None;
         };
-        let twin = Twin { state: state.clone(), recent: Default::default() };
+        let state = twin.state.clone();
         self.by_id.insert(node.id.clone(), self.drafts.len());
         let (no, id) = (node.no, node.id.clone());
         self.drafts.push(Draft { no, id, before: Some((resident, state)), twin, events: Vec::new(), place: place.clone() });

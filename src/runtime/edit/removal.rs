@@ -24,7 +24,7 @@ impl Plan<'_> {
             self.problems.add(UNKNOWN_TWIN, &place.at("id"), format!("there is no twin `{shown}`"));
             return None;
         };
-        let Some((_, state)) = self.scene.held.get(&resident.no).cloned() else {
+        let Some(state) = self.scene.held.get(&resident.no).map(|(_, twin)| twin.state.clone()) else {
             self.unheld.push(resident);
             return None;
         };
@@ -49,7 +49,7 @@ impl Plan<'_> {
     }
 
     fn remove(&mut self, resident: &Arc<Resident>, place: &Place) {
-        let Some((_, state)) = self.scene.held.get(&resident.no).cloned() else {
+        let Some(state) = self.scene.held.get(&resident.no).map(|(_, twin)| twin.state.clone()) else {
             self.gone.insert(resident.no);
             return self.unheld.push(resident.clone());
         };

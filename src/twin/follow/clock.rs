@@ -1,20 +1,15 @@
 //! Clocks (`rules.md`, 3.1): that of a member jumps to each newer reading and runs on at wall speed between them; that of a rule is the newest
 //! among the members it reads.
 
-use crate::catalog::logic::RuleSpec;
+use crate::catalog::logic::{Readers, RuleSpec};
 use crate::reading::{SlotNo, Timestamp};
 use crate::rule::{Kind, Member, silent_at as silence};
-use crate::twin::state::{Slot, State, Twin};
-
-/// What the clock of a member shows.
-pub(super) fn of(slot: &Slot, now: Timestamp) -> Timestamp {
-    now.shifted(slot.time.micros_since(slot.received))
-}
+use crate::twin::state::{State, Twin};
 
 /// How far the clock of a rule is ahead of the wall, in microseconds. Settings have no clock: what a person sets today must not drag a rule that
 /// is shown the readings of last year.
 pub(super) fn offset(state: &State, spec: &RuleSpec) -> i64 {
-    let live = spec.reads.iter().filter(|slot| state.layout.slot(**slot).section.is_live());
+    let live = spec.clocks.iter().filter(|slot| state.layout.slot(**slot).section.is_live());
     let ahead = live.map(|slot| state.slot(*slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
     ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
 }
@@ -30,7 +25,8 @@ pub(super) fn silent_at(spec: &RuleSpec, state: &State) -> Option<Timestamp> {
     silence(no_data, &members, state.created)
 }
 
-pub(super) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
+/// When time alone will next matter to the twin, on the wall.
+pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
     let (state, layout) = (&*twin.state, &twin.state.layout);
     let logic = &layout.logic;
     let mut next: Option<Timestamp> = None;
@@ -42,9 +38,14 @@ pub(super) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
     for (no, spec) in (0_u16..).zip(&layout.slots) {
         let Some(age) = spec.telemetry.as_ref().and_then(|rules| rules.stale) else { continue };
         let slot = state.slot(SlotNo(no));
-        let is_read = logic.readers(SlotNo(no)).is_some_and(|readers| !readers.computed.is_empty() || !readers.rules.is_empty());
+        let is_read = logic.readers(SlotNo(no)).is_some_and(Readers::is_evaluated);
         // What is stale already has been served.
         consider(Some(slot.received.plus(age)).filter(|due| is_read && slot.value.is_some() && *due > now));
+    }
+    for (place, windowed) in (0_u16..).zip(&logic.windows) {
+        let of = state.slot(windowed.of);
+        let ahead = if of.received.0 == i64::MIN { 0 } else { of.time.micros_since(of.received) };
+        consider(twin.windows.due(place, windowed).map(|due| due.shifted(-ahead)));
     }
     for spec in logic.rules.iter().filter(|spec| spec.rule.enabled) {
         let watch = state.watches.get(&spec.rule.id);

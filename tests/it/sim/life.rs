@@ -32,6 +32,22 @@ telemetry:
   strict: {type: double, duplicates: reject}
   note: {type: string}
   state: {type: enum, values: [A, B, C]}
+computed:
+  twice: {value: value * 2}
+  mean: {of: twice, agg: avg, window: {sliding: 5s}}
+  steps: {of: value, agg: slope, window: {sliding: 6s, every: 2s}}
+  minute: {of: value, agg: quantile, q: 0.9, window: {tumbling: 4s, lateness: 20s, early: 1s}}
+  hops: {of: value, agg: stddev, window: {hopping: 6s, every: 2s}}
+  lastFew: {of: count, agg: sum, window: {count: 7, every: 2}}
+  visit: {of: value, agg: count, window: {session: 1s, max: 10s}}
+  spell: {of: value, agg: timeAvg, window: {state: \"count > 0\"}}
+  inB: {of: state, agg: timeIn, value: \"'B'\", window: {resetBy: \"count == 2\"}}
+  meanOfMean: {of: mean, agg: max, window: {tumbling: 10s}}
+rules:
+  - {id: high, when: mean > 30, onDelay: 2s, offDelay: 1s, levels: [{when: mean > 60, severity: CRITICAL}]}
+  - {id: rising, when: steps > 1, deadband: 0.5}
+  - {id: silent, noData: {of: value, after: 3s}}
+  - {id: turns, pattern: {repeat: \"previous(state) == 'A' && state == 'B'\", times: 2, within: 1m}, clearAfter: 5s}
 ";
 
 /// What a device says once; it may be sent more than once.
@@ -295,7 +311,8 @@ impl Life {
         // A crash may have taken even the entries that made the twins; then they are made again at the next start.
         let living: Vec<TwinNo> = self.twins.keys().copied().collect();
         let Some(no) = living.get(self.dice.below(living.len() as u64) as usize).copied() else { return };
-        match self.dice.below(21) {
+        match self.dice.below(24) {
+            21..=23 => self.happen(journal, no, &[Input::Woken], Vec::new()),
             0 => self.happen(journal, no, &[Input::Idle], Vec::new()),
             1 | 2 => self.save(journal, no),
             3..=6 => self.send_again(journal),
@@ -368,7 +385,6 @@ impl Life {
         let mut events = Vec::new();
         for input in inputs {
             let step = step(twin, input, self.now);
-            step.events.iter().for_each(|event| twin.apply(event, self.now));
             events.extend(step.events);
         }
         let changes = if events.is_empty() { Vec::new() } else { vec![(no, Some(twin.state.clone()))] };
@@ -407,7 +423,6 @@ impl Life {
             let before = twin.state.revision;
             let name = format!("name {}", self.history.len()).into();
             let events = step(twin, &Input::Edited(Edit { name: Some(name), ..Edit::default() }), at).events;
-            events.iter().for_each(|event| twin.apply(event, at));
             facts.push(Fact::Happened { no: *no, before, events });
             after.push((*no, Some(twin.clone())));
         }

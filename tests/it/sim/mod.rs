@@ -15,7 +15,7 @@ mod world;
 pub(crate) use dice::Dice;
 use life::Life;
 
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 60;
 
 #[test]
 fn lives() {

@@ -1,4 +1,4 @@
-//! The computed values of a type: expressions over other members, made in an order in which each reads only what is there already.
+//! The computed values of a type: expressions and windows over other members, made in an order in which each reads only what is there already.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::source::{Diagnostic, Diagnostics, Entry, Fields, codes};
 
 use super::Expressions;
 use super::scope::{Blanks, TypeScope};
+use super::windows::{self, Window};
 
 /// A computed value on its way.
 pub(in crate::catalog::load) struct Declared<'n> {
@@ -19,10 +20,16 @@ pub(in crate::catalog::load) struct Declared<'n> {
     unit: Option<Unit>,
 }
 
+/// What fills the slot.
+pub(in crate::catalog::load) enum Made {
+    Value(Checked),
+    Window(Window),
+}
+
 /// What came of one look at it.
 pub(in crate::catalog::load) enum Outcome {
     /// With the slot that is to hold it, not yet numbered.
-    Made(Box<(Compiled, Checked)>),
+    Made(Box<(Compiled, Made)>),
     /// It reads others that are not made yet.
     Waits(Vec<String>),
     Broken,
@@ -31,7 +38,9 @@ pub(in crate::catalog::load) enum Outcome {
 impl<'n> Declared<'n> {
     pub(in crate::catalog::load) fn read(entry: &'n Entry, problems: &mut Diagnostics) -> Option<Declared<'n>> {
         let fields = Fields::read(&COMPUTED, &entry.value, format!("computed value `{}`", entry.key.text), problems)?;
-        fields.require("value", problems)?;
+        if fields.get("of").is_none() && fields.get("window").is_none() {
+            fields.require("value", problems)?;
+        }
         let unit = match fields.text("unit", problems) {
             Some(text) => match Unit::parse(text) {
                 Ok(unit) => Some(unit),
@@ -60,8 +69,18 @@ impl<'n> Declared<'n> {
         expressions: &mut Expressions,
         problems: &mut Diagnostics,
     ) -> Outcome {
-        let Some(node) = self.fields.get("value") else { return Outcome::Broken };
         let mut scope = TypeScope { pending, ..TypeScope::of(type_name, slots, blanks) };
+        if self.fields.get("of").is_some() || self.fields.get("window").is_some() {
+            let mut reader = windows::Reader { fields: &self.fields, unit: self.unit.as_ref(), scope, expressions, problems };
+            return match reader.read() {
+                Ok(window) => {
+                    let compiled = self.compiled(type_name, window.value_type.clone(), window.unit.clone(), problems);
+                    Outcome::Made(Box::new((compiled, Made::Window(window))))
+                }
+                Err(outcome) => outcome,
+            };
+        }
+        let Some(node) = self.fields.get("value") else { return Outcome::Broken };
         let stated = self.unit.clone().map(|unit| Shape::number(Some(unit)));
         let expect = stated.as_ref().map_or(Expect::Anything, |shape| Expect::Value { name: self.name(), shape });
         let mut found = Diagnostics::new();
@@ -79,7 +98,7 @@ impl<'n> Declared<'n> {
             return Outcome::Broken;
         };
         let unit = self.unit.clone().or_else(|| value.shape().unit().cloned());
-        Outcome::Made(Box::new((self.compiled(type_name, value_type, unit, problems), value)))
+        Outcome::Made(Box::new((self.compiled(type_name, value_type, unit, problems), Made::Value(value))))
     }
 
     fn compiled(&self, type_name: &Arc<str>, value_type: ValueType, unit: Option<Unit>, problems: &mut Diagnostics) -> Compiled {

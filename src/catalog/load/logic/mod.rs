@@ -5,13 +5,15 @@ mod params;
 mod rules;
 mod schedule;
 mod scope;
+mod windows;
 
 use crate::expr::{self, Checked, Compiler, Expect, Problem, Scope, Template};
 use crate::source::{Diagnostic, Diagnostics, Node, Span, codes, expect_text};
 
-pub(super) use computed::{Declared, Outcome, report_ring};
+pub(super) use computed::{Declared, Made, Outcome, report_ring};
 pub(super) use rules::{Ground, rules};
 pub(super) use scope::Blanks;
+pub(super) use windows::Window;
 
 /// Reads expressions. Its thread is started with the first of them.
 #[derive(Debug, Default)]

@@ -60,7 +60,7 @@ fn as_expression(node: &Node) -> Node {
 }
 
 /// The value of what reads nothing.
-fn constant(value: &Checked) -> Option<Datum> {
+pub(super) fn constant(value: &Checked) -> Option<Datum> {
     if value.dependencies.is_empty() { value.tree.evaluate(&Nothing).ok() } else { None }
 }
 

@@ -1,0 +1,109 @@
+//! What falls due by time alone: staleness, silence, ends of windows, ends of delays. Each is served at its own instant, earliest first.
+
+use std::collections::BTreeSet;
+
+use crate::reading::{SlotNo, Timestamp};
+use crate::rule::Truths;
+use crate::twin::event::Event;
+use crate::twin::state::Slot;
+use crate::twin::windows::Turn;
+
+use super::{Follower, Moment, clock};
+
+/// In the order in which they are served at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A member's value has outlived its time.
+    Stale(u16),
+    /// A rule that listens for missing data has heard nothing.
+    Silent(u16),
+    /// A window is over, or a reading falls out of it.
+    Window(u16),
+}
+
+impl Follower<'_> {
+    /// What of these slots, and of the windows that follow from them, is due, in order.
+    pub(super) fn serve(&mut self, slots: &[u16], is_due: impl Fn(&Slot, Timestamp) -> bool) {
+        let layout = self.layout.clone();
+        let state = &self.twin.state;
+        let mut agenda: BTreeSet<(Timestamp, Due)> = BTreeSet::new();
+        for no in slots {
+            let slot = state.slot(SlotNo(*no));
+            let Some(readers) = layout.logic.readers(SlotNo(*no)) else { continue };
+            let stale = layout.slot(SlotNo(*no)).telemetry.as_ref().and_then(|rules| rules.stale).map(|age| slot.time.plus(age));
+            if let Some(stale) = stale.filter(|stale| slot.value.is_some() && is_due(slot, *stale))
+                && readers.is_evaluated()
+            {
+                agenda.insert((stale, Due::Stale(*no)));
+            }
+            for place in &readers.rules {
+                let spec = &layout.logic.rules[usize::from(*place)];
+                if let Some(silent) = clock::silent_at(spec, state).filter(|silent| is_due(slot, *silent)) {
+                    agenda.insert((silent, Due::Silent(*place)));
+                }
+            }
+            for place in &readers.windows_behind {
+                self.expect_window(*place, &is_due, &mut agenda);
+            }
+        }
+        while let Some((at, due)) = agenda.pop_first() {
+            match due {
+                Due::Stale(no) => self.settle(vec![no], Moment { stale: &[no], is_timed: true, ..Moment::new(at, &[]) }),
+                Due::Silent(place) => {
+                    let spec = &layout.logic.rules[usize::from(place)];
+                    self.evaluate(spec, &Truths::plain(Some(true)), Moment::new(at, &[]));
+                }
+                Due::Window(place) => {
+                    self.push(Event::Turned { window: place, turn: Turn::Passed(at) });
+                    self.follow_windows(at);
+                    self.expect_window(place, &is_due, &mut agenda);
+                }
+            }
+        }
+    }
+
+    /// Windows over these slots, and over what follows from them, that are due up to and including an instant.
+    pub(super) fn serve_windows(&mut self, slots: &[u16], until: Timestamp) {
+        let layout = self.layout.clone();
+        let mut agenda: BTreeSet<(Timestamp, Due)> = BTreeSet::new();
+        for no in slots {
+            for place in layout.logic.readers(SlotNo(*no)).iter().flat_map(|readers| readers.windows_behind.iter()) {
+                self.expect_window(*place, |_, due| due <= until, &mut agenda);
+            }
+        }
+        while let Some((at, due)) = agenda.pop_first() {
+            if let Due::Window(place) = due {
+                self.push(Event::Turned { window: place, turn: Turn::Passed(at) });
+                self.follow_windows(at);
+                self.expect_window(place, |_, due| due <= until, &mut agenda);
+            }
+        }
+    }
+
+    fn expect_window(&self, place: u16, is_due: impl Fn(&Slot, Timestamp) -> bool, agenda: &mut BTreeSet<(Timestamp, Due)>) {
+        let Some(windowed) = self.layout.logic.windows.get(usize::from(place)) else { return };
+        let due = self.twin.windows.due(place, windowed);
+        if let Some(due) = due.filter(|due| is_due(self.twin.state.slot(windowed.of), *due)) {
+            agenda.insert((due, Due::Window(place)));
+        }
+    }
+
+    /// Delays of the rules that follow from these slots, as far as they end before that time: with the values of before.
+    pub(super) fn end_delays(&mut self, slots: &[u16], time: Timestamp) {
+        if self.twin.state.watches.is_empty() {
+            return;
+        }
+        let (layout, now) = (self.layout.clone(), self.now);
+        let mut places: BTreeSet<u16> = BTreeSet::new();
+        for slot in slots {
+            places.extend(layout.logic.readers(SlotNo(*slot)).iter().flat_map(|readers| readers.rules_behind.iter()));
+        }
+        let until = time.shifted(-1);
+        for place in places {
+            let spec = &layout.logic.rules[usize::from(place)];
+            if !self.watch(spec).is_default() {
+                self.decide(spec, |watched, watch| watched.elapse(watch, until, now), Moment::new(until, &[]));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Rules against what is true now: conditions first, all against the same state; then what follows from them, in the order of the file.
+
+use std::collections::BTreeSet;
+
+use crate::alarm::{CloseReason, When};
+use crate::catalog::logic::RuleSpec;
+use crate::expr::{Checked, Known};
+use crate::reading::Timestamp;
+use crate::rule::{Decision, Kind, LevelTruth, Truth, Truths, Watch, Watched};
+use crate::twin::event::Event;
+
+use super::environment::Surroundings;
+use super::voice::Speaker;
+use super::{Follower, Moment, clock};
+
+/// Rules that read the alarms of others are evaluated again after those, so often at most for one input.
+const GENERATIONS_MAX: usize = 8;
+
+/// The truths of a rule with the lists that they lend.
+pub(super) struct OwnTruths {
+    plain: Truths<'static>,
+    levels: Vec<LevelTruth>,
+    steps: Vec<Truth>,
+}
+
+impl OwnTruths {
+    pub(super) fn borrow(&self) -> Truths<'_> {
+        Truths { levels: &self.levels, steps: &self.steps, ..self.plain }
+    }
+}
+
+impl Follower<'_> {
+    /// These rules, then those that ask for the alarms of those that moved, and so on.
+    pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changed: Vec<u16>, moment: Moment<'_>) {
+        let layout = self.layout.clone();
+        for _ in 0..GENERATIONS_MAX {
+            if places.is_empty() {
+                return;
+            }
+            let now = Moment { changed: &changed, ..moment };
+            let truths: Vec<(u16, OwnTruths)> =
+                places.iter().map(|place| (*place, self.truths(&layout.logic.rules[usize::from(*place)], now))).collect();
+            let mut moved = Vec::new();
+            for (place, truths) in truths {
+                let spec = &layout.logic.rules[usize::from(place)];
+                let was_active = self.watch(spec).rule.is_active();
+                // Delays come before what time alone brings about.
+                if moment.is_timed && !self.watch(spec).is_default() {
+                    let now = self.now;
+                    self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), moment);
+                }
+                self.evaluate(spec, &truths.borrow(), moment);
+                if self.watch(spec).rule.is_active() != was_active {
+                    moved.push(place);
+                }
+            }
+            places = layout.logic.rules_that_ask(&moved);
+            changed.clear();
+        }
+    }
+
+    pub(super) fn surroundings<'s>(&'s self, moment: Moment<'s>, good_only: bool) -> Surroundings<'s> {
+        Surroundings { layout: &self.layout, state: &self.twin.state, moment, now: self.now, good_only }
+    }
+
+    pub(super) fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
+        let surroundings = self.surroundings(moment, spec.accepts_good_only);
+        let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
+        let when = match &spec.rule.kind {
+            Kind::NoData(_) => Some(clock::silent_at(spec, &self.twin.state).is_some_and(|silent| silent <= moment.at)),
+            Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
+        };
+        let stay = match &spec.clear_when {
+            Some(_) => truth(&spec.clear_when).map(|clear| !clear),
+            None if spec.stay.is_some() => truth(&spec.stay),
+            None => when,
+        };
+        let level = |checked: &Checked| known(checked.tree.is_true(&surroundings));
+        let in_schedule = spec.rule.active.as_ref().is_none_or(|hours| hours.contains(self.now));
+        OwnTruths {
+            plain: Truths { when, stay, suppressed_by: truth(&spec.suppressed_by), in_schedule, levels: &[], steps: &[] },
+            levels: spec.levels.iter().map(|spec| LevelTruth { when: level(&spec.when), stay: level(&spec.stay) }).collect(),
+            steps: spec.steps.iter().map(level).collect(),
+        }
+    }
+
+    pub(super) fn evaluate(&mut self, spec: &RuleSpec, truths: &Truths<'_>, moment: Moment<'_>) {
+        if !spec.rule.enabled {
+            if !self.watch(spec).is_default() {
+                self.end(spec, CloseReason::RuleDisabled, moment.at);
+            }
+            return;
+        }
+        let when = When { at: moment.at, now: self.now };
+        self.decide(spec, |watched, watch| watched.evaluate(watch, truths, when), moment);
+    }
+
+    pub(super) fn keep(&mut self, spec: &RuleSpec, at: Timestamp) {
+        let when = When { at, now: self.now };
+        self.decide(spec, |watched, watch| watched.keep(watch, when), Moment::new(at, &[]));
+    }
+
+    pub(super) fn end(&mut self, spec: &RuleSpec, reason: CloseReason, at: Timestamp) {
+        let when = When { at, now: self.now };
+        self.decide(spec, |watched, watch| watched.end(watch, reason, when), Moment::new(at, &[]));
+    }
+
+    /// Of a rule of which nothing but its state is left.
+    pub(super) fn end_unknown(&mut self, id: &str, at: Timestamp) {
+        let spec = RuleSpec::unknown(id);
+        self.end(&spec, CloseReason::RuleRemoved, at);
+    }
+
+    pub(super) fn decide(&mut self, spec: &RuleSpec, decide: impl FnOnce(&Watched<'_>, &Watch) -> Decision, moment: Moment<'_>) {
+        let decision = {
+            let surroundings = self.surroundings(moment, spec.accepts_good_only);
+            let voice = Speaker { spec, surroundings };
+            let watched = Watched { rule: &spec.rule, twin: &self.twin.state.id, key: "", out_of_service: None, voice: &voice };
+            decide(&watched, self.watch(spec))
+        };
+        for fact in decision.facts {
+            self.push(Event::Watched { rule: spec.rule.id.clone(), fact: Box::new(fact) });
+        }
+    }
+}
+
+fn known(truth: Known<bool>) -> Truth {
+    truth.ok()
+}

@@ -1,0 +1,149 @@
+//! Computed values and windows after something has changed, in an order in which each sees what it reads.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::logic::Computed;
+use crate::expr::Checked;
+use crate::reading::{Quality, SlotNo, Timestamp, Value};
+use crate::twin::bases::Basis;
+use crate::twin::event::{Event, Measured};
+use crate::twin::windows::Turn;
+use crate::window::{Cause, Published};
+
+use super::{Follower, Moment};
+
+impl Follower<'_> {
+    /// Computed values and rules that read what has changed, and what reads those.
+    pub(super) fn settle(&mut self, mut changed: Vec<u16>, moment: Moment<'_>) {
+        let layout = self.layout.clone();
+        self.record_results(&mut changed);
+        self.run_wave(&mut changed, moment);
+        let mut places: BTreeSet<u16> = BTreeSet::new();
+        for slot in &changed {
+            places.extend(layout.logic.readers(SlotNo(*slot)).iter().flat_map(|readers| readers.rules.iter()));
+        }
+        self.judge(places, changed, moment);
+    }
+
+    /// A window has gone on by time.
+    pub(super) fn follow_windows(&mut self, at: Timestamp) {
+        let mut changed = Vec::new();
+        self.record_results(&mut changed);
+        if !changed.is_empty() {
+            self.settle(changed, Moment { is_timed: true, ..Moment::new(at, &[]) });
+        }
+    }
+
+    /// Readings came that are not the newest: windows may say something else now, and what reads those is looked at again as of now.
+    pub(super) fn correct(&mut self) {
+        if self.layout.logic.windows.is_empty() {
+            return;
+        }
+        let mut changed = Vec::new();
+        self.take_in_waiting();
+        self.record_results(&mut changed);
+        if !changed.is_empty() {
+            let at = self.newest();
+            self.settle(changed, Moment::new(at, &[]));
+        }
+    }
+
+    fn run_wave(&mut self, changed: &mut Vec<u16>, moment: Moment<'_>) {
+        let layout = self.layout.clone();
+        let logic = &layout.logic;
+        let (mut computed, mut gates) = (BTreeSet::<u16>::new(), BTreeSet::<u16>::new());
+        let mut seen = 0;
+        loop {
+            while let Some(slot) = changed.get(seen).copied() {
+                seen += 1;
+                let Some(readers) = logic.readers(SlotNo(slot)) else { continue };
+                computed.extend(&readers.computed);
+                gates.extend(&readers.gates);
+                // Readings of a gated window wait for its condition, whether that moved or not.
+                gates.extend(readers.windows.iter().filter(|place| self.twin.windows.waits(**place)));
+            }
+            if let Some(place) = computed.pop_first() {
+                self.compute(&logic.computed[usize::from(place)], changed, moment);
+            } else if let Some(place) = gates.pop_first() {
+                self.gate(place, changed, moment);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn compute(&mut self, computed: &Computed, changed: &mut Vec<u16>, moment: Moment<'_>) {
+        let slots = || computed.reads.iter().map(|slot| self.twin.state.slot(*slot));
+        let time = slots().filter(|slot| slot.value.is_some()).map(|slot| slot.time).max().unwrap_or(moment.at);
+        let worst = slots().fold(Quality::Good, |worst, slot| worst.worse(slot.quality));
+        let (value, quality) = match self.value(&computed.value, Moment { changed, ..moment }) {
+            Some(value) => (Some(value), worst),
+            None => (None, Quality::Missing),
+        };
+        let standing = self.twin.state.slot(computed.slot);
+        if standing.value == value && standing.quality == quality {
+            return;
+        }
+        self.push(Event::Computed { slot: computed.slot, value, time, quality });
+        mark(changed, computed.slot);
+        self.record_results(changed);
+    }
+
+    /// The condition of a window, and the readings that wait for it.
+    fn gate(&mut self, place: u16, changed: &mut Vec<u16>, moment: Moment<'_>) {
+        let layout = self.layout.clone();
+        let Some(condition) = layout.logic.windows.get(usize::from(place)).and_then(|windowed| windowed.gate()) else { return };
+        let holds = condition.tree.is_true(&self.surroundings(Moment { changed, ..moment }, false)).ok();
+        let moved = holds.is_some() && holds != self.twin.windows.holds(place);
+        if moved || self.twin.windows.waits(place) {
+            self.push(Event::Turned { window: place, turn: Turn::Gated(moment.at, holds) });
+            self.record_results(changed);
+        }
+    }
+
+    /// Readings that are not the newest do not move the condition of their window.
+    fn take_in_waiting(&mut self) {
+        for place in 0..u16::try_from(self.layout.logic.windows.len()).unwrap_or(u16::MAX) {
+            if self.twin.windows.waits(place) {
+                let at = self.newest();
+                self.push(Event::Turned { window: place, turn: Turn::Gated(at, None) });
+            }
+        }
+    }
+
+    /// What windows have said becomes facts, and may be what other windows look at.
+    fn record_results(&mut self, changed: &mut Vec<u16>) {
+        while !self.said.published.is_empty() {
+            for (place, published) in std::mem::take(&mut self.said.published) {
+                self.measure(place, &published, changed);
+            }
+        }
+    }
+
+    fn measure(&mut self, place: u16, published: &Published, changed: &mut Vec<u16>) {
+        let Some(windowed) = self.layout.logic.windows.get(usize::from(place)) else { return };
+        let (slot, of) = (windowed.slot, self.twin.state.slot(windowed.of));
+        let value = published.outcome.figures.first().and_then(|figure| windowed.value(*figure));
+        let time = Timestamp(published.at);
+        let received = if of.received.0 == i64::MIN { self.now } else { of.received.shifted(time.micros_since(of.time)) };
+        let withdrawn = matches!(published.cause, Cause::Withdrawn { .. });
+        let basis = Basis::of(&published.outcome);
+        let before = self.twin.state.slot(slot);
+        let is_shown = time >= before.time;
+        let moves = is_shown && (withdrawn || before.value != value);
+        self.push(Event::Measured(Box::new(Measured { slot, value, time, received, basis, withdrawn })));
+        if moves {
+            mark(changed, slot);
+        }
+    }
+
+    pub(super) fn value(&self, checked: &Checked, moment: Moment<'_>) -> Option<Value> {
+        checked.tree.evaluate(&self.surroundings(moment, false)).ok()?.into_value()
+    }
+}
+
+fn mark(changed: &mut Vec<u16>, slot: SlotNo) {
+    if !changed.contains(&slot.0) {
+        changed.push(slot.0);
+    }
+}
