@@ -26,7 +26,7 @@ use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::rule::detector::{Definition, Names};
-use crate::rule::{Action, ActionKind, Expression, On};
+use crate::rule::{Action, ActionKind, Expression, Kind as RuleKind, On, Rule};
 
 use super::expression::{Step, Term, Value, follow};
 
@@ -71,11 +71,20 @@ impl Detector {
         }
     }
 
-    /// For the rule that it becomes, one for each thing that it sends: only their kind counts (what is withheld while suppressed); what they say
-    /// is asked of the [`Instance`]. No change of the alarm asks for them.
-    pub fn actions(&self) -> Box<[Action]> {
-        let topic = Expression(0);
-        let publish = ActionKind::Publish { topic, payload: None, qos: 1, retain: false };
+    /// The rule that it becomes; severity, text and policy are the caller's to change. What people acknowledge, the machine hears as a message, so
+    /// the alarm of the rule asks for no acknowledgement of its own.
+    pub fn rule(&self, id: &str) -> Rule {
+        let mut rule = Rule::new(id, RuleKind::Detector(self.definition.clone()));
+        rule.policy.acknowledge = false;
+        rule.meaning = self.meaning;
+        rule.actions = self.actions();
+        rule
+    }
+
+    /// One for each thing that it sends. Only their kind counts: it says what is withheld while the alarm is suppressed. What they say is asked of
+    /// the [`Instance`], and no change of the alarm asks for them.
+    fn actions(&self) -> Box<[Action]> {
+        let publish = ActionKind::Publish { topic: Expression(0), payload: None, qos: 1, retain: false };
         self.outgoing.iter().map(|_| Action { on: On::Reach(u8::MAX), kind: publish.clone() }).collect()
     }
 

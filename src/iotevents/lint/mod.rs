@@ -1,6 +1,6 @@
 //! What cannot work, or will not work as it looks: AWS's own analysis and ours (`seed-systems.md`, 1.6).
 //!
-//! An ERROR is what cannot run here, or was refused by AWS. Limits of AWS that are none of ours are warnings.
+//! An ERROR is what cannot run, or what AWS's analysis calls one. Limits of AWS that are none of ours are warnings.
 
 mod flow;
 mod limits;
@@ -27,8 +27,6 @@ pub struct Beside<'a> {
     pub inputs: &'a [Input],
     /// Payloads that were seen.
     pub samples: &'a [Sample],
-    /// An export holds no inputs: one that no file defines is then a warning and not an error.
-    pub inputs_may_be_missing: bool,
 }
 
 /// All there is to say about a model that was read, errors that keep it from running among it. Sorted by kind; of one kind, as they stand in the

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::iotevents::expression::{Reference, Term};
 use crate::iotevents::file::{ActionKind, is_input_name};
-use crate::iotevents::finding::{Findings, Kind, Level};
+use crate::iotevents::finding::{Findings, Kind};
 
 use super::Beside;
 use super::flow::{Knowledge, entered, hearing};
@@ -136,9 +136,8 @@ pub(super) fn check_inputs<'m>(what: &str, terms: impl Iterator<Item = (&'m Term
             }
             let near = look_alike(input, beside.inputs.iter().map(|own| own.name.as_str()));
             let near = near.map(|near| format!(" There is an Input '{near}'.")).unwrap_or_default();
-            let level = if beside.inputs_may_be_missing { Level::Warning } else { Level::Error };
             let message = format!("{what} contains reference to Input '{input}' that does not exist.{near}");
-            findings.push(level, Kind::ReferencedResource, place, message);
+            findings.error(Kind::ReferencedResource, place, message);
         }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             findings.warning(Kind::DataType, "", message);
         }
     }
-    let mut checker = Checker { variables, wanted: BTreeMap::new(), findings };
+    let mut checker = Checker { variables: sure(view, variables), wanted: BTreeMap::new(), findings };
     for event in view.events() {
         for (term, place) in event.terms() {
             term.each(&mut |term| checker.operator(term, place));
@@ -94,6 +94,25 @@ fn infer(view: &View<'_>) -> BTreeMap<String, Types> {
         if !grew {
             return variables;
         }
+    }
+}
+
+/// Without the types of variables that are also set to something nobody knows, such as an attribute.
+fn sure(view: &View<'_>, mut variables: BTreeMap<String, Types>) -> BTreeMap<String, Types> {
+    loop {
+        let values = view.events().flat_map(|event| &event.uses).filter_map(|used| match used.kind {
+            UseKind::Value { variable } => Some((variable, &used.term)),
+            UseKind::Duration | UseKind::Content(_) | UseKind::Parameter => None,
+        });
+        let unsure = |variable: &str, term: &Term| {
+            types_of(term, &variables).is_empty() && variables.get(variable).is_some_and(|types| !types.is_empty())
+        };
+        let found: Vec<String> =
+            values.filter(|(variable, term)| unsure(variable, term)).map(|(variable, _)| variable.to_owned()).collect();
+        if found.is_empty() {
+            return variables;
+        }
+        variables.extend(found.into_iter().map(|variable| (variable, Types::new())));
     }
 }
 

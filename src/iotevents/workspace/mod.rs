@@ -139,7 +139,7 @@ fn read_all<'a>(sources: &[Source<'a>], findings: &mut Vec<Finding>) -> Read<'a>
 
 fn compile_all<'a>(read: &Read<'a>, findings: &mut Vec<Finding>) -> Vec<Model<'a>> {
     let inputs: Vec<Input> = read.inputs.iter().map(|(_, input)| input.clone()).collect();
-    let beside = Beside { inputs: &inputs, samples: &read.samples, inputs_may_be_missing: true };
+    let beside = Beside { inputs: &inputs, samples: &read.samples };
     let (mut models, mut names, mut paths) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
     let mut once = |name: &SmolStr, source: Source<'a>, findings: &mut Vec<Finding>| {
         if let Some(first) = names.insert(name.clone(), source.name) {
@@ -150,16 +150,18 @@ fn compile_all<'a>(read: &Read<'a>, findings: &mut Vec<Finding>) -> Vec<Model<'a
     };
     for (source, model) in &read.detectors {
         once(&model.name, *source, findings);
-        findings.extend(lint(source.name, model, &beside));
-        let (Some(detector), _) = compile(source.name, model) else { continue };
+        let (detector, problems) = compile(source.name, model);
+        findings.extend(lint(source.name, model, &beside).into_iter().map(|finding| as_it_ran(finding, &problems)));
+        let Some(detector) = detector else { continue };
         let path = path_of(*source, &mut paths);
         let (description, key) = (model.description.clone(), model.key.clone());
         models.push(Model { source: *source, path, detector, description, key, action_input: None });
     }
     for (source, model) in &read.alarms {
         once(&model.name, *source, findings);
-        findings.extend(lint_alarm(source.name, model, &beside));
-        let (Some(detector), _) = compile_alarm(source.name, model, Severity::default()) else { continue };
+        let (detector, problems) = compile_alarm(source.name, model, Severity::default());
+        findings.extend(lint_alarm(source.name, model, &beside).into_iter().map(|finding| as_it_ran(finding, &problems)));
+        let Some(detector) = detector else { continue };
         let path = path_of(*source, &mut paths);
         let (description, key) = (model.description.clone(), model.key.clone());
         let action_input = Some(alarm_action_input(&model.name));
@@ -167,6 +169,12 @@ fn compile_all<'a>(read: &Read<'a>, findings: &mut Vec<Finding>) -> Vec<Model<'a
     }
     models.sort_by(|one, other| one.detector.name.cmp(&other.detector.name));
     models
+}
+
+/// What was exported ran there, whatever an analysis says of it, and an export holds no inputs: only what cannot run here is an error.
+fn as_it_ran(finding: Finding, problems: &[Finding]) -> Finding {
+    let runs = finding.level == Level::Error && !problems.contains(&finding);
+    Finding { level: if runs { Level::Warning } else { finding.level }, ..finding }
 }
 
 /// Two files of one name from different folders are told apart by a number.

@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::super::{Detector, Instance, Sinks, alarm_action_input, compile_alarm, parse_alarm_requests};
-use super::{Payloads, SECOND};
-use crate::alarm::Severity;
+use super::{Payloads, SECOND, Speaker};
+use crate::alarm::{Severity, When};
 use crate::iotevents::file::{Document, read};
-use crate::reading::Timestamp;
-use crate::rule::Ask;
+use crate::reading::{Timestamp, TwinId};
 use crate::rule::detector::{DetectorState, Effect, Trigger, next_timer, run};
+use crate::rule::{Ask, Watch, Watched};
 
 fn file(acknowledge: bool, disabled: bool, operator: &str, threshold: &str) -> Json {
     json!({
@@ -165,6 +165,34 @@ fn missing_data_neither_raise_nor_clear() {
     assert_eq!(world.pressure(0, &json!(80)), "DISABLED", "disabled from the start");
     assert_eq!(world.act(1, "enable"), "NORMAL");
     assert_eq!(world.pressure(2, &json!(80)), "NORMAL", "its limit is missing");
+}
+
+/// Our alarm follows the machine: open from the breach until it is NORMAL again, and everyone is told once of each change.
+#[test]
+fn the_alarm_of_ours() {
+    let detector = compiled(&file(true, false, "GREATER", "70"));
+    let (rule, twin) = (detector.rule("over"), TwinId::parse("M-1").unwrap());
+    let own = Watched { rule: &rule, twin: &twin, key: "", out_of_service: None, voice: &Speaker };
+    let (mut watch, mut payloads, mut keys) = (Watch::default(), Payloads::default(), Vec::new());
+    let mut hear = |second: i64, input: &str, payload: Json| {
+        payloads.hear(input, payload);
+        let (sinks, runs) = (Sinks::default(), watch.detector.as_ref().map_or(0, |detector| detector.runs));
+        let instance = Instance::new(&detector, &payloads, &sinks, "M-1", runs);
+        let decision = own.detect(&watch, Trigger::Input, &instance, When::both(Timestamp(second * SECOND)));
+        for fact in &decision.facts {
+            watch.apply(fact);
+        }
+        let fresh = decision.requests.iter().filter(|request| !keys.contains(&request.key)).count();
+        assert_eq!(fresh, decision.requests.len(), "each request has a key of its own");
+        keys.extend(decision.requests.iter().map(|request| request.key.clone()));
+        (watch.alarm.open.as_ref().map(|open| open.severity), decision.requests.len())
+    };
+    let pressure = |value: i64| json!({"motorid": "M-1", "sensorData": {"pressure": value}});
+    assert_eq!(hear(0, "PressureInput", pressure(80)), (Some(Severity::Major), 2));
+    assert_eq!(hear(1, "PressureInput", pressure(90)), (Some(Severity::Major), 0));
+    assert_eq!(hear(2, "PressureInput", pressure(10)), (Some(Severity::Major), 2), "LATCHED");
+    assert_eq!(hear(3, &alarm_action_input("Overpressure"), json!({"action": "acknowledge"})), (None, 2));
+    assert_eq!(hear(4, "PressureInput", pressure(80)), (Some(Severity::Major), 2));
 }
 
 #[test]

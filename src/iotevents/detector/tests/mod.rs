@@ -10,7 +10,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use smol_str::SmolStr;
+
 use super::Inputs;
+use crate::alarm::Evidence;
+use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
 
 pub(super) const SECOND: i64 = 1_000_000;
 
@@ -40,5 +44,30 @@ impl Inputs for Payloads {
 
     fn message_id(&self) -> Option<&str> {
         self.message_id.as_deref()
+    }
+}
+
+/// Has nothing to say but the severity of the rule.
+pub(super) struct Speaker;
+
+impl Voice for Speaker {
+    fn evidence(&self, rule: &Rule, _occasion: &Occasion) -> Evidence {
+        Evidence { severity: rule.severity, ..Evidence::default() }
+    }
+
+    fn explain_clear(&self, _rule: &Rule, _occasion: &Occasion) -> Option<SmolStr> {
+        None
+    }
+
+    fn cause(&self, _rule: &Rule) -> SmolStr {
+        SmolStr::default()
+    }
+
+    fn value(&self, _expression: Expression) -> Option<serde_json::Value> {
+        None
+    }
+
+    fn when(&self, _rule: &Rule) -> Truth {
+        None
     }
 }

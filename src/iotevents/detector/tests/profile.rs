@@ -5,7 +5,7 @@ use std::time::Duration as Time;
 use serde_json::json;
 use smol_str::SmolStr;
 
-use crate::alarm::{self, Evidence, Severity, When};
+use crate::alarm::{self, Severity, When};
 use crate::iotevents::file::{Send, SendKind};
 use crate::iotevents::finding::Findings;
 use crate::reading::{Timestamp, TwinId};
@@ -13,11 +13,11 @@ use crate::rule::detector::{
     ActionDraft, DetectorState, Diagnostic, Duration, Effect, EntryDraft, Fact, MESSAGES_MAX, Messages, Mode, Run, Scalar, StateDraft,
     Trigger, VariableSpec, force, next_timer, run,
 };
-use crate::rule::{Action as RuleAction, ActionKind, Expression, Kind, Occasion, On, Rule, Target, Truth, Voice, Watch, Watched};
+use crate::rule::{Action as RuleAction, ActionKind, Expression, Kind, On, Rule, Target, Watch, Watched};
 
 use super::super::builder::Builder;
 use super::super::{Detector, Instance, Sinks};
-use super::{Payloads, SECOND};
+use super::{Payloads, SECOND, Speaker};
 
 /// Writes a detector by hand: what no file can say as well, such as variables with a type.
 struct Writer {
@@ -321,30 +321,6 @@ fn messages_that_are_sent_again() {
     }
     assert!(!messages.is_repeated(0, at(1)) && messages.is_repeated(999, at(1)));
     assert!(serde_json::to_string(&messages).unwrap().len() < MESSAGES_MAX * 20);
-}
-
-struct Speaker;
-
-impl Voice for Speaker {
-    fn evidence(&self, rule: &Rule, _occasion: &Occasion) -> Evidence {
-        Evidence { severity: rule.severity, ..Evidence::default() }
-    }
-
-    fn explain_clear(&self, _rule: &Rule, _occasion: &Occasion) -> Option<SmolStr> {
-        None
-    }
-
-    fn cause(&self, _rule: &Rule) -> SmolStr {
-        SmolStr::default()
-    }
-
-    fn value(&self, _expression: Expression) -> Option<serde_json::Value> {
-        None
-    }
-
-    fn when(&self, _rule: &Rule) -> Truth {
-        None
-    }
 }
 
 /// A detector raises, changes the severity of and clears the alarm of its rule, and asks for its actions.

@@ -70,7 +70,7 @@ fn the_default_payload_has_exactly_its_keys() {
     assert!(ids.iter().enumerate().all(|(place, id)| !ids[..place].contains(id)), "each is another one: {ids:?}");
     let shape: String = ids[0].as_str().unwrap().chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
     assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-    assert_eq!((ids[0].as_str().unwrap().as_bytes()[14], detector.actions().len()), (b'8', 1), "sent twice, compiled once");
+    assert_eq!((ids[0].as_str().unwrap().as_bytes()[14], detector.rule("r").actions.len()), (b'8', 1), "sent twice, compiled once");
     assert_eq!(asks(&hear(&detector, &Sinks::default()).0), message, "the same again gives the same ids");
 }
 

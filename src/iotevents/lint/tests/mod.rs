@@ -25,7 +25,7 @@ pub(super) fn findings(files: &[(&str, &str)]) -> Vec<Finding> {
         }
     }
     for (file, model) in &models {
-        all.extend(lint(file, model, &Beside { inputs: &inputs, samples: &samples, inputs_may_be_missing: false }));
+        all.extend(lint(file, model, &Beside { inputs: &inputs, samples: &samples }));
     }
     all
 }

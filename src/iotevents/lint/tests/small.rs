@@ -174,6 +174,12 @@ fn data_types() {
         assert!(inferred.contains(&format!("Inferred data types {expected}\n")), "{inferred}");
     }
     check(
+        &one("$input.In.v > 1 && $variable.n == 'x'", &json!([set("n", "1"), set("n", "$input.In.w")])),
+        &[
+            "WARNING undeclared-attribute $.states[0].onInput.events[0].actions[1]: `w` is read and In does not declare it: on AWS it would be undefined, here it is read",
+        ],
+    );
+    check(
         &one("$input.In.v > 1", &json!([set("n", "1"), set("n", "'x'")])),
         &["WARNING data-type m: $variable.n is set to values of several types [Integer, String]"],
     );
