@@ -100,11 +100,10 @@ fn trigger(about: &About<'_>) -> Json {
     }
 }
 
-/// Of the message; of a timer, of any payload: they all picked this instance.
+/// Of any payload: they all picked this instance.
 fn key_value(about: &About<'_>) -> Option<String> {
     let detector = about.instance.detector;
-    let (current, others): (Vec<_>, Vec<_>) = detector.inputs.iter().partition(|input| about.is_current(input));
-    current.into_iter().chain(others).find_map(|input| detector.key_value(about.payload(input)?))
+    detector.inputs.iter().find_map(|input| detector.key_value(about.payload(input)?))
 }
 
 /// A change of state of an alarm; to a function it goes as text, with whom to tell.

@@ -208,5 +208,11 @@ fn meaning() {
     assert_ne!(own, meaning("$input.In.v > 2", "x", 60));
     assert_ne!(own, meaning("$input.In.v > 1", "x", 61));
     assert_ne!(own, model("SERIAL", &states("$input.In.v > 1", "x", 60)).meaning);
+    let others =
+        [json!({"resetTimer": {"timerName": "t"}}), json!({"clearTimer": {"timerName": "t"}}), set("v", "1"), set("w", "1"), set("v", "2")];
+    let others = others.map(|action| {
+        model("BATCH", &json!([{"stateName": "s", "onInput": {"events": [event("$input.In.v > 1", &json!([action]))]}}])).meaning
+    });
+    assert!(others.iter().enumerate().all(|(place, meaning)| !others[..place].contains(meaning)), "{others:?}");
     assert_eq!(own, 10_274_151_041_458_253_915, "written out and fixed: an upgrade sets no detector back");
 }

@@ -261,6 +261,60 @@ fn attributes_that_never_arrive() {
     );
 }
 
+/// On the way out it is cleared, and on the way in nobody sets it.
+#[test]
+fn timers_that_were_cleared_elsewhere() {
+    let timer = |action: &str| json!([{action: {"timerName": "t"}}]);
+    let states = |exit: &Json| {
+        json!([
+            {"stateName": "a", "onEnter": {"events": [event("true", &json!([{"setTimer": {"timerName": "t", "seconds": 60}}]))]},
+                "onInput": {"transitionEvents": [go("currentInput('In')", "b")]}, "onExit": {"events": [event("true", exit)]}},
+            {"stateName": "b", "onEnter": {"events": [event("true", &timer("resetTimer"))]}}
+        ])
+    };
+    check(&model(&states(&json!([]))), &[]);
+    check(
+        &model(&states(&timer("clearTimer"))),
+        &[
+            "WARNING cleared-timer $.states[1].onEnter.events[0].actions[0]: resetTimer of `t`, which may have been cleared before: it then does \
+           nothing, and the timer never runs out; setTimer is meant?",
+        ],
+    );
+}
+
+#[test]
+fn sticky_inputs() {
+    let input = r#"{"inputName": "Back", "inputDefinition": {"attributes": [{"jsonPath": "id"}, {"jsonPath": "v"}]}}"#;
+    let found = |there: &str, back: &str| {
+        let states = json!([
+            {"stateName": "a", "onInput": {"transitionEvents": [go(there, "b")]}}, {"stateName": "b", "onInput": {"transitionEvents": [go(back, "a")]}}
+        ]);
+        lines(&findings(&[("m", &model(&states)), ("in", INPUT), ("back", input)]))
+    };
+    assert_eq!(
+        found("$input.In.v == 1", "$input.Back.v > 1"),
+        "WARNING sticky-input m detectorModelDefinition.states[0].onInput.transitionEvents[0]: `to b` is taken on what In said last, and the way \
+         back to `a` needs no new message of In: the old value takes it again. Ask for currentInput(\"In\"), or send a value that is over\n"
+    );
+    assert_eq!(found("$input.In.v == 1", "$input.In.v == 0"), "", "the way back needs a new message");
+    assert_eq!(found("currentInput('In') && $input.In.v == 1", "$input.Back.v > 1"), "");
+    assert_eq!(found("$input.In.v > 1", "$input.Back.v > 1"), "", "a threshold on what is measured again and again");
+}
+
+/// Payloads of a simulator belong to the input whose names they have; a few names in common are not enough.
+#[test]
+fn samples_of_a_simulator() {
+    let model = hears(&json!([event("$input.In.FT01 > 1", &json!([]))]));
+    let found = |file: &Json| lines(&findings(&[("m", &model), ("simulator", &file.to_string())]));
+    let inputs = json!({"In": ["id", "v", "FT01"], "Wide": ["id", "v", "a", "b", "c"]});
+    let file = |payload: Json| json!({"inputs": inputs, "topic": "t", "seen": payload});
+    let silent = "WARNING look-alike-name m detectorModelDefinition.states[0].onInput.events[0]: In has `FT01`, and messages (seen) say `FTOI`: what reads it stays silent\n";
+    assert_eq!(found(&file(json!({"id": 1, "v": 2, "FTOI": 3}))), silent);
+    assert_eq!(found(&file(json!({"id": 1, "v": 2, "FT01": 3}))), "");
+    assert_eq!(found(&file(json!({"v": 2, "FTOI": 3, "x": 1}))), "", "one name of three");
+    assert_eq!(found(&file(json!({"id": 1, "v": 2, "a": 1, "b": 2, "c": 3, "FTOI": 3}))), "", "it is of the other input");
+}
+
 /// What no engine runs is refused at once, and nothing else is looked at.
 #[test]
 fn too_large() {

@@ -163,6 +163,17 @@ fn without_a_key() {
     );
 }
 
+/// Models without a key have a twin each, unless they share an input.
+#[test]
+fn several_without_a_key() {
+    let types = |second: &str| {
+        let made = imported(&[("a.json", &model("a", None, "One")), ("b.json", &model("b", None, second))]);
+        made.files.iter().filter(|(path, _)| path.starts_with("schemas")).map(|(path, _)| path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(types("Two"), ["schemas/A.yaml", "schemas/B.yaml"]);
+    assert_eq!(types("One"), ["schemas/A.yaml"]);
+}
+
 #[test]
 fn keys_that_are_paths() {
     check(
