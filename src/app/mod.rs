@@ -30,11 +30,13 @@ use crate::store::Store;
 use crate::{api, demo, http, journal, runtime, store};
 
 use follow::Follower;
+use ways::Ways;
 
 mod follow;
 mod page;
 mod publish;
 mod secret;
+mod ways;
 pub mod workspace;
 
 /// How long connections may take to end after they were asked to.
@@ -128,6 +130,7 @@ impl App {
             }
         });
         let mqtt = endpoint.as_ref().map(|endpoint| endpoint.local_addr());
+        runtime.let_out(Arc::new(Ways { mqtt: endpoint.clone() }));
         if let Some(endpoint) = endpoint {
             let stop = closing.clone();
             ports.spawn(async move { endpoint.run(stop).await });

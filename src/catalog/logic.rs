@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::alarm::Severity;
 use crate::expr::{Checked, Datum, Operand, Template};
 use crate::reading::SlotNo;
 use crate::rule::{Kind, Rule};
@@ -21,6 +22,9 @@ pub struct Logic {
     pub windows: Box<[Windowed]>,
     /// Inherited first, then in the order of the file.
     pub rules: Box<[RuleSpec]>,
+    /// What it may report, and what it can be asked; inherited ones first.
+    pub events: Box<[EventSpec]>,
+    pub commands: Box<[CommandSpec]>,
     /// Of the rules, in one list; [`Operand::Param`] counts in it.
     pub params: Box<[Param]>,
     /// By slot: who reads it.
@@ -71,6 +75,26 @@ pub struct Param {
     pub given_by: Arc<str>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventSpec {
+    pub name: Box<str>,
+    pub severity: Severity,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandSpec {
+    pub name: Box<str>,
+    /// To do it twice is to do it once.
+    pub idempotent: bool,
+}
+
+/// What an action says.
+#[derive(Debug, Clone)]
+pub enum Said {
+    Value(Checked),
+    Text(Template),
+}
+
 /// A rule with its expressions.
 #[derive(Debug, Clone)]
 pub struct RuleSpec {
@@ -94,6 +118,8 @@ pub struct RuleSpec {
     pub accepts_good_only: bool,
     pub title: Option<Box<str>>,
     pub text: Option<Template>,
+    /// What its actions say, by the number of the expression.
+    pub said: Box<[Said]>,
     /// As the file says it.
     pub source: Arc<str>,
     /// The type that declares it.
@@ -218,6 +244,19 @@ impl Logic {
         (0_u16..).zip(&self.rules).filter(|(_, spec)| asks(spec)).map(|(place, _)| place).collect()
     }
 
+    /// Rules whose conditions read these slots, or hear these events.
+    pub fn rules_that_read(&self, slots: &[u16], events: &[u16]) -> BTreeSet<u16> {
+        let of_slots = slots.iter().filter_map(|slot| self.readers(SlotNo(*slot))).flat_map(|readers| readers.rules.iter().copied());
+        let hears = |spec: &RuleSpec| events.iter().any(|event| spec.conditions().any(|checked| checked.reads(Operand::Event(*event))));
+        let of_events = (0_u16..).zip(&self.rules).filter(|(_, spec)| !events.is_empty() && hears(spec)).map(|(place, _)| place);
+        of_slots.chain(of_events).collect()
+    }
+
+    /// An event of the type and its number.
+    pub fn event(&self, name: &str) -> Option<(u16, &EventSpec)> {
+        (0_u16..).zip(&self.events).find(|(_, event)| *event.name == *name)
+    }
+
     pub fn rule(&self, id: &str) -> Option<(usize, &RuleSpec)> {
         self.rules.iter().enumerate().find(|(_, spec)| spec.rule.id == id)
     }
@@ -257,9 +296,27 @@ impl RuleSpec {
             accepts_good_only: false,
             title: None,
             text: None,
+            said: Box::default(),
             source: Arc::from(""),
             declared_by: Arc::from(""),
         }
+    }
+
+    /// Of an alarm that no rule of the type raises.
+    pub fn outside(id: &str, severity: Severity, text: &str) -> RuleSpec {
+        let mut spec = RuleSpec { rule: Rule::new(id, Kind::Outside), title: Some(text.into()), ..RuleSpec::unknown(id) };
+        spec.rule.severity = severity;
+        spec
+    }
+
+    /// Where it is not raised but dealt with.
+    pub fn outside_as_it_is(id: &str) -> RuleSpec {
+        RuleSpec { rule: Rule::new(id, Kind::Outside), ..RuleSpec::unknown(id) }
+    }
+
+    /// The ids of rules have no colon.
+    pub fn is_outside(id: &str) -> bool {
+        id.contains(':')
     }
 
     /// All that decides whether it is on.

@@ -39,6 +39,8 @@ pub enum Gate {
     While(Checked),
     /// It begins anew when this becomes true.
     Since(Checked),
+    /// It begins anew when this event happens, by its number in the type.
+    After(u16),
     /// It waits for one or the other, and what that is has been forgotten: of an earlier form of a type.
     Forgotten,
 }
@@ -106,13 +108,13 @@ impl Windowed {
     pub fn gate(&self) -> Option<&Checked> {
         match &self.gate {
             Gate::While(checked) | Gate::Since(checked) => Some(checked),
-            Gate::Always | Gate::Forgotten => None,
+            Gate::Always | Gate::After(_) | Gate::Forgotten => None,
         }
     }
 
     /// Whether readings wait for what it is gated by.
     pub fn is_gated(&self) -> bool {
-        !matches!(self.gate, Gate::Always)
+        !matches!(self.gate, Gate::Always | Gate::After(_))
     }
 
     pub fn value(&self, figure: Figure) -> Option<Value> {

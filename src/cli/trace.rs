@@ -61,6 +61,12 @@ impl Tracer<'_> {
                 codec::native::decode(&layout, &layout.reported_fields, &Unmapped::Count, payload, &mut self.decoded)?;
                 Ok(layout)
             }
+            Route::Event { twin, event } => {
+                self.step("route", format!("event `{event}`"));
+                let layout = self.known(twin)?;
+                codec::event::decode(&layout, event, payload)?;
+                Ok(layout)
+            }
             Route::Bound { binding, captures, .. } => self.bound(binding, &captures, payload),
         }
     }

@@ -4,6 +4,7 @@
 //! one reading, and the rest of the payload goes on. `null` says nothing: it is neither a reading nor a problem.
 
 pub mod envelope;
+pub mod event;
 mod json;
 pub mod json_path;
 mod key;
@@ -16,6 +17,7 @@ pub mod topic;
 mod wrapped;
 
 pub use envelope::Envelope;
+pub use event::EventSaid;
 pub use json::parse as parse_json;
 pub use mapped::Mapped;
 pub use topic::{Captures, Route, Router, Unrouted};
@@ -38,6 +40,8 @@ pub struct Decoded {
     pub unmapped: u16,
     /// Each is one reading (or one unwanted value) that is refused.
     pub problems: Vec<Problem>,
+    /// Events that are said to have happened.
+    pub events: Vec<EventSaid>,
     scratch: Scratch,
 }
 
@@ -56,6 +60,7 @@ impl Decoded {
         self.groups.clear();
         self.unmapped = 0;
         self.problems.clear();
+        self.events.clear();
     }
 
     pub fn reading_count(&self) -> usize {

@@ -44,6 +44,8 @@ pub enum Route<'r, 't> {
     Member { twin: &'t str, member: &'t str },
     /// `pollux/<twin>/reported`
     Reported { twin: &'t str },
+    /// `pollux/<twin>/events/<name>`
+    Event { twin: &'t str, event: &'t str },
     Bound {
         binding: &'r Arc<Binding>,
         /// Its place among those the router was made of.
@@ -68,7 +70,9 @@ pub enum Unrouted {
     TooLong,
     #[error("the topic has more than {TOPIC_LEVELS_MAX} levels")]
     TooDeep,
-    #[error("no binding matches `{0}`, and it is not pollux/<twin>/telemetry, pollux/<twin>/telemetry/<member> or pollux/<twin>/reported")]
+    #[error(
+        "no binding matches `{0}`, and it is not pollux/<twin>/telemetry, pollux/<twin>/telemetry/<member>, pollux/<twin>/reported or pollux/<twin>/events/<name>"
+    )]
     NotNative(String),
     #[error("no binding matches the topic `{0}`")]
     NoBinding(String),
@@ -140,6 +144,9 @@ fn native(topic: &str) -> Option<Route<'static, '_>> {
         "telemetry" => Some(Route::Telemetry { twin }),
         "reported" => Some(Route::Reported { twin }),
         _ => {
+            if let Some(event) = form.strip_prefix("events/").filter(|event| !event.is_empty() && !event.contains('/')) {
+                return Some(Route::Event { twin, event });
+            }
             let member = form.strip_prefix("telemetry/").filter(|member| !member.is_empty() && !member.contains('/'))?;
             Some(Route::Member { twin, member })
         }
@@ -225,6 +232,7 @@ impl fmt::Display for Route<'_, '_> {
         match self {
             Route::Telemetry { twin } => write!(f, "telemetry of {twin}"),
             Route::Member { twin, member } => write!(f, "{member} of {twin}"),
+            Route::Event { twin, event } => write!(f, "event {event} of {twin}"),
             Route::Reported { twin } => write!(f, "reported of {twin}"),
             Route::Bound { binding, captures, .. } => {
                 write!(f, "binding {}", binding.id)?;

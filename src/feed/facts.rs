@@ -109,6 +109,11 @@ impl Reading<'_> {
                 | Event::Computed { .. }
                 | Event::Measured(_)
                 | Event::Turned { .. }
+                | Event::Happened(_)
+                | Event::Asked(_)
+                | Event::Ended { .. }
+                | Event::Troubled(_)
+                | Event::Switched { .. }
                 | Event::Watched { .. }
                 | Event::Read(_)
                 | Event::Heard(_)

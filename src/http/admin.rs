@@ -68,6 +68,14 @@ pub(super) async fn twin(State(site): State<Site>, Path(id): Path<String>) -> Re
         fields.insert("telemetry".to_owned(), Value::Object(members(Section::Telemetry)));
         fields.insert("computed".to_owned(), Value::Object(members(Section::Computed)));
         fields.insert("alarms".to_owned(), alarms(&state));
+        let rare = [
+            ("troubles", json!(state.troubles.iter().collect::<Vec<_>>())),
+            ("asked", json!(state.asked.iter().collect::<Vec<_>>())),
+            ("disabledRules", json!(state.disabled)),
+        ];
+        // Nearly no twin has any of it.
+        let said = rare.into_iter().filter(|(_, list)| list.as_array().is_some_and(|list| !list.is_empty()));
+        fields.extend(said.map(|(name, list)| (name.to_owned(), list)));
         fields.insert("relations".to_owned(), site.runtime.relations_of(&id));
         fields.insert("actor".to_owned(), json!(site.runtime.observe(&id)));
     }

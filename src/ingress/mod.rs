@@ -53,4 +53,7 @@ pub trait Lane: Send {
 /// Behind every transport.
 pub trait Door: Send + Sync + 'static {
     fn lane(&self, source: Source) -> Box<dyn Lane>;
+
+    /// What is there for whoever subscribes later: a topic and its latest message each.
+    fn retained(&self, _each: &mut dyn FnMut(&str, &[u8])) {}
 }

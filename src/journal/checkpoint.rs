@@ -4,8 +4,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
-use crate::twin::{Bases, Basis, Deleted, Desired, Recent, SharedLayout, Slot, State, Twin, Watches, Windows};
+use crate::twin::{
+    Asked, Bases, Basis, Deleted, Desired, Pending, Recent, SharedLayout, Slot, State, Trouble, Troubles, Twin, Watches, Windows,
+};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::record::{Layouts, Unreadable, put_value, take_value};
@@ -85,7 +90,39 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_slot(slot, out);
     }
     put_watches(&state.watches, out);
+    put_rest(state, out);
     put_windows(twin, out);
+}
+
+/// What nearly no twin has.
+#[derive(Default, Serialize, Deserialize)]
+struct Rest {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<Pending>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    troubles: Vec<Trouble>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    disabled: Vec<SmolStr>,
+}
+
+#[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
+fn put_rest(state: &State, out: &mut Vec<u8>) {
+    if state.asked.is_empty() && state.troubles.is_empty() && state.disabled.is_empty() {
+        return put_bytes(&[], out);
+    }
+    let rest = Rest {
+        asked: state.asked.iter().cloned().collect(),
+        troubles: state.troubles.iter().cloned().collect(),
+        disabled: state.disabled.to_vec(),
+    };
+    put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
+}
+
+fn take_rest(cursor: &mut Cursor<'_>) -> Result<Rest, Unreadable> {
+    match cursor.text("what is rare of a twin")? {
+        "" => Ok(Rest::default()),
+        text => serde_json::from_str(text).map_err(|error| Unreadable::Damaged("what is rare of a twin", error.to_string())),
+    }
 }
 
 /// Windows hold many numbers, so they are packed. A twin without any pays two bytes.
@@ -161,6 +198,10 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         WITHOUT_WATCHES | WITHOUT_DESIRED => Watches::default(),
         _ => take_watches(&mut cursor)?,
     };
+    let rest: Rest = match version {
+        VERSION => take_rest(&mut cursor)?,
+        _ => Rest::default(),
+    };
     let (bases, windows) = match version {
         VERSION => take_windows(&mut cursor)?,
         _ => (Bases::default(), Windows::default()),
@@ -180,6 +221,9 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         previous,
         bases,
         watches,
+        asked: Asked::restore(rest.asked),
+        troubles: Troubles::restore(rest.troubles),
+        disabled: rest.disabled.into(),
     };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows })
 }

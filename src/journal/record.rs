@@ -124,9 +124,15 @@ const WITH_VALUE: u8 = 0x80;
 const MOVED: u8 = 10;
 const MEASURED: u8 = 13;
 const TURNED: u8 = 14;
+const HAPPENED_TO: u8 = 15;
+const ASKED: u8 = 16;
+const ENDED: u8 = 17;
+const TROUBLED: u8 = 18;
+const SWITCHED: u8 = 19;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
+const RESET: u8 = 9;
 /// On `READ`: the sender's disbelieved time follows.
 const WITH_SENT: u8 = 0x80;
 
@@ -188,12 +194,18 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
                 Turn::Gated(time, None) => (GATED, time),
                 Turn::Gated(time, Some(false)) => (GATED + 1, time),
                 Turn::Gated(time, Some(true)) => (GATED + 2, time),
+                Turn::Reset(time) => (RESET, time),
             };
             out.push(TURNED);
             put_unsigned(u64::from(*window), out);
             out.push(marks);
             put_instant(at, *time, out);
         }
+        Event::Happened(happened) => put_json(HAPPENED_TO, happened.as_ref(), out),
+        Event::Asked(request) => put_json(ASKED, request.as_ref(), out),
+        Event::Ended { key, ending } => put_json(ENDED, &(key, ending), out),
+        Event::Troubled(trouble) => put_json(TROUBLED, trouble.as_ref(), out),
+        Event::Switched { rule, enabled } => put_json(SWITCHED, &(rule, enabled), out),
         Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
         Event::Moved { hierarchy } => {
             out.push(MOVED);
@@ -249,6 +261,17 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
             Event::Computed { slot, value, time, quality }
         }
+        HAPPENED_TO => Event::Happened(Box::new(take_json("an event of a twin", cursor)?)),
+        ASKED => Event::Asked(Box::new(take_json("what a twin asked for", cursor)?)),
+        ENDED => {
+            let (key, ending) = take_json("the end of what a twin asked for", cursor)?;
+            Event::Ended { key, ending }
+        }
+        TROUBLED => Event::Troubled(Box::new(take_json("what went wrong", cursor)?)),
+        SWITCHED => {
+            let (rule, enabled) = take_json("a rule that was switched", cursor)?;
+            Event::Switched { rule, enabled }
+        }
         MEASURED => Event::Measured(Box::new(take_measured(at, cursor)?)),
         TURNED => {
             let window = cursor.small("a window")?;
@@ -257,6 +280,7 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             let turn = match marks {
                 PASSED => Turn::Passed(time),
                 GATED => Turn::Gated(time, None),
+                RESET => Turn::Reset(time),
                 other if other <= GATED + 2 => Turn::Gated(time, Some(other == GATED + 2)),
                 other => return Err(Unreadable::Unknown { what: "turn of a window", found: u64::from(other) }),
             };

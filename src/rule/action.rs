@@ -92,6 +92,26 @@ pub enum Ask {
         severity: Severity,
         text: Option<SmolStr>,
     },
+    /// What was raised is over.
+    Lower {
+        target: Target,
+        id: SmolStr,
+    },
+}
+
+impl Ask {
+    /// For people.
+    pub fn name(&self) -> String {
+        match self {
+            Ask::Set { .. } => "set".to_owned(),
+            Ask::Emit { event, .. } => format!("emit {event}"),
+            Ask::Publish { topic, .. } => format!("publish {topic}"),
+            Ask::Webhook { name, .. } => format!("webhook {name}"),
+            Ask::Command { name, .. } => format!("command {name}"),
+            Ask::Raise { id, .. } => format!("raise {id}"),
+            Ask::Lower { id, .. } => format!("take back {id}"),
+        }
+    }
 }
 
 /// An action that could not be asked for: something it says is unknown (`ACTION_FAILED`).
@@ -166,6 +186,14 @@ impl Kind {
         }
     }
 
+    /// What takes back what it did, where that is for it to say.
+    fn undo(&self) -> Option<Ask> {
+        match self {
+            Kind::Raise { target, id, .. } => Some(Ask::Lower { target: target.clone(), id: id.clone() }),
+            Kind::Set { .. } | Kind::Emit { .. } | Kind::Publish { .. } | Kind::Webhook { .. } | Kind::Command { .. } => None,
+        }
+    }
+
     pub fn ask(&self, voice: &dyn Voice) -> Result<Ask, Expression> {
         let value = |expression: &Expression| voice.value(*expression).ok_or(*expression);
         let optional = |expression: &Option<Expression>| expression.as_ref().map(value).transpose();
@@ -195,6 +223,17 @@ fn text(value: Json) -> String {
     }
 }
 
+impl Action {
+    /// What it asks for when it is asked for by a change.
+    pub(super) fn ask_for(&self, what: &What, voice: &dyn Voice) -> Result<Ask, Expression> {
+        let is_over = matches!(what, What::Cleared { .. } | What::Closed(_)) && self.on == On::Raise;
+        match self.kind.undo().filter(|_| is_over) {
+            Some(undo) => Ok(undo),
+            None => self.kind.ask(voice),
+        }
+    }
+}
+
 /// The actions that a change asks for, by their place among those of the rule. `level_before` is the level that was left.
 pub(super) fn asked_for<'a>(
     rule: &'a Rule,
@@ -211,6 +250,8 @@ fn is_asked_for(action: &Action, what: &What, level_before: u8) -> bool {
         (What::Raised { .. }, On::Raise) => true,
         (What::Raised { level, .. }, On::Reach(own)) => own == *level,
         (What::Leveled { level, .. }, On::Reach(own)) => own == *level && level_before < own,
+        // What it raised elsewhere is over with it.
+        (What::Cleared { .. } | What::Closed(_), On::Raise) => action.kind.undo().is_some(),
         (What::Leveled { .. }, On::Level) | (What::Cleared { .. }, On::Clear) | (What::Acknowledged, On::Acknowledge) => true,
         // Announced again: it is told again, and nothing is controlled twice.
         (again, On::Raise) => again.is_announced() && !matches!(again, What::Leveled { .. }) && action.kind.is_notification(),

@@ -105,7 +105,7 @@ impl<'a> Draft<'a> {
         let suppression = self.watch().alarm.suppression(own.out_of_service);
         for (n, action) in asked_for(own.rule, change, level_before, suppression) {
             let key = idempotency_key(own.twin, &own.rule.id, own.key, change, n);
-            self.request(key, action.kind.ask(own.voice));
+            self.request(key, action.ask_for(&change.what, own.voice));
         }
     }
 

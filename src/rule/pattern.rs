@@ -62,6 +62,18 @@ pub enum PatternMove {
     Restarted,
 }
 
+impl Pattern {
+    /// Which of its steps are events, one bit each.
+    #[must_use]
+    pub fn with_events(self, events: u16) -> Pattern {
+        match self {
+            Pattern::Sequence { steps, within, .. } => Pattern::Sequence { steps, within, events },
+            Pattern::Absence { within, .. } => Pattern::Absence { within, events },
+            Pattern::Repetition { times, within, .. } => Pattern::Repetition { times, within, events },
+        }
+    }
+}
+
 impl PatternState {
     pub(super) fn is_empty(&self) -> bool {
         self.held == 0 && self.marks.is_empty()

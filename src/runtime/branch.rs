@@ -50,6 +50,7 @@ pub struct Shared {
     pub layouts: Arc<Layouts>,
     pub restarts: std::sync::atomic::AtomicU64,
     pub wakes: Arc<super::wakes::Wakes>,
+    pub outbox: Arc<super::outbox::Outbox>,
 }
 
 #[derive(Debug, Default)]

@@ -46,6 +46,10 @@ impl Door for TwinDoor {
             place: HashMap::new(),
         })
     }
+
+    fn retained(&self, each: &mut dyn FnMut(&str, &[u8])) {
+        self.runtime.each_alarm_message(each);
+    }
 }
 
 /// Where the packets of one topic go, and how they are read.
@@ -60,6 +64,7 @@ enum Reading {
     Telemetry,
     Member(Box<str>),
     Reported,
+    Event(Box<str>),
     Mapped(Arc<Mapped>),
 }
 
@@ -131,6 +136,7 @@ impl TwinLane {
             Route::Telemetry { twin } => Way { resident: self.native_twin(twin)?, reading: Reading::Telemetry },
             Route::Member { twin, member } => Way { resident: self.native_twin(twin)?, reading: Reading::Member(member.into()) },
             Route::Reported { twin } => Way { resident: self.native_twin(twin)?, reading: Reading::Reported },
+            Route::Event { twin, event } => Way { resident: self.native_twin(twin)?, reading: Reading::Event(event.into()) },
             Route::Bound { binding, captures, .. } => {
                 if let TwinSelector::Path(path) = &binding.twin {
                     return self.offer_by_path(binding, path, packet);
@@ -187,12 +193,16 @@ impl TwinLane {
         let layout = &*state.layout;
         self.form = Some(match &way.reading {
             Reading::Mapped(mapped) => mapped.layout().clone(),
-            Reading::Telemetry | Reading::Member(_) | Reading::Reported => state.layout.0.clone(),
+            Reading::Telemetry | Reading::Member(_) | Reading::Reported | Reading::Event(_) => state.layout.0.clone(),
         });
         let read = match &way.reading {
             Reading::Telemetry => codec::native::decode(layout, &layout.telemetry_fields, &Unmapped::Count, payload, &mut self.decoded),
             Reading::Member(member) => codec::native::decode_member(layout, &layout.telemetry_fields, member, payload, &mut self.decoded),
             Reading::Reported => codec::native::decode(layout, &layout.reported_fields, &Unmapped::Count, payload, &mut self.decoded),
+            Reading::Event(name) => {
+                self.decoded.clear();
+                codec::event::decode(layout, name, payload).map(|said| self.decoded.events.push(said))
+            }
             Reading::Mapped(mapped) => mapped.decode(payload, &mut self.decoded),
         };
         read.map_err(|problem| Lost { twin: Some(way.resident.id.clone()), ..Lost::payload(problem) })
@@ -238,6 +248,7 @@ impl TwinLane {
         let form = self.form.take().unwrap_or_else(|| resident.cell.state().layout.0.clone());
         let groups = std::mem::take(&mut self.decoded.groups);
         let problems = std::mem::take(&mut self.decoded.problems);
+        let events = std::mem::take(&mut self.decoded.events);
         let refused = problems.first().map(|problem| Arc::new(refused(problem)));
         let (stored, count) = (self.runtime.refusals.room_for(problems.len()), problems.len());
         let rejections = problems.into_iter().take(stored).map(|problem| rejection(problem, &resident.id, &self.source, packet)).collect();
@@ -250,6 +261,7 @@ impl TwinLane {
                         received,
                         layout,
                         groups,
+                        events: Vec::new(),
                         rejections: Vec::new(),
                         unstored: 0,
                         refused: None,
@@ -260,7 +272,10 @@ impl TwinLane {
             }
         }
         let unmapped = self.decoded.unmapped;
-        self.put(resident, Delivery { received, layout: form.fingerprint, groups, rejections, unstored, refused, unmapped, receipt });
+        self.put(
+            resident,
+            Delivery { received, layout: form.fingerprint, groups, events, rejections, unstored, refused, unmapped, receipt },
+        );
     }
 
     fn put(&mut self, resident: Arc<Resident>, delivery: Delivery) {

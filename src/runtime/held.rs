@@ -12,6 +12,7 @@ use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::Cell;
 
+use super::outbox::Outgoing;
 use super::resident::Resident;
 
 #[derive(Debug, Default)]
@@ -54,6 +55,8 @@ impl Settling {
 pub struct Aside {
     pub rejections: Vec<Rejection>,
     pub structure: Vec<StructureChange>,
+    /// What leaves for the world outside.
+    pub outgoing: Vec<Outgoing>,
     /// A twin as bytes, to be stored once what it contains is on disk.
     pub checkpoint: Option<Checkpoint>,
     /// Somebody waits for the commit itself.

@@ -1,5 +1,6 @@
 //! The runtime: actors and who supervises them, mail, the release of commits, and the followers. What joins two edges lives here.
 
+mod alarmed;
 pub mod bindings;
 pub mod branch;
 pub mod changes;
@@ -14,6 +15,7 @@ pub mod held;
 pub mod layouts;
 mod live_graph;
 pub mod observers;
+pub mod outbox;
 pub mod preview;
 mod projector;
 pub mod quarantine;

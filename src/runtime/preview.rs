@@ -122,6 +122,12 @@ impl Previewer<'_> {
                 self.preview.step("route", "native reported properties", Json::Null);
                 (self.known(twin)?, Decode::Reported)
             }
+            Route::Event { twin, event } => {
+                self.preview.step("route", "event", json!({ "event": event }));
+                let resident = self.known(twin)?;
+                codec::event::decode(&resident.cell.state().layout, event, payload)?;
+                return Ok(resident);
+            }
             Route::Bound { binding, captures, .. } => return self.bound(binding, &captures, payload),
         };
         let layout = resident.cell.state().layout.clone();

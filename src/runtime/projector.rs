@@ -339,6 +339,11 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Computed { .. }
         | Event::Measured(_)
         | Event::Turned { .. }
+        | Event::Happened(_)
+        | Event::Asked(_)
+        | Event::Ended { .. }
+        | Event::Troubled(_)
+        | Event::Switched { .. }
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }

@@ -15,9 +15,11 @@ use crate::store::{AnswerRow, DeletedRow};
 use crate::twin::{Edge, EdgeNo, Rejection, State};
 use crate::view::View;
 
+use super::alarmed::Alarmed;
 use super::committed::Committed;
 use super::edit::Answers;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
+use super::outbox::Outbox;
 use super::resident::Resident;
 
 /// Rejections that wait for the projector. More than that are found again in the journal.
@@ -61,6 +63,7 @@ pub(super) struct Followers {
     pub(super) released: Notify,
     /// First answers to requests with an idempotency key.
     pub(super) answers: Mutex<Answers>,
+    pub(super) alarmed: Alarmed,
 }
 
 impl Changes {
@@ -123,12 +126,19 @@ pub(super) struct Release {
     pub(super) followers: Arc<Followers>,
     publisher: Publisher,
     committed: Arc<Committed>,
+    outbox: Arc<Outbox>,
     bells: Vec<Bell>,
 }
 
 impl Release {
-    pub(super) fn new(view: Arc<View>, followers: Arc<Followers>, committed: Arc<Committed>, publisher: Publisher) -> Release {
-        Release { view, followers, committed, publisher, bells: Vec::new() }
+    pub(super) fn new(
+        view: Arc<View>,
+        followers: Arc<Followers>,
+        committed: Arc<Committed>,
+        outbox: Arc<Outbox>,
+        publisher: Publisher,
+    ) -> Release {
+        Release { view, followers, committed, outbox, publisher, bells: Vec::new() }
     }
 
     pub(super) fn release(&mut self, mut group: Group<Held>) {
@@ -139,9 +149,12 @@ impl Release {
             for settling in held.receipts {
                 self.bells.extend(settling.settle(seq));
             }
-            if let Some(waiter) = held.aside.filter(|aside| !aside.is_void()).and_then(|aside| aside.waiter) {
+            if let Some(aside) = held.aside.filter(|aside| !aside.is_void()) {
+                aside.outgoing.into_iter().for_each(|outgoing| self.outbox.offer(outgoing));
                 // Whoever waited may have gone away; the commit stands all the same.
-                waiter.send(seq).ok();
+                if let Some(waiter) = aside.waiter {
+                    waiter.send(seq).ok();
+                }
             }
         }
         self.bells.drain(..).for_each(Bell::ring);
@@ -186,6 +199,7 @@ struct Publishing<'a> {
 impl Publishing<'_> {
     fn change(&mut self, seq: Seq, Change { resident, state }: Change) {
         resident.cell.publish(state.clone(), seq);
+        self.followers.alarmed.note(&resident, &state);
         if let Some(round) = &mut self.round {
             round.changed(&state, seq);
         }
@@ -217,6 +231,7 @@ impl Publishing<'_> {
             StructureChange::Changed(change) => self.change(seq, change),
             StructureChange::Deleted { resident, row } => {
                 self.view.remove(&resident.cell);
+                self.followers.alarmed.forget(resident.no);
                 if let Some(round) = &mut self.round {
                     round.removed(&resident.cell.state());
                 }

@@ -38,6 +38,8 @@ pub struct Resident {
     troubles: Mutex<Option<Box<Troubles>>>,
     /// When time alone is going to wake it, in microseconds; `i64::MAX`: never.
     wakes_at: AtomicI64,
+    /// It stands among those of which rules have something to say.
+    pub(super) alarmed: AtomicBool,
     /// It was deleted: nothing reaches it any more.
     gone: AtomicBool,
 }
@@ -106,6 +108,7 @@ impl Resident {
             unsaved_since: AtomicU64::new(0),
             troubles: Mutex::new(None),
             wakes_at: AtomicI64::new(i64::MAX),
+            alarmed: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         }
     }

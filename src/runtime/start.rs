@@ -27,6 +27,7 @@ use super::directory::Directory;
 use super::edit::{Answers, EDITS_WAITING_MAX};
 use super::layouts::Layouts;
 use super::observers::Observers;
+use super::outbox::Outbox;
 use super::projector::{Progress, Projector};
 use super::rebuild::Rebuilder;
 use super::recovery::{Start, recover};
@@ -74,12 +75,16 @@ impl Runtime {
         let start = Start { directory: &directory, view: &view, graph: &mut graph, changes: &mut changes, answers: &mut answers };
         let (recovered, found) = recover(&store, journal, &layouts, start).await?;
         let followers = Followers { changes: Mutex::new(changes), answers: Mutex::new(answers), ..Followers::default() };
+        for resident in directory.all() {
+            followers.alarmed.note(&resident, &resident.cell.state());
+        }
         let followers = Arc::new(followers);
 
         let feed = Arc::new(Feed::default());
         let readers = Readers::new(RealDisk::new(), journal_dir.clone());
         let committed = Arc::new(Committed::new(graph.clone()));
-        let mut release = Release::new(view.clone(), followers.clone(), committed.clone(), Publisher::new(feed.clone()));
+        let outbox = Arc::new(Outbox::default());
+        let mut release = Release::new(view.clone(), followers.clone(), committed.clone(), outbox.clone(), Publisher::new(feed.clone()));
         let journal = recovered.start(move |group| release.release(group))?;
         let tallies = Arc::new(Tallies::default());
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
@@ -92,6 +97,7 @@ impl Runtime {
             layouts: layouts.clone(),
             restarts: Default::default(),
             wakes: Arc::default(),
+            outbox: outbox.clone(),
         });
         let progress = Arc::new(Progress::default());
         progress.position.store(found.position.0, Ordering::Release);
@@ -136,6 +142,7 @@ impl Runtime {
         runtime.arm_all();
         tasks.spawn(super::wakes::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::edit::run(Arc::downgrade(&runtime), edits));
+        tasks.spawn(super::outbox::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
         tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));
         Ok((runtime, applied))

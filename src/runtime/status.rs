@@ -44,6 +44,8 @@ pub struct Status {
     pub due: usize,
     /// Mail that twins have not dealt with yet.
     pub mail: u64,
+    /// What was let out by the gate and has not been handed on yet.
+    pub leaving: usize,
 }
 
 impl Runtime {
@@ -98,6 +100,7 @@ impl Runtime {
             restarts: self.shared.restarts.load(Ordering::Relaxed),
             pending_bytes: journal.pending_bytes,
             due: self.shared.wakes.due(self.shared.clock.now()),
+            leaving: self.shared.outbox.leaving(),
             mail: self.shared.directory.all().iter().map(|resident| u64::from(resident.mail())).sum(),
         }
     }

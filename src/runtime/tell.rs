@@ -24,8 +24,6 @@ impl Runtime {
 
     /// The twins of which some rule has something to say.
     pub fn alarmed(&self) -> Vec<std::sync::Arc<Cell>> {
-        let classes = self.view.classes();
-        let cells = classes.iter().flat_map(|class| class.by_id(None, usize::MAX)).filter_map(|(id, _)| self.view.twin(id.as_str()));
-        cells.filter(|cell| !cell.peek().watches.is_empty()).collect()
+        self.followers.alarmed.cells()
     }
 }

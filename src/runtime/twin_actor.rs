@@ -4,20 +4,23 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
 use crate::alarm::Verdict;
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
+use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Event, Input, Received, Rejection, Told, Twin, step};
+use crate::twin::{Description, Ending, Event, Fingerprint, Happened, Input, Raised, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
 use super::held::{Aside, Change, Checkpoint, Held, Settling};
 use super::layouts::Layouts;
+use super::outbox::Outgoing;
 use super::resident::Resident;
 use super::tallies::Tallies;
 use super::wakes::Wakes;
@@ -34,6 +37,10 @@ pub enum TwinMsg {
     Wake,
     /// Somebody does something to one of its alarms; the answer says what became of it, once it is committed.
     Tell(Box<Told>, oneshot::Sender<Verdict>),
+    /// What it asked somebody else to do has ended.
+    Ended(SmolStr, Ending),
+    /// Another twin raises an alarm on it; the answer comes once that is in the journal's buffer.
+    Raised(Box<Raised>, oneshot::Sender<()>),
     /// Hand a copy of yourself through the gate, to be stored.
     Save,
     /// Go to rest if nothing else has come.
@@ -47,6 +54,8 @@ pub struct Delivery {
     /// The form of the type by which it was read, by its fingerprint.
     pub layout: u64,
     pub groups: Vec<Group>,
+    /// Events that are said to have happened.
+    pub events: Vec<EventSaid>,
     /// Parts of the packet that could not be used.
     pub rejections: Vec<Rejection>,
     /// Further ones, which are only counted.
@@ -93,12 +102,14 @@ impl Actor for TwinActor {
             | TwinMsg::Retype(_)
             | TwinMsg::Wake
             | TwinMsg::Tell(..)
+            | TwinMsg::Ended(..)
+            | TwinMsg::Raised(..)
             | TwinMsg::Save
             | TwinMsg::Rest) => other,
         };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);
-        let mut rests = false;
+        let (mut rests, mut taken) = (false, None);
         match msg {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
@@ -110,6 +121,11 @@ impl Actor for TwinActor {
                     // Whoever has asked may have gone.
                     answer.send(verdict).ok();
                 }
+            }
+            TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
+            TwinMsg::Raised(raised, answer) => {
+                work.take_in(&Input::Raised(raised)).drop_tally();
+                taken = Some(answer);
             }
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
@@ -124,8 +140,8 @@ impl Actor for TwinActor {
         let held = Held {
             change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
             receipts,
-            is_change: events.iter().any(is_change),
-            aside: aside(&events, saves.then(|| self.checkpoint(twin))),
+            is_change: events.iter().any(Event::is_change),
+            aside: aside(&self.resident, &events, saves.then(|| self.checkpoint(twin))),
         };
         let encode = |out: &mut Vec<u8>| {
             if !events.is_empty() {
@@ -134,6 +150,10 @@ impl Actor for TwinActor {
             }
         };
         self.journal.append(encode, held).await?;
+        // Whoever waited for it may have gone.
+        if let Some(taken) = taken {
+            taken.send(()).ok();
+        }
         if !twin.state.layout.logic.is_empty()
             && let Some(due) = twin.due(at)
         {
@@ -187,7 +207,7 @@ impl<'a> Work<'a> {
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {
-        let Delivery { received, layout, mut groups, rejections, unstored, mut refused, unmapped, receipt } = delivery;
+        let Delivery { received, layout, mut groups, events, rejections, unstored, mut refused, unmapped, receipt } = delivery;
         let mut tally = Tally { unmapped, rejected: u16::try_from(unstored).unwrap_or(u16::MAX), ..Tally::default() };
         let form = &self.twin.state.layout;
         if layout != form.fingerprint {
@@ -202,12 +222,28 @@ impl<'a> Work<'a> {
                 refused = self.events[begun..].iter().find_map(refusal);
             }
         }
+        for said in events {
+            tally.add(self.take_in(&happened(&self.twin.state.layout, said, received)).into());
+        }
         for rejection in rejections {
             tally.add(self.take_in(&Input::Refused(Box::new(rejection))).into());
         }
         self.total.add(tally);
         self.receipts.push(Settling { receipt, tally, refused });
     }
+}
+
+/// A time that is too far ahead is not believed, as with readings. What names its time is known when it is said again.
+fn happened(layout: &Layout, said: EventSaid, received: Received) -> Input {
+    let EventSaid { name, time, body } = said;
+    let believed = time.filter(|time| *time <= received.at.plus(received.future_tolerance));
+    let stamp = time.map(|time| {
+        let said = body.as_ref().map(ToString::to_string).unwrap_or_default();
+        Fingerprint(xxhash_rust::xxh3::xxh3_64(format!("{}/{name}/{said}", time.0).as_bytes()))
+    });
+    let severity = layout.logic.event(&name).map_or(crate::alarm::Severity::Info, |(_, event)| event.severity);
+    let happened = Happened { event: name.into(), severity, time: believed.unwrap_or(received.at), body, rule: None };
+    Input::Happened { happened: Box::new(happened), stamp }
 }
 
 struct StepTally(crate::twin::Tally);
@@ -237,70 +273,20 @@ fn carried(groups: Vec<Group>, old: &Layout, new: &Layout) -> Vec<Group> {
 
 /// What the sender is told of a reading that the twin itself refused.
 fn refusal(event: &Event) -> Option<Arc<Refused>> {
-    match event {
-        Event::Rejected(rejection) => {
-            let code = match &rejection.code {
-                Cow::Borrowed(code) => code,
-                Cow::Owned(_) => "REJECTED",
-            };
-            Some(Arc::new(Refused { fault: Fault::Payload, code, message: rejection.message.clone() }))
-        }
-        Event::Read(_)
-        | Event::Heard(_)
-        | Event::PropertySet { .. }
-        | Event::Described { .. }
-        | Event::Relaid(_)
-        | Event::Rested
-        | Event::Renamed(_)
-        | Event::Desired { .. }
-        | Event::Computed { .. }
-        | Event::Measured(_)
-        | Event::Turned { .. }
-        | Event::Watched { .. }
-        | Event::Moved { .. } => None,
-    }
-}
-
-fn is_change(event: &Event) -> bool {
-    match event {
-        Event::PropertySet { .. }
-        | Event::Described { .. }
-        | Event::Relaid(_)
-        | Event::Renamed(_)
-        | Event::Desired { .. }
-        | Event::Moved { .. } => true,
-        Event::Read(_)
-        | Event::Heard(_)
-        | Event::Rejected(_)
-        | Event::Rested
-        | Event::Computed { .. }
-        | Event::Measured(_)
-        | Event::Turned { .. }
-        | Event::Watched { .. } => false,
-    }
+    let rejection = event.rejection()?;
+    let code = match &rejection.code {
+        Cow::Borrowed(code) => code,
+        Cow::Owned(_) => "REJECTED",
+    };
+    Some(Arc::new(Refused { fault: Fault::Payload, code, message: rejection.message.clone() }))
 }
 
 /// The rare part of what waits for the commit, if there is any.
-fn aside(events: &[Event], checkpoint: Option<Checkpoint>) -> Option<Box<Aside>> {
-    let rejections = events.iter().filter_map(|event| match event {
-        Event::Rejected(rejection) => Some(rejection.as_ref().clone()),
-        Event::Read(_)
-        | Event::Heard(_)
-        | Event::PropertySet { .. }
-        | Event::Described { .. }
-        | Event::Relaid(_)
-        | Event::Rested
-        | Event::Renamed(_)
-        | Event::Desired { .. }
-        | Event::Computed { .. }
-        | Event::Measured(_)
-        | Event::Turned { .. }
-        | Event::Watched { .. }
-        | Event::Moved { .. } => None,
-    });
-    let rejections: Vec<Rejection> = rejections.collect();
-    if rejections.is_empty() && checkpoint.is_none() {
+fn aside(resident: &Arc<Resident>, events: &[Event], checkpoint: Option<Checkpoint>) -> Option<Box<Aside>> {
+    let rejections: Vec<Rejection> = events.iter().filter_map(Event::rejection).cloned().collect();
+    let outgoing: Vec<Outgoing> = Outgoing::all(resident, events);
+    if rejections.is_empty() && outgoing.is_empty() && checkpoint.is_none() {
         return None;
     }
-    Some(Box::new(Aside { rejections, checkpoint, ..Aside::default() }))
+    Some(Box::new(Aside { rejections, outgoing, checkpoint, ..Aside::default() }))
 }

@@ -167,8 +167,8 @@ sections! {
         key("telemetry", Takes::Members, "fast: what it measures"),
         key("computed", Takes::Members, "follows from the others"),
         later("rollups", Takes::Members, "follows from its relations"),
-        later("events", Takes::Members, "what it may report as having happened"),
-        later("commands", Takes::Members, "what it can be asked"),
+        key("events", Takes::Mapping, "what it may report as having happened"),
+        key("commands", Takes::Mapping, "what it can be asked"),
         later("components", Takes::Members, "parts by value"),
         key("relations", Takes::Mapping, "links to other twins"),
         later("checks", Takes::List, "conditions between members"),
@@ -212,7 +212,7 @@ sections! {
         key("closed", Takes::Text, "start or end: which end belongs to it"),
         key("early", Takes::Duration, "provisional results in this interval"),
         key("lateness", Takes::Duration, "how long after its end it can be corrected; as the member says, or an hour"),
-        later("since", Takes::Text, "since this event last happened"),
+        key("since", Takes::Text, "since this event last happened"),
     }
     RULE = "rule" {
         key("id", Takes::Text, "its name, unique in the type"),
@@ -241,10 +241,10 @@ sections! {
         key("enabled", Takes::Bool, "false: it is not evaluated"),
         key("override", Takes::Bool, "changes the settings of an inherited rule"),
         later("reorder", Takes::Duration, "waits for readings in order"),
-        later("do", Takes::List, "what is done when it is raised"),
-        later("onClear", Takes::List, "what is done when it clears"),
-        later("onLevel", Takes::List, "what is done when its level changes"),
-        later("onAcknowledge", Takes::List, "what is done when somebody has seen it"),
+        key("do", Takes::List, "what is done when it is raised"),
+        key("onClear", Takes::List, "what is done when it clears"),
+        key("onLevel", Takes::List, "what is done when its level changes"),
+        key("onAcknowledge", Takes::List, "what is done when somebody has seen it"),
         later("initial", Takes::Text, "the first state of a detector"),
         later("mode", Takes::Text, "batch or serial"),
         later("variables", Takes::Mapping, "of a detector"),
@@ -254,13 +254,47 @@ sections! {
         key("when", Takes::Text, "the condition"),
         key("severity", Takes::Text, "the severity at this level"),
         key("text", Takes::Text, "of the alarm at this level"),
-        later("do", Takes::List, "what is done when it is reached"),
+        key("do", Takes::List, "what is done when it is reached"),
     }
     PARAM = "parameter of a rule" {
         key("default", Takes::Any, "its value: a number with a unit, or an expression over properties"),
         key("title", Takes::Title, "what people read"),
         later("min", Takes::Literal, "the smallest value"),
         later("max", Takes::Literal, "the largest value"),
+    }
+    EVENT = "event" {
+        key("severity", Takes::Text, "INFO, WARNING, MINOR, MAJOR or CRITICAL; INFO unless stated"),
+        key("title", Takes::Title, "what people read"),
+        key("description", Takes::Title, "more of it"),
+        later("fields", Takes::Members, "what it says"),
+    }
+    COMMAND = "command" {
+        key("idempotent", Takes::Bool, "to do it twice is to do it once"),
+        key("title", Takes::Title, "what people read"),
+        key("description", Takes::Title, "more of it"),
+        later("request", Takes::Members, "what is said with it"),
+        later("response", Takes::Members, "what is answered"),
+        later("timeout", Takes::Duration, "how long an answer may take"),
+        later("cacheable", Takes::Duration, "how long an answer counts"),
+    }
+    ACTION = "action" {
+        key("set", Takes::Text, "a property of the twin"),
+        key("value", Takes::Text, "to what: an expression"),
+        key("emit", Takes::Text, "an event of the type"),
+        key("data", Takes::Text, "what it says: an expression"),
+        key("publish", Takes::Text, "an MQTT topic; {expressions} in braces"),
+        key("payload", Takes::Text, "what is published: an expression; the alarm unless stated"),
+        key("qos", Takes::Whole, "0, 1 or 2; 1 unless stated"),
+        key("retain", Takes::Bool, "whoever subscribes later gets it, too"),
+        key("webhook", Takes::Text, "a [[webhook]] of pollux.toml"),
+        key("body", Takes::Text, "what it is told: an expression; the alarm unless stated"),
+        key("command", Takes::Text, "a command of the twin, or of `twin`"),
+        key("args", Takes::Mapping, "what is said with it: expressions by name"),
+        key("twin", Takes::Text, "this, parent, or a relation whose one target is meant"),
+        key("raise", Takes::Text, "an alarm on parent, or on a related twin"),
+        key("id", Takes::Text, "the id of that alarm"),
+        key("severity", Takes::Text, "of that alarm; WARNING unless stated"),
+        key("text", Takes::Text, "of that alarm; {expressions} in braces"),
     }
     NO_DATA = "silence" {
         key("of", Takes::Names, "the telemetry that is listened for; of several, all must be silent"),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::catalog::windowed::sample;
@@ -54,6 +56,11 @@ impl Twin {
             | Event::Relaid(_)
             | Event::Renamed(_)
             | Event::Desired { .. }
+            | Event::Happened(_)
+            | Event::Asked(_)
+            | Event::Ended { .. }
+            | Event::Troubled(_)
+            | Event::Switched { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
@@ -94,7 +101,11 @@ impl State {
                 self.slots.set(*slot, computed);
             }
             Event::Measured(measured) => self.measure(measured),
-            Event::Turned { .. } => {}
+            Event::Turned { .. } | Event::Happened(_) => {}
+            Event::Asked(request) => self.asked.ask(request, at),
+            Event::Ended { key, .. } => self.asked.end(key),
+            Event::Troubled(trouble) => self.troubles.take(trouble),
+            Event::Switched { rule, enabled } => self.switch(rule, *enabled),
             Event::Watched { rule, fact } => self.watches.apply(rule, fact),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
@@ -131,6 +142,14 @@ impl State {
         }
         self.slots.set(*slot, Slot { value, time: *time, received: *received, quality, ..Slot::EMPTY });
         self.bases.set(*slot, *basis);
+    }
+
+    fn switch(&mut self, rule: &SmolStr, enabled: bool) {
+        let mut disabled: Vec<SmolStr> = self.disabled.iter().filter(|known| *known != rule).cloned().collect();
+        if !enabled {
+            disabled.push(rule.clone());
+        }
+        self.disabled = disabled.into();
     }
 
     /// What a slot holds is about to be what it held before.

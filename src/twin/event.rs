@@ -3,15 +3,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use smol_str::SmolStr;
 
 use crate::catalog::Layout;
 use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
 
-use crate::rule;
+use crate::alarm::Severity;
+use crate::rule::{self, Request};
 
+use super::asked::Ending;
 use super::bases::Basis;
 use super::recent::Fingerprint;
+use super::troubles::Trouble;
 use super::windows::Turn;
 
 #[derive(Debug, Clone)]
@@ -44,6 +49,16 @@ pub enum Event {
     Measured(Box<Measured>),
     /// Something besides readings happened to a window.
     Turned { window: u16, turn: Turn },
+    /// Something of which its type says that it may happen.
+    Happened(Box<Happened>),
+    /// Somebody else is asked to do something.
+    Asked(Box<Request>),
+    /// What was asked for has ended.
+    Ended { key: SmolStr, ending: Ending },
+    /// What the modeller wants could not be done.
+    Troubled(Box<Trouble>),
+    /// One of its rules was switched on or off for this twin.
+    Switched { rule: SmolStr, enabled: bool },
     /// A rule or its alarm moved.
     Watched { rule: SmolStr, fact: Box<rule::Fact> },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
@@ -63,6 +78,28 @@ pub struct Read {
     pub outcome: Outcome,
 }
 
+impl Event {
+    /// Something that followers of changes want to hear of at once, besides readings and what follows from them.
+    pub fn is_change(&self) -> bool {
+        matches!(
+            self,
+            Event::PropertySet { .. }
+                | Event::Described { .. }
+                | Event::Relaid(_)
+                | Event::Renamed(_)
+                | Event::Desired { .. }
+                | Event::Happened(_)
+                | Event::Troubled(_)
+                | Event::Switched { .. }
+                | Event::Moved { .. }
+        )
+    }
+
+    pub fn rejection(&self) -> Option<&Rejection> {
+        if let Event::Rejected(rejection) = self { Some(rejection) } else { None }
+    }
+}
+
 /// What a window says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
@@ -75,6 +112,19 @@ pub struct Measured {
     pub basis: Basis,
     /// What it said before is taken back: the window has become part of another one.
     pub withdrawn: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Happened {
+    pub event: SmolStr,
+    pub severity: Severity,
+    #[serde(with = "crate::alarm::stored_time")]
+    pub time: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Json>,
+    /// The rule that emitted it, if it was not the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<SmolStr>,
 }
 
 /// `rules.md`, 3.2. A duplicate is counted and leaves no fact.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use crate::alarm::Action;
+use crate::alarm::{Action, Severity};
 use crate::catalog::Layout;
-use crate::reading::{Group, SlotNo, Timestamp, Value};
+use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 
-use super::event::Rejection;
+use super::asked::Ending;
+use super::event::{Happened, Rejection};
+use super::recent::Fingerprint;
 
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -27,6 +29,16 @@ pub enum Input {
     Woken,
     /// Somebody does something to one of its alarms.
     Told(Box<Told>),
+    /// What it asked somebody else to do has ended.
+    Ended { key: SmolStr, ending: Ending },
+    /// An event of its type has happened, as a device or a program says.
+    Happened {
+        happened: Box<Happened>,
+        /// By which a repetition is known.
+        stamp: Option<Fingerprint>,
+    },
+    /// Another twin raises an alarm on it.
+    Raised(Box<Raised>),
     /// Nobody has asked for it for a while.
     Idle,
 }
@@ -49,6 +61,28 @@ pub struct Told {
     pub no: Option<u32>,
     pub action: Action,
     pub by: SmolStr,
+}
+
+/// An alarm that another twin raises here. The same one twice is one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raised {
+    /// The idempotency key of the action.
+    pub key: SmolStr,
+    pub id: SmolStr,
+    pub severity: Severity,
+    pub text: SmolStr,
+    /// It is over, rather than begun.
+    pub is_over: bool,
+    /// The twin whose rule does it.
+    pub by: TwinId,
+    pub at: Timestamp,
+}
+
+impl Raised {
+    /// Each twin's is an alarm of its own.
+    pub fn alarm_id(&self) -> SmolStr {
+        smol_str::format_smolstr!("{}:{}", self.id, self.by)
+    }
 }
 
 /// When a packet was read, and how far ahead of that its times may be.

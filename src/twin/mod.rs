@@ -4,6 +4,7 @@
 //! one is decided, and [`Twin::apply`] is the only place where a twin changes, live and in replay.
 
 mod apply;
+mod asked;
 mod bases;
 mod event;
 mod fact;
@@ -15,16 +16,19 @@ mod state;
 mod step;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod watches;
 mod windows;
 
+pub use asked::{ASKED_MAX, Asked, Ending, Pending};
 pub use bases::{Bases, Basis};
-pub use event::{Event, Measured, Outcome, Read, Rejection};
+pub use event::{Event, Happened, Measured, Outcome, Read, Rejection};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
-pub use input::{Description, Edit, Input, Received, Told};
+pub use input::{Description, Edit, Input, Raised, Received, Told};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;
 pub use state::{Desired, SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};
+pub use troubles::{TROUBLES_MAX, Trouble, Troubles};
 pub use watches::Watches;
 pub use windows::{Turn, Windows};

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::catalog::Layout;
 use crate::catalog::layout::Section;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
 
+use super::asked::Asked;
 use super::bases::Bases;
 use super::recent::Recent;
 use super::slots::Slots;
+use super::troubles::Troubles;
 use super::watches::Watches;
 use super::windows::Windows;
 
@@ -72,6 +76,12 @@ pub struct State {
     pub bases: Bases,
     /// Where its rules and alarms stand.
     pub watches: Watches,
+    /// What it has asked others to do.
+    pub asked: Asked,
+    /// What could not be done.
+    pub troubles: Troubles,
+    /// Rules that are off on this twin.
+    pub disabled: Box<[SmolStr]>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +108,9 @@ impl State {
             previous: Box::default(),
             bases: Bases::default(),
             watches: Watches::default(),
+            asked: Asked::default(),
+            troubles: Troubles::default(),
+            disabled: Box::default(),
             layout: SharedLayout(layout),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::alarm::Verdict;
 use crate::catalog::Layout;
 use crate::catalog::layout::{Duplicates, Section, SlotSpec, Sync};
@@ -9,11 +11,13 @@ use crate::catalog::windowed::sample;
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
 use crate::window::{self, Recognised, Sample};
 
+use super::asked::Ending;
 use super::event::{Event, Outcome, Read, Rejection};
 use super::follow::Follower;
 use super::input::{Description, Edit, Input, Received, Told};
 use super::recent::Fingerprint;
 use super::state::Twin;
+use super::troubles::Trouble;
 
 /// How much of a value that was refused is kept.
 const EXCERPT_CHARS_MAX: usize = 256;
@@ -60,6 +64,16 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
                 Follower::begin(twin, &mut step, now, now).wake();
             }
         }
+        Input::Ended { key, ending } => step.end(twin, key, ending, now),
+        Input::Happened { stamp: Some(stamp), .. } if twin.recent.contains(*stamp) => step.tally.duplicate = 1,
+        Input::Happened { happened, stamp } => {
+            step.tally.new = 1;
+            Follower::begin(twin, &mut step, now, now).event(happened.as_ref().clone());
+            if let Some(stamp) = stamp {
+                step.record(twin, Event::Heard(*stamp), now);
+            }
+        }
+        Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
@@ -105,6 +119,23 @@ impl Step {
         } else {
             facts.iter().for_each(|event| twin.apply(event, now));
             self.events = facts;
+        }
+    }
+
+    /// Of what it does not wait for, the end is no news.
+    fn end(&mut self, twin: &mut Twin, key: &SmolStr, ending: &Ending, now: Timestamp) {
+        let Some(pending) = twin.state.asked.get(key) else { return };
+        let trouble = match ending {
+            Ending::Failed(why) => {
+                let rule = key.split('/').nth(1).unwrap_or_default().into();
+                let message = format!("{}: {why}", pending.request.ask.name());
+                Some(Trouble { code: "ACTION_FAILED".into(), rule, message, at: now, count: 1 })
+            }
+            Ending::Done | Ending::Dropped | Ending::Unknown => None,
+        };
+        self.record(twin, Event::Ended { key: key.clone(), ending: ending.clone() }, now);
+        if let Some(trouble) = trouble {
+            self.record(twin, Event::Troubled(Box::new(trouble)), now);
         }
     }
 

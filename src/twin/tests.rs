@@ -88,6 +88,11 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Watched { rule, fact } => shown.push(format!("{rule}: {fact:?}")),
             Event::Measured(measured) => shown.push(format!("slot {} = {:?} (window)", measured.slot.0, measured.value)),
             Event::Turned { window, turn } => shown.push(format!("window {window}: {turn:?}")),
+            Event::Happened(happened) => shown.push(format!("{} happened", happened.event)),
+            Event::Asked(request) => shown.push(format!("asks for {:?}", request.ask)),
+            Event::Ended { key, ending } => shown.push(format!("{key} ended: {ending:?}")),
+            Event::Troubled(trouble) => shown.push(trouble.message.clone()),
+            Event::Switched { rule, enabled } => shown.push(format!("{rule} enabled: {enabled}")),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }

@@ -53,6 +53,8 @@ pub enum Turn {
     Passed(Timestamp),
     /// Its condition at this instant; the readings of before are taken in by it.
     Gated(Timestamp, Option<bool>),
+    /// The event since which it counts happened.
+    Reset(Timestamp),
 }
 
 impl Windows {
@@ -132,6 +134,10 @@ impl Windows {
         let late = match turn {
             Turn::Passed(until) => {
                 frame.window.fire(&windowed.spec, until, &mut published);
+                false
+            }
+            Turn::Reset(at) => {
+                frame.window.reset(&windowed.spec, at, &mut published);
                 false
             }
             Turn::Gated(at, holds) => frame.gate(windowed, at, holds, clock, &mut published),

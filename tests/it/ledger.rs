@@ -77,6 +77,11 @@ impl Ledger {
             | Event::Computed { .. }
             | Event::Measured(_)
             | Event::Turned { .. }
+            | Event::Happened(_)
+            | Event::Asked(_)
+            | Event::Ended { .. }
+            | Event::Troubled(_)
+            | Event::Switched { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

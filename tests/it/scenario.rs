@@ -198,6 +198,7 @@ impl Stage {
             "mqtt0" => {
                 self.with_v5(|sender, topic, payload| sender.mention(topic, payload), rest);
                 self.world.settled();
+                self.world.time_has_passed();
                 String::new()
             }
             "bytes" => self.bytes(rest),
@@ -219,6 +220,7 @@ impl Stage {
             "received" => self.received(rest.parse().unwrap()),
             "settle" => {
                 self.world.settled();
+                self.world.time_has_passed();
                 String::new()
             }
             "restart" | "kill" => {
@@ -423,6 +425,16 @@ fn twin(shown: &Json) -> String {
             text.push_str(", acknowledged");
         }
         writeln!(text, ": {}", word("text")).unwrap();
+    }
+    for trouble in shown["troubles"].as_array().into_iter().flatten() {
+        let word = |name: &str| trouble[name].as_str().unwrap_or_default();
+        writeln!(text, "? {} of {} {}x: {}", word("code"), word("rule"), trouble["count"], word("message")).unwrap();
+    }
+    for pending in shown["asked"].as_array().into_iter().flatten() {
+        writeln!(text, "waits for {}", pending["request"]["key"].as_str().unwrap()).unwrap();
+    }
+    if let Some(disabled) = shown["disabledRules"].as_array() {
+        writeln!(text, "off: {}", Json::Array(disabled.clone())).unwrap();
     }
     for (direction, other) in [("out", "to"), ("in", "from")] {
         for edge in shown["relations"][direction].as_array().into_iter().flatten() {

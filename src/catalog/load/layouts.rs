@@ -87,6 +87,7 @@ pub(super) fn compile<'n>(
         draft.section("properties", Section::Property, values, problems);
         draft.section("telemetry", Section::Telemetry, values, problems);
         draft.relations(declared, relations, problems);
+        draft.named(problems);
         draft.computed(&mut expressions, problems);
         draft.rules(&mut expressions, problems);
         let compiled = draft.finish(problems);
@@ -190,6 +191,16 @@ impl<'d, 'n> Draft<'d, 'n> {
         }
     }
 
+    /// Events and commands that the type declares.
+    fn named(&mut self, problems: &mut Diagnostics) {
+        let mut named = std::mem::take(&mut self.logic.events).into_vec();
+        logic::events(&self.decl.fields, &mut named, problems);
+        self.logic.events = named.into();
+        let mut named = std::mem::take(&mut self.logic.commands).into_vec();
+        logic::commands(&self.decl.fields, &mut named, problems);
+        self.logic.commands = named.into();
+    }
+
     /// Computed values may read those that are declared after them, so each round makes those that wait for nothing any more.
     fn computed(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
         let Some(node) = self.decl.fields.get("computed") else { return };
@@ -210,7 +221,7 @@ impl<'d, 'n> Draft<'d, 'n> {
             for (declared, _) in std::mem::take(&mut waiting) {
                 let name = &*declared.entry.key.text;
                 let blanks = Blanks { members: &self.broken_members, any: self.decl.is_orphan };
-                match declared.make(&self.name, &self.slots, &pending, blanks, expressions, problems) {
+                match declared.make(&self.name, &self.slots, &pending, (blanks, &self.logic.events), expressions, problems) {
                     Outcome::Made(made) => self.add_computed(*made, declared.entry.key.span, problems),
                     Outcome::Waits(on) => {
                         still.push((declared, on));
@@ -267,7 +278,10 @@ impl<'d, 'n> Draft<'d, 'n> {
     }
 
     fn rules(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
+        let (events, commands) = (self.logic.events.clone(), self.logic.commands.clone());
         let mut ground = Ground {
+            events: &events,
+            commands: &commands,
             type_name: &self.name,
             slots: &self.slots,
             blanks: Blanks { members: &self.broken_members, any: self.decl.is_orphan },

@@ -90,6 +90,6 @@ impl Packets<'_> {
             Version::V3 => &mut self.v3,
             Version::V5 => &mut self.v5,
         };
-        place.get_or_insert_with(|| wire::publish(version, self.topic, self.payload)).clone()
+        place.get_or_insert_with(|| wire::publish(version, self.topic, self.payload, false)).clone()
     }
 }

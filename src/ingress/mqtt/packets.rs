@@ -12,6 +12,10 @@ use super::peer::Peer;
 use super::reason::{End, Reason, Refusal, protocol_error};
 use super::shared::Shared;
 use super::wire::{self, Subscribe, Unsubscribe};
+
+/// The first level of all topics that somebody may have something for.
+const RETAINED_BELOW: &str = "pollux";
+
 use super::{check, topic};
 use crate::ingress::counters::count;
 use crate::ingress::window::{Arrival, Fate, Window};
@@ -122,7 +126,30 @@ impl Packets {
         }
         let packet = wire::suback(self.peer.version, subscribe.id, &granted).map_err(unwritable)?;
         output.extend_from_slice(&packet);
+        let filters: Vec<&str> = subscribe
+            .wishes
+            .iter()
+            .zip(&granted)
+            .filter(|(_, reason)| **reason == Reason::Success)
+            .map(|(wish, _)| &*wish.filter)
+            .collect();
+        self.send_retained(&filters);
         Ok(())
+    }
+
+    /// What a new subscriber has missed and can still have.
+    fn send_retained(&self, filters: &[&str]) {
+        let wanted: Vec<&str> = filters.iter().copied().filter(|filter| topic::may_match(filter, RETAINED_BELOW)).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let (version, mut lost) = (self.peer.version, 0);
+        self.shared.door.retained(&mut |topic, payload| {
+            if wanted.iter().any(|filter| topic::matches(filter, topic)) {
+                lost += self.peer.send(wire::publish(version, topic.as_bytes(), payload, true));
+            }
+        });
+        count(&self.shared.counters.dropped_to_subscribers, lost);
     }
 
     fn grants(&self, filter: &str) -> Reason {

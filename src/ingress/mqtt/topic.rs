@@ -32,3 +32,28 @@ pub(super) fn is_shared(filter: &str) -> bool {
 pub(super) fn is_reserved(topic: &str) -> bool {
     topic.starts_with('$')
 }
+
+/// Whether a filter, well formed, matches a topic.
+pub(super) fn matches(filter: &str, topic: &str) -> bool {
+    // `a/#` stands for `a`, too.
+    if filter.strip_suffix("/#") == Some(topic) {
+        return true;
+    }
+    let (mut filters, mut levels) = (filter.split('/'), topic.split('/'));
+    if is_reserved(topic) && filter.starts_with(['+', '#']) {
+        return false;
+    }
+    loop {
+        match (filters.next(), levels.next()) {
+            (Some("#"), _) | (None, None) => return true,
+            (Some("+"), Some(_)) => {}
+            (Some(wanted), Some(level)) if wanted == level => {}
+            (Some(_) | None, _) => return false,
+        }
+    }
+}
+
+/// Whether it can match a topic whose first level is this.
+pub(super) fn may_match(filter: &str, first: &str) -> bool {
+    matches!(filter.split('/').next(), Some("#" | "+")) || filter.split('/').next() == Some(first)
+}

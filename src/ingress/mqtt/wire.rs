@@ -191,12 +191,12 @@ pub(super) fn puback_v5(into: &mut BytesMut, id: u16, reason: Reason, text: &str
     into.extend_from_slice(text.as_bytes());
 }
 
-/// A PUBLISH with QoS 0, as subscribers get it.
-pub(super) fn publish(version: Version, topic: &[u8], payload: &[u8]) -> Bytes {
+/// A PUBLISH with QoS 0, as subscribers get it; `retained`: it was there before they came.
+pub(super) fn publish(version: Version, topic: &[u8], payload: &[u8], retained: bool) -> Bytes {
     let properties = usize::from(version == Version::V5);
     let remaining = 2 + topic.len() + properties + payload.len();
     let mut packet = BytesMut::with_capacity(5 + remaining);
-    packet.put_u8(0x30);
+    packet.put_u8(0x30 | u8::from(retained));
     put_length(&mut packet, remaining);
     packet.put_u16(topic.len() as u16);
     packet.extend_from_slice(topic);

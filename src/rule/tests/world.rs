@@ -101,6 +101,7 @@ pub(super) fn shown(decision: &Decision) -> Vec<String> {
             Ask::Webhook { name, .. } => format!("webhook {name}"),
             Ask::Command { name, args, .. } => format!("command {name} {}", Json::Object(args.clone())),
             Ask::Raise { id, .. } => format!("raise {id}"),
+            Ask::Lower { id, .. } => format!("take back {id}"),
         };
         format!("{}: {kind}", request.key)
     });

@@ -12,6 +12,7 @@ use crate::journal::{Refused, record};
 use crate::reading::{Revision, Seq, TwinNo};
 use crate::runtime::Runtime;
 use crate::runtime::held::{Aside, Change, Held, StructureChange};
+use crate::runtime::outbox::Outgoing;
 use crate::runtime::resident::Resident;
 use crate::runtime::structure::Graph;
 use crate::store::{AnswerRow, DeletedRow};
@@ -38,6 +39,8 @@ pub(super) enum Attempt {
 struct Writing {
     entry: Entry,
     structure: Vec<StructureChange>,
+    /// What rules ask for because of it.
+    outgoing: Vec<Outgoing>,
     created: Vec<Arc<Resident>>,
     changed: HashMap<TwinNo, Twin>,
     begun: Vec<Edge>,
@@ -62,12 +65,12 @@ impl Runtime {
             return Err(Error::Refused(plan.problems.into_list()));
         }
         let edited = outcome(&mut plan, self.view().seq());
-        let writing = Writing::of(plan, request, &edited);
+        let mut writing = Writing::of(plan, request, &edited);
         if request.options.dry_run || (writing.changes_nothing() && request.options.key.is_none()) {
             return Ok(Attempt::Done(edited));
         }
         let (waiter, commit) = oneshot::channel();
-        match self.write(&writing, waiter, &grips) {
+        match self.write(&mut writing, waiter, &grips) {
             Ok(false) => return Ok(Attempt::Again(Vec::new())),
             Ok(true) => {}
             Err(Refused::NoRoom) => return Ok(Attempt::NoRoom),
@@ -82,9 +85,10 @@ impl Runtime {
     }
 
     /// `false`: a twin was lost at the last moment, and nothing was written.
-    fn write(&self, writing: &Writing, waiter: oneshot::Sender<Seq>, grips: &[Grip]) -> Result<bool, Refused> {
+    fn write(&self, writing: &mut Writing, waiter: oneshot::Sender<Seq>, grips: &[Grip]) -> Result<bool, Refused> {
         let void = Arc::new(AtomicBool::new(false));
-        let aside = Aside { structure: writing.structure.clone(), waiter: Some(waiter), void: Some(void.clone()), ..Aside::default() };
+        let (structure, outgoing) = (writing.structure.clone(), std::mem::take(&mut writing.outgoing));
+        let aside = Aside { structure, outgoing, waiter: Some(waiter), void: Some(void.clone()), ..Aside::default() };
         let held = Held { aside: Some(Box::new(aside)), ..Held::default() };
         let encode = |out: &mut Vec<u8>| {
             // Looked at under the lock of the journal: an actor that crashes later is rebuilt from what is written here, and one that has
@@ -171,6 +175,7 @@ impl Writing {
         let mut writing = Writing {
             entry: Entry { at, facts: Vec::new() },
             structure: Vec::new(),
+            outgoing: Vec::new(),
             created: Vec::new(),
             changed: HashMap::default(),
             begun: Vec::new(),
@@ -190,6 +195,7 @@ impl Writing {
                     continue;
                 }
                 Some((resident, before)) => {
+                    writing.outgoing.extend(Outgoing::all(&resident, &draft.events));
                     writing.structure.push(StructureChange::Changed(Change { resident, state: state.clone() }));
                     writing.changed.insert(no, draft.twin);
                     before.revision

@@ -63,5 +63,8 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
             consider(hours.next_edge(now));
         }
     }
+    for (_, watch) in state.watches.iter().filter(|(id, _)| RuleSpec::is_outside(id)) {
+        consider(watch.alarm.due_on_wall(&crate::alarm::Policy::default()));
+    }
     next
 }

@@ -77,14 +77,11 @@ impl Environment for Surroundings<'_> {
                 let spec = self.layout.logic.rules.get(usize::from(place)).ok_or(missing)?;
                 Ok(Datum::Bool(self.state.watches.get(&spec.rule.id).rule.is_active()))
             }
+            Operand::Event(no) => Ok(Datum::Bool(self.moment.events.contains(&no))),
             Operand::Now => Ok(Datum::Timestamp(self.moment.at)),
-            Operand::Import(_)
-            | Operand::Fold(_)
-            | Operand::Variable(_)
-            | Operand::Timeout(_)
-            | Operand::Caused(_)
-            | Operand::Event(_)
-            | Operand::Trigger => Err(missing),
+            Operand::Import(_) | Operand::Fold(_) | Operand::Variable(_) | Operand::Timeout(_) | Operand::Caused(_) | Operand::Trigger => {
+                Err(missing)
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use smol_str::SmolStr;
+
 use crate::alarm::{CloseReason, When};
 use crate::catalog::logic::RuleSpec;
 use crate::expr::{Checked, Known};
@@ -33,11 +35,21 @@ impl Follower<'_> {
     /// These rules, then those that ask for the alarms of those that moved, and so on.
     pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changed: Vec<u16>, moment: Moment<'_>) {
         let layout = self.layout.clone();
-        for _ in 0..GENERATIONS_MAX {
+        for generation in 0..=GENERATIONS_MAX {
+            let (set, events) = self.carry_out(moment.at);
+            if !set.is_empty() || !events.is_empty() {
+                changed.extend(set);
+                self.record_results(&mut changed);
+                self.run_wave(&mut changed, Moment { events: &events, ..moment });
+                places.extend(layout.logic.rules_that_read(&changed, &events));
+            }
             if places.is_empty() {
                 return;
             }
-            let now = Moment { changed: &changed, ..moment };
+            if generation == GENERATIONS_MAX {
+                return self.break_ring(&places, moment.at);
+            }
+            let now = Moment { changed: &changed, events: &events, ..moment };
             let truths: Vec<(u16, OwnTruths)> =
                 places.iter().map(|place| (*place, self.truths(&layout.logic.rules[usize::from(*place)], now))).collect();
             let mut moved = Vec::new();
@@ -49,13 +61,28 @@ impl Follower<'_> {
                     let now = self.now;
                     self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), moment);
                 }
-                self.evaluate(spec, &truths.borrow(), moment);
+                self.evaluate(spec, &truths.borrow(), Moment { changed: &changed, events: &events, ..moment });
                 if self.watch(spec).rule.is_active() != was_active {
                     moved.push(place);
                 }
             }
             places = layout.logic.rules_that_ask(&moved);
             changed.clear();
+        }
+    }
+
+    /// Rules move one another without end: those that would go on are switched off on this twin.
+    fn break_ring(&mut self, places: &BTreeSet<u16>, at: Timestamp) {
+        let layout = self.layout.clone();
+        let chain: Vec<&str> = self.deeds.chain.iter().map(SmolStr::as_str).collect();
+        let message = format!("rules move one another without end ({}); it is switched off on this twin", chain.join(" → "));
+        for place in places {
+            let spec = &layout.logic.rules[usize::from(*place)];
+            self.trouble("RULE_LOOP", &spec.rule.id, message.clone(), at);
+            self.push(Event::Switched { rule: spec.rule.id.clone(), enabled: false });
+            if !self.watch(spec).is_default() {
+                self.end(spec, CloseReason::RuleDisabled, at);
+            }
         }
     }
 
@@ -85,7 +112,7 @@ impl Follower<'_> {
     }
 
     pub(super) fn evaluate(&mut self, spec: &RuleSpec, truths: &Truths<'_>, moment: Moment<'_>) {
-        if !spec.rule.enabled {
+        if !spec.rule.enabled || self.twin.state.disabled.contains(&spec.rule.id) {
             if !self.watch(spec).is_default() {
                 self.end(spec, CloseReason::RuleDisabled, moment.at);
             }
@@ -120,6 +147,12 @@ impl Follower<'_> {
         };
         for fact in decision.facts {
             self.push(Event::Watched { rule: spec.rule.id.clone(), fact: Box::new(fact) });
+        }
+        for request in decision.requests {
+            self.request(spec, request, moment.at);
+        }
+        for failure in &decision.failures {
+            self.failure(spec, failure, moment.at);
         }
     }
 }

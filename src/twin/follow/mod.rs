@@ -3,11 +3,14 @@
 
 mod agenda;
 mod clock;
+mod deeds;
 mod environment;
 mod judge;
+mod outside;
 mod voice;
 mod wave;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::alarm::{Action, CloseReason, Verdict, When};
@@ -16,10 +19,11 @@ use crate::catalog::logic::RuleSpec;
 use crate::reading::Timestamp;
 use crate::rule::{Edited, Watch, compare};
 
-use super::event::Event;
+use super::event::{Event, Happened};
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
+use deeds::Deeds;
 
 pub(super) use clock::due;
 
@@ -33,6 +37,7 @@ pub(super) struct Follower<'a> {
     recorded: Timestamp,
     /// What windows have said and is not recorded yet.
     said: Said,
+    deeds: Deeds,
 }
 
 /// An evaluation at one instant: what has changed, and what is not known although it is there.
@@ -42,19 +47,21 @@ struct Moment<'a> {
     changed: &'a [u16],
     /// These have just outlived their time.
     stale: &'a [u16],
+    /// Events of the type that happen now.
+    events: &'a [u16],
     /// Time alone brought it about: delays that end now come first.
     is_timed: bool,
 }
 
 impl<'a> Moment<'a> {
     fn new(at: Timestamp, changed: &'a [u16]) -> Moment<'a> {
-        Moment { at, changed, stale: &[], is_timed: false }
+        Moment { at, changed, stale: &[], events: &[], is_timed: false }
     }
 }
 
 impl<'a> Follower<'a> {
     pub(super) fn begin(twin: &'a mut Twin, step: &'a mut Step, now: Timestamp, recorded: Timestamp) -> Follower<'a> {
-        Follower { layout: twin.state.layout.0.clone(), twin, step, now, recorded, said: Said::default() }
+        Follower { layout: twin.state.layout.0.clone(), twin, step, now, recorded, said: Said::default(), deeds: Deeds::default() }
     }
 
     /// Readings of one instant. What fell due before them comes first, what falls due with them last.
@@ -112,11 +119,19 @@ impl<'a> Follower<'a> {
                 },
                 // What it was is not known any more; it goes on as what it is.
                 (None, Some(after)) => self.keep(after, at),
+                (None, None) if RuleSpec::is_outside(&id) => {}
                 (None, None) => self.end_unknown(&id, at),
             }
         }
         let all = self.all_slots();
         self.settle(all, Moment::new(at, &[]));
+    }
+
+    /// A device, or somebody else, says that an event of the type has happened.
+    pub(super) fn event(mut self, happened: Happened) {
+        let at = happened.time;
+        self.deeds.report(happened);
+        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
     }
 
     /// Time has passed, and nothing else happened.
@@ -125,7 +140,7 @@ impl<'a> Follower<'a> {
         let all = self.all_slots();
         self.serve(&all, |slot, due| due <= slot.clock(now));
         let layout = self.layout.clone();
-        let (mut moved, mut latest) = (Vec::new(), Timestamp(i64::MIN));
+        let (mut moved, mut latest) = (Vec::new(), self.newest());
         for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
             let was_active = self.watch(spec).rule.is_active();
             let clock = now.shifted(clock::offset(&self.twin.state, spec));
@@ -140,13 +155,26 @@ impl<'a> Follower<'a> {
                 latest = latest.max(clock);
             }
         }
+        let outside: Vec<_> = self.twin.state.watches.iter().map(|(id, _)| id.clone()).filter(|id| RuleSpec::is_outside(id)).collect();
+        for id in outside {
+            let spec = RuleSpec::outside_as_it_is(&id);
+            self.decide(&spec, |watched, watch| watched.elapse_on_wall(watch, When { at: now, now }), Moment::new(now, &[]));
+        }
         self.judge(layout.logic.rules_that_ask(&moved), Vec::new(), Moment::new(latest, &[]));
     }
 
     /// What somebody does to an alarm. Whether it could be done.
     pub(super) fn act(mut self, id: &str, no: Option<u32>, action: &Action, by: &str) -> Verdict {
         let layout = self.layout.clone();
-        let Some(spec) = layout.rule(id) else { return Verdict::NotFound };
+        let outside;
+        let spec = match layout.rule(id) {
+            Some(spec) => spec,
+            None if self.twin.state.watches.find(id).is_some() => {
+                outside = RuleSpec::outside_as_it_is(id);
+                &outside
+            }
+            None => return Verdict::NotFound,
+        };
         let (at, now) = (self.newest(), self.now);
         let mut verdict = Verdict::NotFound;
         let act = |watched: &crate::rule::Watched<'_>, watch: &Watch| {
@@ -155,6 +183,7 @@ impl<'a> Follower<'a> {
             decision
         };
         self.decide(spec, act, Moment::new(at, &[]));
+        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
         verdict
     }
 

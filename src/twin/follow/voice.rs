@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 use smol_str::SmolStr;
 
 use crate::alarm::Evidence;
-use crate::catalog::logic::RuleSpec;
-use crate::expr::{Checked, Operand};
+use crate::catalog::logic::{RuleSpec, Said};
+use crate::expr::{Checked, Kind, Operand};
 use crate::reading::{SlotNo, format_duration};
 use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
 
@@ -111,8 +111,14 @@ impl Voice for Speaker<'_> {
         self.spec.suppressed_by.as_ref().map_or_else(SmolStr::default, |checked| SmolStr::new(&checked.source))
     }
 
-    fn value(&self, _expression: Expression) -> Option<Json> {
-        None
+    fn value(&self, expression: Expression) -> Option<Json> {
+        match self.spec.said.get(usize::from(expression.0))? {
+            Said::Value(checked) => {
+                let datum = checked.tree.evaluate(&self.surroundings).ok()?;
+                Some(if let Kind::Enum(names) = &checked.shape().kind { datum.named(names) } else { datum }.to_json())
+            }
+            Said::Text(template) => Some(Json::String(template.render(&self.surroundings))),
+        }
     }
 
     fn when(&self, _rule: &Rule) -> Truth {

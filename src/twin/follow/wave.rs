@@ -48,7 +48,7 @@ impl Follower<'_> {
         }
     }
 
-    fn run_wave(&mut self, changed: &mut Vec<u16>, moment: Moment<'_>) {
+    pub(super) fn run_wave(&mut self, changed: &mut Vec<u16>, moment: Moment<'_>) {
         let layout = self.layout.clone();
         let logic = &layout.logic;
         let (mut computed, mut gates) = (BTreeSet::<u16>::new(), BTreeSet::<u16>::new());
@@ -112,7 +112,7 @@ impl Follower<'_> {
     }
 
     /// What windows have said becomes facts, and may be what other windows look at.
-    fn record_results(&mut self, changed: &mut Vec<u16>) {
+    pub(super) fn record_results(&mut self, changed: &mut Vec<u16>) {
         while !self.said.published.is_empty() {
             for (place, published) in std::mem::take(&mut self.said.published) {
                 self.measure(place, &published, changed);

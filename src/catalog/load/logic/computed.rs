@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::layout::{Constraints, EnumValue, EnumWire, Member, Section, SlotSpec, ValueType};
 use crate::catalog::load::member::{Compiled, DECIMALS_MAX, title};
+use crate::catalog::logic::EventSpec;
 use crate::expr::{Checked, Expect, Kind, Shape};
 use crate::reading::unit::Unit;
 use crate::source::keys::COMPUTED;
@@ -65,13 +66,13 @@ impl<'n> Declared<'n> {
         type_name: &Arc<str>,
         slots: &[SlotSpec],
         pending: &[&str],
-        blanks: Blanks<'_>,
+        (blanks, events): (Blanks<'_>, &[EventSpec]),
         expressions: &mut Expressions,
         problems: &mut Diagnostics,
     ) -> Outcome {
         let mut scope = TypeScope { pending, ..TypeScope::of(type_name, slots, blanks) };
         if self.fields.get("of").is_some() || self.fields.get("window").is_some() {
-            let mut reader = windows::Reader { fields: &self.fields, unit: self.unit.as_ref(), scope, expressions, problems };
+            let mut reader = windows::Reader { fields: &self.fields, unit: self.unit.as_ref(), scope, events, expressions, problems };
             return match reader.read() {
                 Ok(window) => {
                     let compiled = self.compiled(type_name, window.value_type.clone(), window.unit.clone(), problems);

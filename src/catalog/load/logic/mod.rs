@@ -1,6 +1,8 @@
 //! What a type says follows from its readings: expressions, computed values and rules, from their text to numbered trees.
 
+mod actions;
 mod computed;
+mod named;
 mod params;
 mod rules;
 mod schedule;
@@ -8,9 +10,12 @@ mod scope;
 mod windows;
 
 use crate::expr::{self, Checked, Compiler, Expect, Problem, Scope, Template};
+use scope::TypeScope;
+
 use crate::source::{Diagnostic, Diagnostics, Node, Span, codes, expect_text};
 
 pub(super) use computed::{Declared, Made, Outcome, report_ring};
+pub(super) use named::{commands, events};
 pub(super) use rules::{Ground, rules};
 pub(super) use scope::Blanks;
 pub(super) use windows::Window;

@@ -7,10 +7,10 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::alarm::Severity;
 use crate::catalog::layout::SlotSpec;
-use crate::catalog::logic::{LevelSpec, Logic, Param, RuleSpec};
-use crate::expr::{Checked, Expect, Unrelaxed, quantity, relaxed};
+use crate::catalog::logic::{CommandSpec, EventSpec, LevelSpec, Logic, Param, RuleSpec};
+use crate::expr::{Checked, Expect, Operand, Unrelaxed, quantity, relaxed};
 use crate::reading::SlotNo;
-use crate::rule::{Kind, LEVELS_MAX, Level, NoData, OnUnknown, PATTERN_STEPS_MAX, Pattern, REPEAT_TIMES_MAX, RULES_MAX};
+use crate::rule::{Kind, LEVELS_MAX, Level, NoData, On, OnUnknown, PATTERN_STEPS_MAX, Pattern, REPEAT_TIMES_MAX, RULES_MAX};
 use crate::source::keys::{LEVEL, NO_DATA, PATTERN, RULE};
 use crate::source::{Diagnostic, Diagnostics, Fields, Node, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text};
 
@@ -19,7 +19,7 @@ use super::schedule;
 use super::scope::{Blanks, TypeScope};
 use super::{Expressions, report};
 
-const SEVERITIES: &[(&str, Severity)] = &[
+pub(super) const SEVERITIES: &[(&str, Severity)] = &[
     ("INFO", Severity::Info),
     ("WARNING", Severity::Warning),
     ("MINOR", Severity::Minor),
@@ -31,6 +31,8 @@ const SEVERITIES: &[(&str, Severity)] = &[
 pub(in crate::catalog::load) struct Ground<'a> {
     pub type_name: &'a Arc<str>,
     pub slots: &'a [SlotSpec],
+    pub events: &'a [EventSpec],
+    pub commands: &'a [CommandSpec],
     pub blanks: Blanks<'a>,
     pub expressions: &'a mut Expressions,
 }
@@ -169,13 +171,13 @@ fn unknown_rule(id: &str, span: Span, specs: &[RuleSpec]) -> Diagnostic {
 }
 
 /// One rule as it is read.
-struct Reader<'r, 'a, 'n> {
-    fields: &'r Fields<'n>,
-    no: u16,
-    names: &'r [Box<str>],
-    params: &'r [Param],
-    ground: &'r mut Ground<'a>,
-    problems: &'r mut Diagnostics,
+pub(super) struct Reader<'r, 'a, 'n> {
+    pub fields: &'r Fields<'n>,
+    pub no: u16,
+    pub names: &'r [Box<str>],
+    pub params: &'r [Param],
+    pub ground: &'r mut Ground<'a>,
+    pub problems: &'r mut Diagnostics,
 }
 
 impl Reader<'_, '_, '_> {
@@ -248,6 +250,7 @@ impl Reader<'_, '_, '_> {
         if let Some(node) = self.fields.get("text") {
             spec.text = self.within(|expressions, scope, problems| expressions.template(node, "`text`", scope, problems));
         }
+        self.actions(spec);
         spec.rule.settle();
     }
 
@@ -261,11 +264,11 @@ impl Reader<'_, '_, '_> {
         self.within(|expressions, scope, problems| expressions.read(node, &what, scope, Expect::Condition(key), problems))
     }
 
-    fn within<T>(&mut self, read: impl FnOnce(&mut Expressions, &mut TypeScope<'_>, &mut Diagnostics) -> T) -> T {
+    pub(super) fn within<T>(&mut self, read: impl FnOnce(&mut Expressions, &mut TypeScope<'_>, &mut Diagnostics) -> T) -> T {
         let own = (0_u16..).zip(self.params).filter(|(_, param)| param.rule == self.no);
         let params: Vec<_> = own.map(|(no, param)| (param.name.clone(), no, param.value.shape().clone())).collect();
         let own = TypeScope::of(self.ground.type_name, self.ground.slots, self.ground.blanks);
-        let mut scope = TypeScope { params: &params, rules: self.names, ..own };
+        let mut scope = TypeScope { params: &params, rules: self.names, events: self.ground.events, ..own };
         let mut found = Diagnostics::new();
         let read = read(self.ground.expressions, &mut scope, &mut found);
         if !scope.met_blank {
@@ -329,6 +332,10 @@ impl Reader<'_, '_, '_> {
                 Some(node) => Some(self.within(|expressions, scope, problems| expressions.template(node, "`text`", scope, problems))?),
                 None => None,
             };
+            if let Some(node) = fields.get("do") {
+                let level = u8::try_from(levels.len() + 1).unwrap_or(u8::MAX);
+                self.actions_at(node, On::Reach(level), spec);
+            }
             levels.push(Level { severity });
             specs.push(LevelSpec { stay: when.clone(), when, text });
         }
@@ -396,7 +403,9 @@ impl Reader<'_, '_, '_> {
             (vec![node], Pattern::Repetition { times, within, events: 0 })
         };
         spec.steps = steps.into_iter().map(|node| self.condition_at(node, "pattern")).collect::<Option<_>>()?;
-        spec.rule.kind = Kind::Pattern(pattern);
+        let is_event = |step: &Checked| step.dependencies.iter().any(|dependency| matches!(dependency.operand, Operand::Event(_)));
+        let events = (0_u16..).zip(&spec.steps).filter(|(_, step)| is_event(step)).fold(0, |mask, (place, _)| mask | 1 << place);
+        spec.rule.kind = Kind::Pattern(pattern.with_events(events));
         Some(())
     }
 

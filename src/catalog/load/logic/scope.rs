@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::catalog::layout::{Section, SlotSpec, ValueType};
-use crate::expr::{Attribute, Kind, ListKind, Operand, Resolved, Scope, Shape};
+use crate::catalog::logic::EventSpec;
+use crate::expr::{Attribute, Kind, ListKind, Operand, Quoted, Refusal, Resolved, Scope, Shape};
 
 /// A type as its expressions see it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct TypeScope<'a> {
     pub pending: &'a [&'a str],
     /// Which of those were asked for.
     pub awaited: Vec<String>,
+    /// Events that may be asked for: where what happens for one evaluation only makes sense.
+    pub events: &'a [EventSpec],
     /// Parameters are settings: they read nothing that moves.
     pub properties_only: bool,
     pub blanks: Blanks<'a>,
@@ -37,7 +40,7 @@ pub(in crate::catalog::load) struct Blanks<'a> {
 impl<'a> TypeScope<'a> {
     pub(super) fn of(type_name: &'a str, slots: &'a [SlotSpec], blanks: Blanks<'a>) -> TypeScope<'a> {
         let (params, rules, pending, awaited) = (&[], &[], &[], Vec::new());
-        TypeScope { type_name, slots, params, rules, pending, awaited, properties_only: false, blanks, met_blank: false }
+        TypeScope { type_name, slots, params, rules, pending, awaited, events: &[], properties_only: false, blanks, met_blank: false }
     }
 
     fn slot(&self, path: &str) -> Option<Resolved> {
@@ -97,6 +100,21 @@ impl Scope for TypeScope<'_> {
 
     fn owner(&self) -> String {
         self.type_name.to_owned()
+    }
+
+    fn quoted(&mut self, what: Quoted, name: &str) -> Result<Operand, Refusal> {
+        let function = match what {
+            Quoted::Event if !self.events.is_empty() => {
+                let found = (0_u16..).zip(self.events).find(|(_, event)| *event.name == *name);
+                let known: Vec<&str> = self.events.iter().map(|event| &*event.name).collect();
+                let unknown = format!("`{name}` is not an event of {}; there is {}", self.type_name, known.join(", "));
+                return found.map(|(no, _)| Operand::Event(no)).ok_or_else(|| Refusal::new("E718", unknown));
+            }
+            Quoted::Event => "event",
+            Quoted::Timeout => "timeout",
+            Quoted::Input => "input",
+        };
+        Err(Refusal::new("E706", format!("`{function}` stands in detectors, and `event` in patterns of types that declare events")))
     }
 }
 

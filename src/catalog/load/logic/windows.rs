@@ -5,6 +5,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::catalog::layout::{EnumValue, SlotSpec, ValueType};
+use crate::catalog::logic::EventSpec;
 use crate::catalog::windowed::{Form, Gate, WindowRecord, is_number, sample};
 use crate::expr::{Checked, Datum, Expect, difference_unit, product_unit, quotient_unit};
 use crate::reading::SlotNo;
@@ -76,6 +77,7 @@ pub(super) struct Reader<'r, 'a, 'n> {
     pub fields: &'r Fields<'n>,
     pub unit: Option<&'r Unit>,
     pub scope: TypeScope<'a>,
+    pub events: &'r [EventSpec],
     pub expressions: &'r mut Expressions,
     pub problems: &'r mut Diagnostics,
 }
@@ -185,7 +187,7 @@ impl<'n> Reader<'_, '_, 'n> {
     }
 
     fn shape(&mut self, window: &Fields<'n>) -> Result<(Shape, Gate), Outcome> {
-        const SHAPES: [&str; 7] = ["tumbling", "hopping", "sliding", "count", "session", "state", "resetBy"];
+        const SHAPES: [&str; 8] = ["tumbling", "hopping", "sliding", "count", "session", "state", "resetBy", "since"];
         let given: Vec<&str> = SHAPES.into_iter().filter(|key| window.get(key).is_some()).collect();
         let [shape] = given[..] else {
             let said = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
@@ -218,6 +220,18 @@ impl<'n> Reader<'_, '_, 'n> {
             "session" => {
                 let max = if window.get("max").is_some() { Some(length("max", self.problems)?) } else { None };
                 (Shape::Session { gap: length("session", self.problems)?, max }, Gate::Always)
+            }
+            "since" => {
+                let node = window.get("since").ok_or(Outcome::Broken)?;
+                let name = expect_text(node, "`since`", self.problems).ok_or(Outcome::Broken)?;
+                let Some((no, _)) = (0_u16..).zip(self.events).find(|(_, event)| *event.name == *name) else {
+                    let known = self.events.iter().map(|event| &*event.name);
+                    let message = format!("`{name}` is not an event of {}", self.scope.type_name);
+                    let diagnostic = Diagnostic::new(&codes::WINDOW_SHAPE, node.span, message).suggest(did_you_mean(name, known));
+                    self.problems.push(diagnostic.help("declare it under `events`, or say `resetBy` with a condition"));
+                    return Err(Outcome::Broken);
+                };
+                (Shape::Since, Gate::After(no))
             }
             "state" => (Shape::State, Gate::While(self.condition(window, "state")?)),
             _ => (Shape::Since, Gate::Since(self.condition(window, "resetBy")?)),
@@ -268,7 +282,7 @@ impl<'n> Reader<'_, '_, 'n> {
             lateness: micros(lateness),
             early: window.duration("early", self.problems).map(micros).or(grows.then_some(EARLY_SINCE)),
             hold: telemetry.and_then(|rules| rules.stale).map(micros),
-            gated: !matches!(gate, Gate::Always),
+            gated: matches!(gate, Gate::While(_) | Gate::Since(_)),
             meaning: 0,
         };
         record.meaning = meaning(&record, &spec.path, gate);
@@ -326,6 +340,9 @@ fn meaning(record: &WindowRecord, of: &str, gate: &Gate) -> u64 {
     hash.update(serde_json::to_string(&plain).unwrap_or_default().as_bytes());
     if let Gate::While(checked) | Gate::Since(checked) = gate {
         hash.update(&checked.meaning.to_le_bytes());
+    }
+    if let Gate::After(event) = gate {
+        hash.update(&event.to_le_bytes());
     }
     hash.digest()
 }
