@@ -38,6 +38,7 @@ pub mod backtest;
 pub mod catalog;
 pub mod codec;
 pub mod expr;
+pub mod iotevents;
 pub mod reading;
 pub mod rollup;
 pub mod rule;

@@ -95,6 +95,17 @@ impl StateDraft {
 
 /// The definition, if it has no errors, and all that is to be said of it. `reads` tells of each expression.
 pub fn compile(draft: &DetectorDraft, reads: &BTreeMap<Expression, Reads>) -> (Option<Definition>, Vec<Problem>) {
+    let (definition, mut problems) = assemble(draft);
+    // Within its bounds it is looked at as a whole, even if a name is wrong.
+    if definition.is_some() || !exceeds(draft) {
+        problems.extend(check(draft, reads));
+    }
+    let fails = problems.iter().any(|problem| !problem.warning);
+    (definition.filter(|_| !fails), problems)
+}
+
+/// The definition alone: of files that run as they are, whatever else is to be said of them.
+pub fn assemble(draft: &DetectorDraft) -> (Option<Definition>, Vec<Problem>) {
     let mut compiler = Compiler { names: draft.names(), problems: Vec::new() };
     compiler.bounds(draft);
     if !compiler.problems.is_empty() {
@@ -103,11 +114,14 @@ pub fn compile(draft: &DetectorDraft, reads: &BTreeMap<Expression, Reads>) -> (O
     let initial = compiler.state(&draft.initial, "initial");
     let states = draft.states.iter().map(|state| compiler.state_spec(state)).collect();
     let timers = compiler.names.timers.clone().into();
-    let mut problems = compiler.problems;
-    problems.extend(check(draft, reads));
     let definition = Definition { mode: draft.mode, initial, states, variables: draft.variables.clone().into(), timers };
-    let fails = problems.iter().any(|problem| !problem.warning);
-    ((!fails).then_some(definition), problems)
+    (compiler.problems.is_empty().then_some(definition), compiler.problems)
+}
+
+fn exceeds(draft: &DetectorDraft) -> bool {
+    let mut compiler = Compiler { names: draft.names(), problems: Vec::new() };
+    compiler.bounds(draft);
+    !compiler.problems.is_empty()
 }
 
 struct Compiler {

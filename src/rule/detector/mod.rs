@@ -14,7 +14,7 @@ mod state;
 mod tests;
 
 pub use check::{Problem, check};
-pub use compile::{ActionDraft, DetectorDraft, EntryDraft, Names, Reads, StateDraft, compile};
+pub use compile::{ActionDraft, DetectorDraft, EntryDraft, Names, Reads, StateDraft, assemble, compile};
 pub use definition::{
     Action, Definition, Duration, ENTRIES_MAX, Entry, Mode, Phase, STATES_MAX, StateSpec, TIMERS_MAX, VARIABLES_MAX, VariableSpec,
 };

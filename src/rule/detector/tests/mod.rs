@@ -1,6 +1,3 @@
-//! Detectors: the profile line by line, what is found before they run, and the golden traces.
+//! Detectors: what is found before they run. How they run is shown in `iotevents::detector::tests`, with conditions that are written out.
 
-mod golden;
-mod iot_events;
 mod loading;
-mod profile;

@@ -4,23 +4,21 @@
 
 #![expect(clippy::disallowed_methods, reason = "the folder of the data is a matter of the machine that runs the tests")]
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
+use crate::iotevents::file::{Document, read};
 use crate::reading::Timestamp;
-use crate::rule::detector::{Definition, DetectorState, Diagnostic, Effect, Fact, Run, Scalar, Trigger, compile, next_timer, run};
+use crate::rule::detector::{DetectorState, Diagnostic, Effect, Fact, Run, Scalar, Trigger, next_timer, run};
 
-use super::iot_events::{Imported, Instance};
-
-const SECOND: i64 = 1_000_000;
+use super::super::{Detector, Instance, Sinks, compile};
+use super::{Payloads, SECOND};
 
 /// One instance on a virtual clock.
 struct Machine<'a> {
-    definition: &'a Definition,
-    instance: Instance<'a>,
+    detector: &'a Detector,
+    inputs: Payloads,
     state: DetectorState,
     all: Vec<Fact>,
 }
@@ -34,22 +32,20 @@ struct Told {
 }
 
 impl<'a> Machine<'a> {
-    fn new(definition: &'a Definition, imported: &'a Imported) -> Machine<'a> {
-        let instance = Instance { imported, inputs: BTreeMap::new(), current: RefCell::new(None) };
-        Machine { definition, instance, state: DetectorState::default(), all: Vec::new() }
+    fn new(detector: &'a Detector) -> Machine<'a> {
+        Machine { detector, inputs: Payloads::default(), state: DetectorState::default(), all: Vec::new() }
     }
 
     /// Timers due at or before the step come first (D14); then the message, if there is one.
     fn step(&mut self, step: &Json) -> Told {
         let at = Timestamp(step["t"].as_i64().unwrap() * SECOND);
         let mut told = Told::default();
-        while let Some((due, timer)) = next_timer(self.definition, &self.state).filter(|(due, _)| *due <= at) {
-            self.instance.current.replace(None);
+        while let Some((due, timer)) = next_timer(&self.detector.definition, &self.state).filter(|(due, _)| *due <= at) {
+            self.inputs.current = None;
             self.run(Trigger::Timer(timer), due, &mut told);
         }
         if let Some(input) = step["input"].as_str() {
-            self.instance.inputs.insert(input.to_owned(), step["payload"].clone());
-            self.instance.current.replace(Some(input.to_owned()));
+            self.inputs.hear(input, step["payload"].clone());
             self.run(Trigger::Input, at, &mut told);
         }
         told
@@ -57,13 +53,15 @@ impl<'a> Machine<'a> {
 
     fn run(&mut self, trigger: Trigger, at: Timestamp, told: &mut Told) {
         let before = self.state.state;
-        let Run { facts, effects, diagnostics } = run(self.definition, &self.state, trigger, at, &self.instance);
+        let sinks = Sinks::default();
+        let instance = Instance::new(self.detector, &self.inputs, &sinks, "twin", self.state.runs);
+        let Run { facts, effects, diagnostics } = run(&self.detector.definition, &self.state, trigger, at, &instance);
         for fact in &facts {
             self.state.apply(fact);
         }
-        let (names, seconds) = (&self.instance.imported.names, at.0 / SECOND);
+        let (names, seconds) = (&self.detector.names, at.0 / SECOND);
         let name = |state: u8| names.states[usize::from(state)].as_str();
-        let mut left = before.unwrap_or(self.definition.initial);
+        let mut left = before.unwrap_or(self.detector.definition.initial);
         let entered = facts.iter().filter_map(|fact| if let Fact::Entered { state } = fact { Some(*state) } else { None });
         for next in entered.skip(usize::from(before.is_none())) {
             let event = self.event_of(left, next);
@@ -72,7 +70,7 @@ impl<'a> Machine<'a> {
         }
         for effect in &effects {
             if let Effect::Act { action, state, .. } = effect {
-                let (kind, target) = &self.instance.imported.actions[usize::from(*action)];
+                let (kind, target) = self.detector.action(*action).unwrap();
                 told.emitted.push(json!([seconds, kind, target, name(*state)]));
             }
         }
@@ -85,12 +83,12 @@ impl<'a> Machine<'a> {
     }
 
     fn event_of(&self, left: u8, next: u8) -> &str {
-        let transitions = &self.definition.states[usize::from(left)].on_input.transitions;
+        let transitions = &self.detector.definition.states[usize::from(left)].on_input.transitions;
         transitions.iter().find(|(_, goto)| *goto == next).map_or("?", |(entry, _)| entry.name.as_str())
     }
 
     fn check(&self, step: &Json, context: &str) {
-        let names = &self.instance.imported.names;
+        let names = &self.detector.names;
         assert_eq!(names.states[usize::from(self.state.state.unwrap())], step["state"].as_str().unwrap(), "{context}");
         let variables = names.variables.iter().enumerate().filter_map(|(place, name)| {
             let value = self.state.variable(u8::try_from(place).unwrap())?;
@@ -107,12 +105,17 @@ impl<'a> Machine<'a> {
     }
 }
 
+fn detector(text: &str) -> Detector {
+    let (document, findings) = read("test.json", text);
+    let Some(Document::DetectorModel(model)) = document else { panic!("{findings:?}") };
+    let (detector, findings) = compile("test.json", &model);
+    detector.unwrap_or_else(|| panic!("{findings:?}"))
+}
+
 /// Runs a trace; with `restart`, the state is written and read back after every step.
-fn replay(json: &Json, steps: &[Json], name: &str, restart: bool) {
-    let imported = Imported::read(json);
-    let (definition, problems) = compile(&imported.draft, &imported.reads);
-    let definition = definition.unwrap_or_else(|| panic!("{problems:?}"));
-    let mut machine = Machine::new(&definition, &imported);
+fn replay(text: &str, steps: &[Json], name: &str, restart: bool) {
+    let detector = detector(text);
+    let mut machine = Machine::new(&detector);
     for (index, step) in steps.iter().enumerate() {
         let context = format!("{name}, step {index}: {step}");
         let told = machine.step(step);
@@ -143,8 +146,8 @@ fn golden_traces() {
         eprintln!("SKIPPED: there is no golden_traces.json in {}", folder.display());
         return;
     };
-    let read = |file: &str| serde_json::from_str::<Json>(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap();
-    let traces = read("golden_traces.json");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let traces: Json = serde_json::from_str(&read("golden_traces.json")).unwrap();
     let traces = traces["traces"].as_array().unwrap();
     assert_eq!(traces.len(), 7);
     for trace in traces {
@@ -179,7 +182,7 @@ fn a_small_trace() {
             "emitted": [[120, "sns", "ops", "alarm"]], "transitions": [[120, "on", "overheat", "alarm"]]}),
     ];
     for restart in [false, true] {
-        replay(&definition, &steps, "small", restart);
+        replay(&definition.to_string(), &steps, "small", restart);
     }
 }
 
@@ -194,12 +197,10 @@ fn late_service_is_the_same_as_service_in_time() {
             {"eventName": "a", "condition": "timeout('a')", "actions": [{"setVariable": {"variableName": "n", "value": "$variable.n + $variable.n + 1"}}, {"resetTimer": {"timerName": "a"}}]},
             {"eventName": "b", "condition": "timeout('b')", "actions": [{"setVariable": {"variableName": "n", "value": "$variable.n - 3"}}, {"resetTimer": {"timerName": "b"}}]}]}}
     ]}});
-    let imported = Imported::read(&definition);
-    let (definition, _) = compile(&imported.draft, &imported.reads);
-    let definition = definition.unwrap();
+    let detector = detector(&definition.to_string());
     let begin = json!({"t": 0, "input": "X", "payload": {}});
     let ends = [30, 35, 70].map(|end| {
-        let (mut every_second, mut at_once) = (Machine::new(&definition, &imported), Machine::new(&definition, &imported));
+        let (mut every_second, mut at_once) = (Machine::new(&detector), Machine::new(&detector));
         every_second.step(&begin);
         at_once.step(&begin);
         for second in 1..=end {
