@@ -52,6 +52,7 @@ pub mod ingress;
 pub mod journal;
 pub mod store;
 pub mod view;
+pub mod webhook;
 
 // Shell.
 pub mod api;

@@ -27,12 +27,14 @@ use crate::runtime::door::TwinDoor;
 use crate::runtime::files::Applied;
 use crate::runtime::{Found, Parts, Runtime};
 use crate::store::Store;
+use crate::webhook::Hooks;
 use crate::{api, demo, http, journal, runtime, store};
 
 use follow::Follower;
 use ways::Ways;
 
 mod follow;
+mod hooks;
 mod page;
 mod publish;
 mod secret;
@@ -62,6 +64,7 @@ pub struct Settings {
 pub struct App {
     pub runtime: Arc<Runtime>,
     pub api: Arc<Api>,
+    pub hooks: Arc<Hooks>,
     pub http: SocketAddr,
     /// `None` if the embedded endpoint is switched off.
     pub mqtt: Option<SocketAddr>,
@@ -83,6 +86,7 @@ impl App {
         let journal = journal_config(&config, &data);
         // The store is not even touched by a second process: opening it makes one its writer.
         journal::check_free(&journal)?;
+        let hooks = Arc::new(hooks::hooks(&config, &workspace, &environment, &clock.0)?);
         let store =
             Store::open(store_config(&config, &workspace, &data, &environment)?).await.context("the graph store cannot be opened")?;
         let parts = Parts { config: runtime_config(&config), clock: clock.clone(), journal, store, catalog: catalog.clone() };
@@ -105,6 +109,7 @@ impl App {
             runtime: runtime.clone(),
             mqtt: counters,
             remotes: remotes.clone(),
+            hooks: hooks.clone(),
             permits: permits.clone(),
             permits_max: config.runtime.deliveries_in_flight_max,
         };
@@ -138,6 +143,7 @@ impl App {
         for remote in remotes {
             ports.spawn(keep_running(remote, closing.clone()));
         }
+        ports.spawn(hooks::keep_calling(hooks.clone(), closing.clone()));
         let (of, files) = (workspace.clone(), tokio::sync::Mutex::default());
         let follower = Arc::new(Follower { workspace: of, runtime: runtime.clone(), api: api.clone(), taken: files });
         let publisher: Arc<dyn Publish> = follower.clone();
@@ -152,6 +158,7 @@ impl App {
         Ok(App {
             runtime,
             api,
+            hooks,
             http,
             mqtt,
             applied,

@@ -9,17 +9,19 @@ use crate::ingress::remote::Remote;
 use crate::journal::FSYNC_BUCKETS;
 use crate::observe::{Buckets, Page, metrics, process};
 use crate::runtime::Runtime;
+use crate::webhook::Hooks;
 
 pub(super) struct Sources {
     pub runtime: Arc<Runtime>,
     pub mqtt: Arc<Counters>,
     pub remotes: Vec<Arc<Remote>>,
+    pub hooks: Arc<Hooks>,
     pub permits: Arc<Permits>,
     pub permits_max: usize,
 }
 
 pub(super) fn render(sources: &Sources) -> String {
-    let Sources { runtime, mqtt, remotes, permits, permits_max } = sources;
+    let Sources { runtime, mqtt, remotes, hooks, permits, permits_max } = sources;
     let mut page = Page::new();
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let status = runtime.status();
@@ -46,6 +48,12 @@ pub(super) fn render(sources: &Sources) -> String {
     per_transport(&metrics::ACKS_REFUSED, |counters| &counters.refused);
     page.each(&metrics::BROKER_CONNECTED, remotes.iter().map(|remote| (remote.name(), u8::from(remote.observe().connected))));
     page.each(&metrics::BROKER_UNACKNOWLEDGED, remotes.iter().map(|remote| (remote.name(), remote.observe().unacknowledged)));
+    let figures = hooks.figures();
+    page.each(&metrics::WEBHOOK_WAITING, figures.iter().map(|hook| (&hook.name, hook.waiting)));
+    page.each(&metrics::WEBHOOK_IN_FLIGHT, figures.iter().map(|hook| (&hook.name, hook.in_flight)));
+    page.each(&metrics::WEBHOOK_DELIVERED, figures.iter().map(|hook| (&hook.name, hook.delivered)));
+    page.each(&metrics::WEBHOOK_ATTEMPTS_FAILED, figures.iter().map(|hook| (&hook.name, hook.failed_attempts)));
+    page.each(&metrics::WEBHOOK_GIVEN_UP, figures.iter().map(|hook| (&hook.name, hook.given_up)));
     page.each(&metrics::PUBLISHES, [("0", read(&mqtt.publishes_qos0)), ("1", read(&mqtt.publishes_qos1))]);
     page.one(&metrics::SUBSCRIBER_SENT, read(&mqtt.sent_to_subscribers));
     page.one(&metrics::SUBSCRIBER_DROPPED, read(&mqtt.dropped_to_subscribers));

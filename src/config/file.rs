@@ -1,21 +1,18 @@
 //! `pollux.toml`: from TOML to a tree with places, and from there into the sections.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
 use toml_edit::{Document, Item, Key as TomlKey, Table, TableLike, Value};
 
-use super::sections::Broker;
+use super::repeated::{self, BROKER, WEBHOOK};
 use super::setting::{Refused, Section};
-use super::{BROKERS_MAX, Config, FILE_NAME, Loaded, Origin};
+use super::{Config, FILE_NAME, Loaded, Origin};
 use crate::source::{
     Diagnostic, Diagnostics, Entry, FileId, Key, Mapping, Node, NodeKind, Scalar, ScalarValue, Sources, Span, codes, did_you_mean,
     list_some,
 };
-
-const BROKER: &str = "broker";
 
 pub(super) fn apply(sources: &mut Sources, path: &Path, loaded: &mut Loaded) {
     let bytes = match std::fs::read(path) {
@@ -42,7 +39,9 @@ pub(super) fn apply(sources: &mut Sources, path: &Path, loaded: &mut Loaded) {
 fn apply_tree(tree: &Mapping, loaded: &mut Loaded) {
     for entry in &tree.entries {
         if &*entry.key.text == BROKER {
-            loaded.config.brokers = brokers(entry, &mut loaded.problems);
+            loaded.config.brokers = repeated::read(entry, &mut loaded.problems, &mut fill_table);
+        } else if &*entry.key.text == WEBHOOK {
+            loaded.config.webhooks = repeated::read(entry, &mut loaded.problems, &mut fill_table);
         } else if loaded.config.section_mut(&entry.key.text).is_some() {
             apply_section(&entry.key.text, entry, loaded);
         } else {
@@ -90,61 +89,15 @@ fn fill<'a>(
     filled
 }
 
-fn brokers(entry: &Entry, problems: &mut Diagnostics) -> Vec<Broker> {
-    let NodeKind::Sequence(tables) = &entry.value.kind else {
-        let message = "there may be several brokers: write each as `[[broker]]`";
-        problems.push(Diagnostic::new(&codes::SETTING_VALUE, entry.key.span, message));
-        return Vec::new();
-    };
-    if let Some(excess) = tables.get(BROKERS_MAX) {
-        problems.push(Diagnostic::new(
-            &codes::SETTING_VALUE,
-            excess.span,
-            format!("there are {} brokers; the limit is {BROKERS_MAX}", tables.len()),
-        ));
-    }
-    let mut first_places: BTreeMap<String, Span> = BTreeMap::new();
-    let mut brokers = Vec::new();
-    for node in tables.iter().take(BROKERS_MAX) {
-        let NodeKind::Mapping(table) = &node.kind else {
-            problems.push(Diagnostic::new(&codes::SETTING_VALUE, node.span, "a broker is a table: write `[[broker]]`"));
-            continue;
-        };
-        let mut broker = Broker::default();
-        fill(&mut broker, &table.entries, problems);
-        let name_span = table.get("name").map_or(node.span, |name| name.value.span);
-        if table.get("url").is_none() {
-            problems.push(
-                Diagnostic::new(&codes::SETTING_VALUE, node.span, "the broker has no `url`")
-                    .help("add a line `url = \"mqtt://HOST:1883\"`"),
-            );
-        }
-        if let Err(why) = check_name(&broker.name) {
-            problems.push(Diagnostic::new(&codes::SETTING_VALUE, name_span, why));
-        } else if let Some(first) = first_places.insert(broker.name.clone(), name_span) {
-            let problem = Diagnostic::new(&codes::SETTING_VALUE, name_span, format!("two brokers have the name `{}`", broker.name));
-            problems.push(problem.related(first, "the first one"));
-        }
-        brokers.push(broker);
-    }
-    brokers
-}
-
-/// Bindings say `source: NAME`, where two names are taken.
-fn check_name(name: &str) -> Result<(), String> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    match name {
-        "" => Err("the broker has no `name`; bindings refer to it by one".to_owned()),
-        "mqtt" | "http" => Err(format!("`{name}` is the name of the embedded endpoint; give the broker another one")),
-        _ if name.len() <= 64 && name.chars().all(is_word) => Ok(()),
-        _ => Err("the name of a broker is 1 to 64 of A-Z a-z 0-9 _ -".to_owned()),
-    }
+/// Of tables that may stand several times no place is kept.
+fn fill_table(section: &mut dyn Section, table: &Mapping, problems: &mut Diagnostics) {
+    fill(section, &table.entries, problems);
 }
 
 fn unknown_section(entry: &Entry) -> Diagnostic {
     let defaults = Config::default();
     let sections = defaults.sections();
-    let names = || sections.iter().map(|section| section.name()).chain([BROKER]);
+    let names = || sections.iter().map(|section| section.name()).chain([BROKER, WEBHOOK]);
     let name = &entry.key.text;
     if matches!(entry.value.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_)) {
         let problem = Diagnostic::new(&codes::SETTING_KEY, entry.key.span, format!("unknown section `{name}`"));
@@ -164,8 +117,9 @@ fn unknown_key(section: &dyn Section, key: &Key) -> Diagnostic {
     let inner = defaults.sections().map(|other| other.name().strip_prefix(section.name()).and_then(|rest| rest.strip_prefix('.')));
     let names = || rows.iter().map(|row| row.key).chain(inner.into_iter().flatten());
     let problem = Diagnostic::new(&codes::SETTING_KEY, key.span, format!("unknown key `{}` in [{}]", key.text, section.name()));
-    if &*key.text == "password" && names().any(|name| name == "password_env") {
-        return problem.help("a workspace holds no secrets: name a file (`password_file`) or an environment variable (`password_env`)");
+    let (file, variable) = (format!("{}_file", key.text), format!("{}_env", key.text));
+    if names().any(|name| name == variable) {
+        return problem.help(format!("a workspace holds no secrets: name a file (`{file}`) or an environment variable (`{variable}`)"));
     }
     problem.suggest(did_you_mean(&key.text, names())).help(format!("keys here: {}", names().collect::<Vec<_>>().join(", ")))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::setting::{Section, variable};
-use super::{Broker, Config, Loaded, Origin, Origins};
+use super::{Config, Loaded, Origin, Origins};
 use crate::source::Sources;
 
 const WIDTH: usize = 110;
@@ -17,7 +17,9 @@ pub fn render_settings(loaded: &Loaded, sources: &Sources) -> String {
         render_section(&mut text, section, default, &loaded.origins, sources);
     }
     text.push('\n');
-    render_brokers(&mut text, &loaded.config.brokers);
+    render_tables(&mut text, &loaded.config.brokers);
+    text.push('\n');
+    render_tables(&mut text, &loaded.config.webhooks);
     text
 }
 
@@ -40,11 +42,11 @@ fn render_section(text: &mut String, section: &dyn Section, default: &dyn Sectio
     }
 }
 
-fn render_brokers(text: &mut String, brokers: &[Broker]) {
-    let default = Broker::default();
+fn render_tables<S: Section + Default>(text: &mut String, tables: &[S]) {
+    let default = S::default();
     comment(text, &default.doc().concat());
-    if brokers.is_empty() {
-        text.push_str("# [[broker]]\n");
+    if tables.is_empty() {
+        put(text, format_args!("# [[{}]]\n", default.name()));
         for row in default.settings() {
             text.push_str("#\n");
             comment(text, &row.doc.concat());
@@ -52,10 +54,10 @@ fn render_brokers(text: &mut String, brokers: &[Broker]) {
             put(text, format_args!("# {} ={}\n", row.key, default.show(row.key).map_or_else(String::new, |value| format!(" {value}"))));
         }
     }
-    for broker in brokers {
-        text.push_str("[[broker]]\n");
-        for row in broker.settings() {
-            let value = broker.show(row.key);
+    for table in tables {
+        put(text, format_args!("[[{}]]\n", table.name()));
+        for row in table.settings() {
+            let value = table.show(row.key);
             let mark = if value == default.show(row.key) { "# " } else { "" };
             put(text, format_args!("{mark}{} ={}\n", row.key, value.map_or_else(String::new, |value| format!(" {value}"))));
         }

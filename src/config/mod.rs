@@ -9,6 +9,7 @@ mod environment;
 mod file;
 mod help;
 pub mod kind;
+mod repeated;
 mod secret;
 mod sections;
 mod setting;
@@ -25,7 +26,7 @@ pub use help::render_settings;
 pub use secret::{Secret, SecretError};
 pub use sections::{
     Broker, BrokerUrl, Data, Durability, Graphql, GraphqlLimits, Http, IntrospectionSetting, Journal, Log, LogFormat, Mqtt, Protocol,
-    Runtime, Security, Store, Views,
+    Runtime, Security, Store, Views, Webhook,
 };
 pub use setting::{Section, Setting, variable};
 
@@ -33,8 +34,6 @@ use crate::source::{Diagnostics, Sources, Span};
 
 /// The name of the file in a workspace.
 pub const FILE_NAME: &str = "pollux.toml";
-/// External brokers of a workspace.
-pub const BROKERS_MAX: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
@@ -50,6 +49,8 @@ pub struct Config {
     pub log: Log,
     /// In the order of the file; their names differ.
     pub brokers: Vec<Broker>,
+    /// Likewise.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// What the command line sets.
@@ -92,7 +93,7 @@ pub fn load(sources: &mut Sources, workspace: &Path, environment: &Environment, 
 }
 
 impl Config {
-    /// All sections but the brokers, in the order of the help.
+    /// All sections but the brokers and webhooks, in the order of the help.
     pub fn sections(&self) -> [&dyn Section; 10] {
         [
             &self.data,

@@ -15,15 +15,15 @@ pub struct Secret(String);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    #[error("the environment variable `{0}`, which should hold a password, is not set")]
+    #[error("the environment variable `{0}`, which should hold a secret, is not set")]
     NotSet(String),
-    #[error("cannot read the password file {}: {source}", path.display())]
+    #[error("cannot read the secret in {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("the password file {} is empty", .0.display())]
+    #[error("the file {}, which should hold a secret, has nothing on its first line", .0.display())]
     Empty(PathBuf),
-    #[error("the password file {} lies in the workspace, which holds no secrets: keep it elsewhere", .0.display())]
+    #[error("the secret in {} lies in the workspace, which holds none: keep it elsewhere", .0.display())]
     InWorkspace(PathBuf),
-    #[error("set either password_file or password_env, not both")]
+    #[error("set either the file or the environment variable of a secret (`…_file` or `…_env`), not both")]
     Both,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Debug for Secret {
 }
 
 impl Environment {
-    /// The secret that `password_file` and `password_env` of a section point at, if they do.
+    /// The secret that two keys of a section point at, such as `password_file` and `password_env`, if they do.
     pub fn secret(&self, workspace: &Path, file: Option<&Path>, variable: Option<&str>) -> Result<Option<Secret>, SecretError> {
         match (file, variable) {
             (None, None) => Ok(None),

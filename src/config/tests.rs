@@ -34,8 +34,8 @@ fn no_file_is_all_defaults() {
 #[test]
 fn every_setting_says_what_it_means() {
     let config = Config::default();
-    let broker = super::Broker::default();
-    for section in config.sections().into_iter().chain([&broker as &dyn super::Section]) {
+    let (broker, webhook) = (super::Broker::default(), super::Webhook::default());
+    for section in config.sections().into_iter().chain([&broker as &dyn super::Section, &webhook]) {
         for row in section.settings() {
             assert!(row.doc.iter().any(|line| !line.trim().is_empty()), "{}.{}", section.name(), row.key);
         }
@@ -115,7 +115,7 @@ fn slips_are_pointed_at() {
             7 │ [jurnal]
               │  ━━━━━━ did you mean `journal`?
               │
-              ╰ sections: data, http, graphql, graphql.limits, mqtt, journal, store, runtime, security, log, broker
+              ╰ sections: data, http, graphql, graphql.limits, mqtt, journal, store, runtime, security, log, broker, webhook
 
             error[E115]: `durability` in [journal]: `disk` is not "fsync" or "os"
                ╭▸ pollux.toml:11:14
@@ -287,10 +287,118 @@ fn brokers_that_cannot_be_used() {
     );
 }
 
+#[test]
+fn webhooks() {
+    let toml = "[[webhook]]\nname = \"maintenance\"\nurl = \"https://plant.example/hooks/1\"\nsecret_env = \"HUSH\"\ngive_up_after = \"1h\"\n[webhook.headers]\nX-Plant = \"north\"\n[[webhook]]\nname = \"chat\"\nurl_file = \"../chat\"\n";
+    let (_, Loaded { config, problems, .. }) = read(toml, &[], &Flags::default());
+    assert!(problems.is_empty(), "{problems:?}");
+    let [maintenance, chat] = &config.webhooks[..] else { panic!("{:?}", config.webhooks) };
+    assert_eq!(maintenance.url.as_ref().map(ToString::to_string).as_deref(), Some("https://plant.example/hooks/1"));
+    assert_eq!(maintenance.headers.pairs(), [("X-Plant".to_owned(), "north".to_owned())]);
+    assert_eq!((maintenance.give_up_after, maintenance.timeout), (Duration::from_secs(3600), Duration::from_secs(10)));
+    assert_eq!((&*chat.name, &chat.url, &chat.url_file), ("chat", &None, &Some("../chat".into())));
+}
+
+#[test]
+fn webhooks_that_cannot_be_used() {
+    check_problems(
+        "[[webhook]]\nsecret = \"hush\"\n[[webhook]]\nname = \"a\"\nurl = \"ftp://x\"\nsecret_file = \"../s\"\nsecret_env = \"S\"\n[[webhook]]\nname = \"a\"\nurl = \"https://u:p@x\"\nin_flight_max = 0\nheaders = { Authorization = \"Bearer x\" }\n",
+        &[],
+        &expect![[r#"
+            error[E115]: the webhook has no `name`; rules refer to it by one
+              ╭▸ pollux.toml:1:1
+              │
+            1 │ [[webhook]]
+              ╰╴━━━━━━━━━━━
+
+            error[E115]: the webhook has no `url`
+              ╭▸ pollux.toml:1:1
+              │
+            1 │ [[webhook]]
+              │ ━━━━━━━━━━━
+              │
+              ╰ add a line `url = "https://HOST/PATH"`
+
+            error[E114]: unknown key `secret` in [webhook]
+              ╭▸ pollux.toml:2:1
+              │
+            2 │ secret = "hush"
+              │ ━━━━━━
+              │
+              ╰ a workspace holds no secrets: name a file (`secret_file`) or an environment variable (`secret_env`)
+
+            error[E115]: `url` in [webhook]: `ftp:` is not a way to call a webhook: write https:// or http://
+              ╭▸ pollux.toml:5:7
+              │
+            5 │ url = "ftp://x"
+              ╰╴      ━━━━━━━━━
+
+            error[E115]: `secret_file` and `secret_env` say the same: keep one of them
+              ╭▸ pollux.toml:7:1
+              │
+            7 │ secret_env = "S"
+              │ ━━━━━━━━━━
+              │
+              ├ note: the other one
+              │
+              ⸬  pollux.toml:6:1
+              │
+            6 │ secret_file = "../s"
+              ╰╴━━━━━━━━━━━
+
+            error[E115]: two webhooks have the name `a`
+              ╭▸ pollux.toml:9:8
+              │
+            9 │ name = "a"
+              │        ━━━
+              │
+              ├ note: the first one
+              │
+              ⸬  pollux.toml:4:8
+              │
+            4 │ name = "a"
+              ╰╴       ━━━
+
+            error[E115]: `url` in [webhook]: a user and password do not belong into the URL: use token_file or token_env, or let the receiver check the signature
+               ╭▸ pollux.toml:10:7
+               │
+            10 │ url = "https://u:p@x"
+               ╰╴      ━━━━━━━━━━━━━━━
+
+            error[E115]: `in_flight_max` in [webhook]: it must be from 1 to 64
+               ╭▸ pollux.toml:11:17
+               │
+            11 │ in_flight_max = 0
+               ╰╴                ━
+
+            error[E115]: `headers` in [webhook]: a workspace holds no secrets, and `Authorization` carries one: use token_file or token_env
+               ╭▸ pollux.toml:12:11
+               │
+            12 │ headers = { Authorization = "Bearer x" }
+               ╰╴          ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+            9 errors
+        "#]],
+    );
+    check_problems(
+        "[webhook]\nname = \"a\"\n",
+        &[],
+        &expect![[r#"
+        error[E115]: there may be several webhooks: write each as `[[webhook]]`
+          ╭▸ pollux.toml:1:2
+          │
+        1 │ [webhook]
+          ╰╴ ━━━━━━━
+
+        1 error
+    "#]],
+    );
+}
+
 /// What is printed is a file that means the same.
 #[test]
 fn the_printed_settings_read_back() {
-    let toml = "[log]\nformat = \"json\"\n[store]\nurl = \"mem://\"\n[http]\nbody_bytes_max = 1_000\n[runtime]\nproject_every = \"1500ms\"\n[[broker]]\nname = \"a\"\nurl = \"mqtt://x\"\ntopics = [\"a/\\\"b\"]\n";
+    let toml = "[log]\nformat = \"json\"\n[store]\nurl = \"mem://\"\n[http]\nbody_bytes_max = 1_000\n[runtime]\nproject_every = \"1500ms\"\n[[broker]]\nname = \"a\"\nurl = \"mqtt://x\"\ntopics = [\"a/\\\"b\"]\n[[webhook]]\nname = \"m\"\nurl = \"https://x.example/a b?c\"\ntimeout = \"3s\"\nheaders = { X-Plant = \"n\\\"orth\" }\n";
     let toml = toml.replace("1_000", "2_000");
     let (sources, first) = read(&toml, &[("POLLUX_JOURNAL_DURABILITY", "os")], &Flags::default());
     assert!(first.problems.is_empty(), "{:?}", first.problems);
@@ -302,7 +410,10 @@ fn the_printed_settings_read_back() {
     let all: String = render_settings(&defaults, &sources).lines().map(|line| uncommented(line) + "\n").collect();
     let (sources, third) = read(&all, &[], &Flags::default());
     let problems = render_text(&sources, &third.problems, false);
-    assert!(third.problems.iter().all(|problem| problem.message.contains("broker")), "{problems}\n{all}");
+    assert!(
+        third.problems.iter().all(|problem| ["broker", "webhook"].iter().any(|table| problem.message.contains(table))),
+        "{problems}\n{all}"
+    );
 }
 
 fn uncommented(line: &str) -> String {
@@ -311,7 +422,7 @@ fn uncommented(line: &str) -> String {
         let key = words.next().unwrap_or_default();
         key.starts_with(|c: char| c.is_ascii_lowercase()) && words.next() == Some("=") && words.next().is_some_and(|word| !word.is_empty())
     });
-    let text = if is_setting || line == "# [[broker]]" { line.trim_start_matches("# ") } else { line };
+    let text = if is_setting || matches!(line, "# [[broker]]" | "# [[webhook]]") { line.trim_start_matches("# ") } else { line };
     text.to_owned()
 }
 

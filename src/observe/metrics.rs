@@ -56,6 +56,11 @@ metrics! {
     Counter SUBSCRIBER_DROPPED = "pollux_subscriber_messages_dropped_total" "Messages that slow MQTT subscribers missed.";
     Gauge BROKER_CONNECTED = "pollux_broker_connected" {broker} "Whether the external broker is connected.";
     Gauge BROKER_UNACKNOWLEDGED = "pollux_broker_unacknowledged" {broker} "Messages of the external broker that wait for their commit.";
+    Gauge WEBHOOK_WAITING = "pollux_webhook_waiting" {webhook} "Deliveries that wait for their first or next attempt.";
+    Gauge WEBHOOK_IN_FLIGHT = "pollux_webhook_in_flight" {webhook} "Deliveries under way.";
+    Counter WEBHOOK_DELIVERED = "pollux_webhook_delivered_total" {webhook} "Deliveries that the receiver has taken.";
+    Counter WEBHOOK_ATTEMPTS_FAILED = "pollux_webhook_attempts_failed_total" {webhook} "Attempts without success.";
+    Counter WEBHOOK_GIVEN_UP = "pollux_webhook_given_up_total" {webhook} "Deliveries that were given up.";
 
     Histogram JOURNAL_FSYNC_SECONDS = "pollux_journal_fsync_seconds" "How long bringing a group to the disk took.";
     Counter JOURNAL_FSYNCS_FAILED = "pollux_journal_fsyncs_failed_total" "Groups that the disk did not take at the first try.";

@@ -31,19 +31,23 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ingress", &["codec", "catalog"]),
     ("view", &["twin", "catalog"]),
     ("feed", &["twin", "catalog"]),
+    ("webhook", &[]),
     // shell
     ("observe", &[]),
     (
         "runtime",
         &[
             "twin", "codec", "rule", "alarm", "scene", "catalog", "expr", "journal", "store", "history", "model", "ingress", "view",
-            "feed", "observe",
+            "feed", "webhook", "observe",
         ],
     ),
     ("api", &["view", "feed", "store", "history", "ingress", "runtime", "catalog", "scene", "twin", "rule", "alarm", "expr", "observe"]),
     ("http", &["api", "runtime", "ingress", "view", "catalog", "twin", "observe"]),
     ("demo", &["ingress"]),
-    ("config", &["journal", "store", "history", "model", "ingress", "view", "feed", "runtime", "api", "http", "observe", "catalog"]),
+    (
+        "config",
+        &["journal", "store", "history", "model", "ingress", "view", "feed", "webhook", "runtime", "api", "http", "observe", "catalog"],
+    ),
 ];
 const FOR_ALL: &[&str] = &["reading", "source"];
 /// They join everything.
@@ -66,6 +70,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("object_store", &["history"]),
     ("ractor", &["runtime"]),
     ("axum", &["http", "app"]),
+    // Other modules use it as the client of our own doors.
+    ("reqwest", &["webhook", "cli", "http"]),
     ("tower_http", &["http"]),
     ("tungstenite", &["http"]),
     ("rust_embed", &["http"]),

@@ -11,6 +11,7 @@ mod runtime;
 mod security;
 mod store;
 mod views;
+mod webhook;
 
 pub use broker::{Broker, BrokerUrl, Protocol};
 pub use data::Data;
@@ -23,3 +24,4 @@ pub use runtime::Runtime;
 pub use security::Security;
 pub use store::Store;
 pub use views::Views;
+pub use webhook::Webhook;

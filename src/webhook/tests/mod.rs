@@ -1,0 +1,6 @@
+//! The decisions without a network, and the whole against a small receiver.
+
+mod decisions;
+mod delivery;
+mod queue;
+mod receiver;
