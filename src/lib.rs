@@ -43,6 +43,7 @@ pub mod reading;
 pub mod rollup;
 pub mod rule;
 pub mod source;
+pub mod summary;
 pub mod twin;
 pub mod window;
 

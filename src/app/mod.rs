@@ -135,7 +135,7 @@ impl App {
             }
         });
         let mqtt = endpoint.as_ref().map(|endpoint| endpoint.local_addr());
-        runtime.let_out(Arc::new(Ways { mqtt: endpoint.clone() }));
+        runtime.let_out(Arc::new(Ways { mqtt: endpoint.clone(), hooks: hooks.clone() }));
         if let Some(endpoint) = endpoint {
             let stop = closing.clone();
             ports.spawn(async move { endpoint.run(stop).await });

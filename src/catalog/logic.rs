@@ -9,6 +9,7 @@ use crate::reading::SlotNo;
 use crate::rule::{Kind, Rule};
 
 use super::layout::Layout;
+use super::rolled::{Export, Rollup};
 use super::windowed::Windowed;
 
 /// Expressions of one type, all kinds together (`rules.md`, 16).
@@ -20,6 +21,10 @@ pub struct Logic {
     pub computed: Box<[Computed]>,
     /// Computed values that are windows over a member.
     pub windows: Box<[Windowed]>,
+    /// Over its relations; inherited ones first.
+    pub rollups: Box<[Rollup]>,
+    /// What it contributes to roll-ups of others.
+    pub exports: Box<[Export]>,
     /// Inherited first, then in the order of the file.
     pub rules: Box<[RuleSpec]>,
     /// What it may report, and what it can be asked; inherited ones first.
@@ -135,7 +140,7 @@ pub struct LevelSpec {
 
 impl Logic {
     pub fn is_empty(&self) -> bool {
-        self.computed.is_empty() && self.rules.is_empty() && self.windows.is_empty()
+        self.computed.is_empty() && self.rules.is_empty() && self.windows.is_empty() && self.rollups.is_empty()
     }
 
     pub fn readers(&self, slot: SlotNo) -> Option<&Readers> {

@@ -7,6 +7,7 @@ mod field_table;
 pub mod layout;
 pub mod load;
 pub mod logic;
+pub mod rolled;
 pub mod stored;
 pub mod structure;
 pub mod twin_spec;

@@ -68,6 +68,7 @@ impl Runtime {
         let _turn = self.turn.lock().await;
         let applied = self.apply_files(catalog).await?;
         self.bindings.store(Arc::new(Bindings::new(Arc::new(catalog.without_twins()))));
+        self.regather();
         Ok(applied)
     }
 

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod door;
 pub mod edit;
 pub mod files;
+mod gatherer;
 pub mod held;
 pub mod layouts;
 mod live_graph;

@@ -63,13 +63,13 @@ impl Outgoing {
     }
 }
 
-/// A call of somebody else's endpoint. `ended` is called once.
+/// A call of somebody else's endpoint. `ended` is called once; with `None` it has not been done and is to be asked for again later.
 pub struct Call {
     pub hook: SmolStr,
     pub key: SmolStr,
     pub body: Vec<u8>,
     pub asked_at: Timestamp,
-    pub ended: Box<dyn FnOnce(Ending) + Send>,
+    pub ended: Box<dyn FnOnce(Option<Ending>) + Send>,
 }
 
 impl fmt::Debug for Call {
@@ -122,6 +122,12 @@ impl Outbox {
             self.leaving.fetch_sub(1, Ordering::AcqRel);
             self.missed.store(true, Ordering::Release);
         }
+    }
+
+    /// It was not done: it stays with its twin, and is found again there.
+    fn put_back(&self, key: &str) {
+        self.under_way.lock().remove(key);
+        self.missed.store(true, Ordering::Release);
     }
 
     /// From here on things leave.
@@ -231,10 +237,10 @@ impl Courier<'_> {
             }
             Ask::Webhook { name, body } => {
                 let (runtime, twin, of) = (Arc::downgrade(self.runtime), resident.clone(), key.clone());
-                let ended = Box::new(move |ending| {
-                    if let Some(runtime) = runtime.upgrade() {
-                        end(&runtime, &twin, &of, ending);
-                    }
+                let ended = Box::new(move |ending| match (runtime.upgrade(), ending) {
+                    (Some(runtime), Some(ending)) => end(&runtime, &twin, &of, ending),
+                    (Some(runtime), None) => runtime.shared.outbox.put_back(&of),
+                    (None, _) => {}
                 });
                 let body = body.unwrap_or(Json::Null).to_string().into_bytes();
                 self.outlet.call(Call { hook: name, key, body, asked_at: at, ended });
@@ -275,10 +281,7 @@ impl Courier<'_> {
         match answer.await {
             Ok(()) => self.end(resident, key, Ending::Done),
             // Its actor went down: it stays with the twin that asks, and is asked for again.
-            Err(_) => {
-                self.runtime.shared.outbox.under_way.lock().remove(key);
-                self.runtime.shared.outbox.missed.store(true, Ordering::Release);
-            }
+            Err(_) => self.runtime.shared.outbox.put_back(key),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::view::View;
 use super::alarmed::Alarmed;
 use super::committed::Committed;
 use super::edit::Answers;
+use super::gatherer::Gathering;
 use super::held::{Aside, Change, Checkpoint, Held, StructureChange};
 use super::outbox::Outbox;
 use super::resident::Resident;
@@ -64,6 +65,7 @@ pub(super) struct Followers {
     /// First answers to requests with an idempotency key.
     pub(super) answers: Mutex<Answers>,
     pub(super) alarmed: Alarmed,
+    pub(super) gathering: Gathering,
 }
 
 impl Changes {
@@ -200,6 +202,7 @@ impl Publishing<'_> {
     fn change(&mut self, seq: Seq, Change { resident, state }: Change) {
         resident.cell.publish(state.clone(), seq);
         self.followers.alarmed.note(&resident, &state);
+        self.followers.gathering.twin(&resident);
         if let Some(round) = &mut self.round {
             round.changed(&state, seq);
         }
@@ -227,11 +230,13 @@ impl Publishing<'_> {
                     round.created(&resident.cell.state(), seq);
                 }
                 self.changes.mark(&resident, resident.cell.state(), seq);
+                self.followers.gathering.twin(&resident);
             }
             StructureChange::Changed(change) => self.change(seq, change),
             StructureChange::Deleted { resident, row } => {
                 self.view.remove(&resident.cell);
                 self.followers.alarmed.forget(resident.no);
+                self.followers.gathering.gone(resident.no);
                 if let Some(round) = &mut self.round {
                     round.removed(&resident.cell.state());
                 }
@@ -240,11 +245,15 @@ impl Publishing<'_> {
             }
             StructureChange::EdgeBegun(edge) => {
                 self.committed.begin(&edge, seq);
+                self.followers.gathering.edge(&edge);
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Begun(seq, edge));
             }
             StructureChange::EdgeEnded { edge, at } => {
                 self.committed.end(edge, at, seq);
+                if let Some(ended) = self.committed.edge(edge) {
+                    self.followers.gathering.edge(&ended);
+                }
                 self.tell_structure();
                 self.changes.edge(EdgeChange::Ended { edge, seq });
             }

@@ -40,6 +40,8 @@ pub struct Resident {
     wakes_at: AtomicI64,
     /// It stands among those of which rules have something to say.
     pub(super) alarmed: AtomicBool,
+    /// The gatherer has yet to look at what it has become.
+    pub(super) gathered: AtomicBool,
     /// It was deleted: nothing reaches it any more.
     gone: AtomicBool,
 }
@@ -109,6 +111,7 @@ impl Resident {
             troubles: Mutex::new(None),
             wakes_at: AtomicI64::new(i64::MAX),
             alarmed: AtomicBool::new(false),
+            gathered: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         }
     }

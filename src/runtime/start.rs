@@ -142,6 +142,8 @@ impl Runtime {
         runtime.arm_all();
         tasks.spawn(super::wakes::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::edit::run(Arc::downgrade(&runtime), edits));
+        runtime.regather();
+        tasks.spawn(super::gatherer::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::outbox::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
         tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));

@@ -99,7 +99,7 @@ impl Runtime {
             edges: self.graph.lock().count(),
             restarts: self.shared.restarts.load(Ordering::Relaxed),
             pending_bytes: journal.pending_bytes,
-            due: self.shared.wakes.due(self.shared.clock.now()),
+            due: self.shared.wakes.due(self.shared.clock.now()) + usize::from(self.followers.gathering.is_behind(self.shared.clock.now())),
             leaving: self.shared.outbox.leaving(),
             mail: self.shared.directory.all().iter().map(|resident| u64::from(resident.mail())).sum(),
         }

@@ -14,7 +14,7 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Ending, Event, Fingerprint, Happened, Input, Raised, Received, Rejection, Told, Twin, step};
+use crate::twin::{Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Raised, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -39,6 +39,8 @@ pub enum TwinMsg {
     Tell(Box<Told>, oneshot::Sender<Verdict>),
     /// What it asked somebody else to do has ended.
     Ended(SmolStr, Ending),
+    /// Its roll-ups say something else.
+    Gathered(Vec<Gathered>),
     /// Another twin raises an alarm on it; the answer comes once that is in the journal's buffer.
     Raised(Box<Raised>, oneshot::Sender<()>),
     /// Hand a copy of yourself through the gate, to be stored.
@@ -104,6 +106,7 @@ impl Actor for TwinActor {
             | TwinMsg::Tell(..)
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
+            | TwinMsg::Gathered(_)
             | TwinMsg::Save
             | TwinMsg::Rest) => other,
         };
@@ -123,6 +126,7 @@ impl Actor for TwinActor {
                 }
             }
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
+            TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
                 work.take_in(&Input::Raised(raised)).drop_tally();
                 taken = Some(answer);

@@ -166,7 +166,7 @@ sections! {
         key("properties", Takes::Members, "slow: what it is and how it is set"),
         key("telemetry", Takes::Members, "fast: what it measures"),
         key("computed", Takes::Members, "follows from the others"),
-        later("rollups", Takes::Members, "follows from its relations"),
+        key("rollups", Takes::Members, "follows from its relations"),
         key("events", Takes::Mapping, "what it may report as having happened"),
         key("commands", Takes::Mapping, "what it can be asked"),
         later("components", Takes::Members, "parts by value"),
@@ -215,6 +215,22 @@ sections! {
         key("counter", Takes::Bool, "of `delta` and `rate`: a fall is a reset"),
         key("sample", Takes::Bool, "of `variance` and `stddev`: of a sample, not of all there are"),
         later("override", Takes::Bool, "narrows an inherited member"),
+    }
+    ROLLUP = "roll-up" {
+        key("of", Takes::Text, "what each contributes: a member, or an expression over its members"),
+        key("over", Takes::Text, "a relation or the inverse of one; contains unless stated"),
+        key("types", Takes::Names, "the types it goes over; all that have it unless stated"),
+        key("depth", Takes::Any, "1, or all: those below those, too"),
+        key("agg", Takes::Text, "sum, avg, weightedAvg, stddev, min, max, count, any, all or worstSeverity"),
+        key("where", Takes::Text, "only those for which this is true"),
+        key("minCoverage", Takes::Number, "the share that must be known; 0.5 unless stated"),
+        key("weight", Takes::Text, "the property of the edges that weighs"),
+        key("coalesce", Takes::Duration, "how long changes are gathered; 250ms unless stated"),
+        key("unit", Takes::Text, "the unit of the result, if not that of `of`"),
+        key("title", Takes::Title, "what people read"),
+        key("description", Takes::Title, "more of it"),
+        key("deprecated", Takes::Text, "what to use instead"),
+        key("decimals", Takes::Whole, "digits after the point that people see"),
     }
     WINDOW = "window" {
         key("tumbling", Takes::Duration, "one after another, each so long"),

@@ -37,6 +37,8 @@ pub enum Input {
         /// By which a repetition is known.
         stamp: Option<Fingerprint>,
     },
+    /// What others contribute to its roll-ups adds up to something else.
+    Gathered(Vec<Gathered>),
     /// Another twin raises an alarm on it.
     Raised(Box<Raised>),
     /// Nobody has asked for it for a while.
@@ -61,6 +63,20 @@ pub struct Told {
     pub no: Option<u32>,
     pub action: Action,
     pub by: SmolStr,
+}
+
+/// The result of a roll-up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathered {
+    /// The form of the type that numbers the slot, by its fingerprint.
+    pub layout: u64,
+    pub slot: SlotNo,
+    pub value: Option<Value>,
+    /// The newest event time of a contribution.
+    pub time: Timestamp,
+    /// Contributions that are known, and the share of all that this is.
+    pub known: u64,
+    pub coverage: f64,
 }
 
 /// An alarm that another twin raises here. The same one twice is one.

@@ -6,6 +6,7 @@
 mod apply;
 mod asked;
 mod bases;
+mod contribution;
 mod event;
 mod fact;
 mod follow;
@@ -22,9 +23,10 @@ mod windows;
 
 pub use asked::{ASKED_MAX, Asked, Ending, Pending};
 pub use bases::{Bases, Basis};
+pub use contribution::{Contributed, contributed};
 pub use event::{Event, Happened, Measured, Outcome, Read, Rejection};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
-pub use input::{Description, Edit, Input, Raised, Received, Told};
+pub use input::{Description, Edit, Gathered, Input, Raised, Received, Told};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;
 pub use state::{Desired, SharedLayout, Slot, State, Twin};

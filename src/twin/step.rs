@@ -73,6 +73,7 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
                 step.record(twin, Event::Heard(*stamp), now);
             }
         }
+        Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {

@@ -17,11 +17,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rollup", &["window"]),
     ("rule", &["alarm"]),
     ("iotevents", &["rule", "alarm"]),
-    ("catalog", &["expr", "rule", "alarm", "window", "iotevents"]),
+    ("catalog", &["expr", "rule", "alarm", "window", "rollup", "iotevents"]),
     ("import", &["catalog"]),
     ("codec", &["catalog"]),
-    ("twin", &["catalog", "rule", "alarm", "expr", "window", "iotevents"]),
-    ("backtest", &["twin", "codec", "catalog", "rule", "alarm"]),
+    ("twin", &["catalog", "rule", "alarm", "expr", "window", "rollup", "iotevents"]),
+    ("summary", &["twin", "catalog", "rollup"]),
+    ("backtest", &["summary", "twin", "codec", "catalog", "rule", "alarm"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another
     ("journal", &["twin", "catalog", "rule"]),
@@ -37,8 +38,8 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "runtime",
         &[
-            "twin", "codec", "rule", "alarm", "scene", "catalog", "expr", "journal", "store", "history", "model", "ingress", "view",
-            "feed", "webhook", "observe",
+            "summary", "twin", "codec", "rule", "alarm", "scene", "catalog", "expr", "journal", "store", "history", "model", "ingress",
+            "view", "feed", "webhook", "observe",
         ],
     ),
     ("api", &["view", "feed", "store", "history", "ingress", "runtime", "catalog", "scene", "twin", "rule", "alarm", "expr", "observe"]),
@@ -53,7 +54,21 @@ const FOR_ALL: &[&str] = &["reading", "source"];
 /// They join everything.
 const UNBOUND: &[&str] = &["app", "cli", "main", "lib"];
 const PURE: &[&str] = &[
-    "reading", "source", "expr", "alarm", "window", "rollup", "rule", "iotevents", "catalog", "import", "codec", "twin", "backtest", "scene",
+    "reading",
+    "source",
+    "expr",
+    "alarm",
+    "window",
+    "rollup",
+    "rule",
+    "iotevents",
+    "catalog",
+    "import",
+    "codec",
+    "twin",
+    "summary",
+    "backtest",
+    "scene",
 ];
 
 /// Outside crates and the only modules that may name them (invariant 9).

@@ -8,17 +8,22 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::catalog::field_table::{FieldTable, FieldTarget};
 use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
 use crate::catalog::logic::{Computed, EXPRESSIONS_MAX, Logic};
+use crate::catalog::rolled::{ROLLUPS_MAX, Rollup};
 use crate::catalog::windowed::{WINDOWS_MAX, WindowRecord, Windowed};
 use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
 
-use super::logic::{self, Blanks, Expressions, Ground, Made, Outcome, Window};
+use super::exports;
+use super::logic::{self, Blanks, Expressions, Ground, Made, Outcome, RollupRead, Wanted, Window};
 use super::member::{self, Compiled, TimeDefaults};
 use super::names;
 use super::relation::Relations;
 use super::relation_rule;
 use super::types::{Declared, TypeDecl};
 use super::value_type::{ValueReader, type_word};
+
+/// How deep roll-ups of roll-ups may lie and still have a unit of their own.
+const ROUNDS: usize = 3;
 
 /// All compiled types, by name.
 #[derive(Debug)]
@@ -65,6 +70,10 @@ impl Types {
 }
 
 impl Type {
+    pub(super) fn blanks(&self) -> Blanks<'_> {
+        Blanks { members: &self.broken_members, any: self.is_incomplete }
+    }
+
     /// Whether all that it says could be read.
     pub(super) fn is_whole(&self) -> bool {
         !self.is_incomplete && self.broken_members.is_empty()
@@ -83,8 +92,30 @@ pub(super) fn compile<'n>(
     values: &mut ValueReader<'n>,
     problems: &mut Diagnostics,
 ) -> Types {
-    let mut types = Types { by_name: BTreeMap::new(), broken: declared.broken.iter().cloned().collect() };
     let mut expressions = Expressions::default();
+    let mut known = None;
+    // Roll-ups have the units of what other types say, perhaps in roll-ups of their own: each round knows what the one before has found.
+    let has_rollups = declared.types.values().any(|decl| decl.fields.get("rollups").is_some());
+    for _ in 0..if has_rollups { ROUNDS } else { 0 } {
+        let mut wanted = Vec::new();
+        known = Some(compile_once(declared, (relations, known.as_ref()), &mut wanted, values, &mut expressions, &mut Diagnostics::new()));
+    }
+    let mut wanted = Vec::new();
+    let mut types = compile_once(declared, (relations, known.as_ref()), &mut wanted, values, &mut expressions, problems);
+    drop(known);
+    exports::attach(&mut types, &wanted, &mut expressions, problems);
+    types
+}
+
+fn compile_once<'n>(
+    declared: &Declared<'n>,
+    (relations, known): (&Relations, Option<&Types>),
+    wanted: &mut Vec<Wanted<'n>>,
+    values: &mut ValueReader<'n>,
+    expressions: &mut Expressions,
+    problems: &mut Diagnostics,
+) -> Types {
+    let mut types = Types { by_name: BTreeMap::new(), broken: declared.broken.iter().cloned().collect() };
     for name in &declared.order {
         let decl = &declared.types[name];
         let parent = decl.parent.and_then(|(parent, _)| types.by_name.get(parent));
@@ -93,8 +124,9 @@ pub(super) fn compile<'n>(
         draft.section("telemetry", Section::Telemetry, values, problems);
         draft.relations(declared, relations, problems);
         draft.named(problems);
-        draft.computed(&mut expressions, problems);
-        draft.rules(&mut expressions, problems);
+        draft.rollups(relations, known, wanted, problems);
+        draft.computed(expressions, problems);
+        draft.rules(expressions, problems);
         let compiled = draft.finish(problems);
         types.by_name.insert(compiled.layout.name.clone(), compiled);
     }
@@ -193,6 +225,33 @@ impl<'d, 'n> Draft<'d, 'n> {
             if self.claim(&entry.key.text, entry.key.span, problems) {
                 self.relations.extend(relation_rule::read(entry, relation, &self.name, declared, problems));
             }
+        }
+    }
+
+    fn rollups(&mut self, relations: &Relations, known: Option<&Types>, wanted: &mut Vec<Wanted<'n>>, problems: &mut Diagnostics) {
+        let Some(node) = self.decl.fields.get("rollups") else { return };
+        let Some(mapping) = expect_mapping(node, &format!("`rollups` of {}", self.decl.fields.what), problems) else { return };
+        for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
+            let (name, span) = (&*entry.key.text, entry.key.span);
+            let has_name = names::check_member(name, span, problems) && self.claim(name, span, problems);
+            let Some(read) = logic::rollup(entry, &self.name, relations, known, problems).filter(|_| has_name) else {
+                self.broken_members.insert(name.to_owned());
+                continue;
+            };
+            let mut rollups = std::mem::take(&mut self.logic.rollups).into_vec();
+            if rollups.len() >= ROLLUPS_MAX {
+                let message = format!("`{}` has more than {ROLLUPS_MAX} roll-ups, inherited ones included", self.name);
+                problems.push(Diagnostic::new(&codes::LIMIT, span, message));
+                return;
+            }
+            let slot = SlotNo(u16::try_from(self.slots.len()).unwrap_or(u16::MAX));
+            let RollupRead { rollup, compiled, wanted: wants } = read;
+            self.add(compiled, span, problems);
+            if self.slots.len() > slot.index() {
+                rollups.push(Rollup { slot, ..rollup });
+                wanted.push(wants);
+            }
+            self.logic.rollups = rollups.into();
         }
     }
 
@@ -396,6 +455,9 @@ fn fingerprint(slots: &[SlotSpec], logic: &Logic) -> u64 {
     }
     for computed in &logic.computed {
         hash.update(&computed.value.meaning.to_le_bytes());
+    }
+    for rollup in &logic.rollups {
+        hash.update(&rollup.meaning.to_le_bytes());
     }
     for window in &logic.windows {
         hash.update(&window.meaning.to_le_bytes());

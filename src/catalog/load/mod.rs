@@ -11,6 +11,7 @@ mod constraint;
 mod edge;
 mod enum_value;
 mod example;
+mod exports;
 mod files;
 mod graph;
 mod layouts;

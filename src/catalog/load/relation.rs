@@ -27,6 +27,16 @@ impl Relations {
         self.index.get(name).copied()
     }
 
+    /// The relation that has this name seen from the other end.
+    pub(super) fn by_inverse(&self, name: &str) -> Option<Arc<str>> {
+        self.relations.iter().find(|relation| relation.inverse.as_deref() == Some(name)).map(|relation| relation.name.clone())
+    }
+
+    /// All names, those of inverses included.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.relations.iter().flat_map(|relation| [Some(&*relation.name), relation.inverse.as_deref()].into_iter().flatten())
+    }
+
     pub(super) fn get(&self, index: u16) -> &Relation {
         &self.relations[usize::from(index)]
     }

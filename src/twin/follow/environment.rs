@@ -9,12 +9,17 @@ use crate::twin::state::{Slot, State};
 use super::Moment;
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Surroundings<'a> {
-    pub layout: &'a Layout,
-    pub state: &'a State,
-    pub moment: Moment<'a>,
-    pub now: Timestamp,
-    pub good_only: bool,
+pub(in crate::twin) struct Surroundings<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) state: &'a State,
+    pub(super) moment: Moment<'a>,
+    pub(super) now: Timestamp,
+    pub(super) good_only: bool,
+}
+
+/// When nothing happens to the twin: somebody asks from outside.
+pub(in crate::twin) fn at_rest<'a>(state: &'a State, layout: &'a Layout, now: Timestamp) -> Surroundings<'a> {
+    Surroundings { layout, state, moment: Moment::new(now, &[]), now, good_only: false }
 }
 
 impl Surroundings<'_> {

@@ -19,13 +19,16 @@ use crate::catalog::logic::RuleSpec;
 use crate::reading::Timestamp;
 use crate::rule::{Edited, Watch, compare};
 
-use super::event::{Event, Happened};
+use super::bases::Basis;
+use super::event::{Event, Happened, Measured};
+use super::input::Gathered;
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
 use deeds::Deeds;
 
 pub(super) use clock::due;
+pub(super) use environment::{Surroundings, at_rest};
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
@@ -132,6 +135,33 @@ impl<'a> Follower<'a> {
         let at = happened.time;
         self.deeds.report(happened);
         self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+    }
+
+    /// Roll-ups say something else. What was numbered by another form of the type is told again by whoever has gathered it.
+    pub(super) fn gathered(mut self, gathered: &[Gathered]) {
+        let fingerprint = self.layout.fingerprint;
+        let mut changed = Vec::new();
+        let mut latest = Timestamp(i64::MIN);
+        for Gathered { slot, value, time, known, coverage, .. } in gathered.iter().filter(|gathered| gathered.layout == fingerprint) {
+            let before = self.twin.state.slot(*slot);
+            // It never runs backwards, also where whoever was newest is gone.
+            let time = (*time).max(before.time);
+            if before.value != *value {
+                changed.push(slot.0);
+            }
+            let basis =
+                Basis { start: time, end: time, count: *known, coverage: *coverage, revision: 0, provisional: false, approximate: false };
+            let measured = Measured { slot: *slot, value: value.clone(), time, received: self.now, basis, withdrawn: false };
+            self.push(Event::Measured(Box::new(measured)));
+            latest = latest.max(time);
+        }
+        if !changed.is_empty() {
+            let heard = changed.clone();
+            self.serve(&heard, |_, due| due < latest);
+            self.end_delays(&heard, latest);
+            self.settle(changed, Moment::new(latest, &[]));
+            self.serve_windows(&heard, latest);
+        }
     }
 
     /// Time has passed, and nothing else happened.

@@ -103,31 +103,43 @@ impl<'n> Declared<'n> {
     }
 
     fn compiled(&self, type_name: &Arc<str>, value_type: ValueType, unit: Option<Unit>, problems: &mut Diagnostics) -> Compiled {
-        let decimals = self.fields.whole("decimals", DECIMALS_MAX, problems).and_then(|value| u8::try_from(value).ok());
-        let member = Member {
-            name: self.name().into(),
-            wire: self.name().into(),
-            section: Section::Computed,
-            value_type: value_type.clone(),
-            slots: 0..0,
-            title: title(&self.fields, "title", problems),
-            description: title(&self.fields, "description", problems),
-            deprecated: self.fields.text("deprecated", problems).map(str::to_owned),
-            declared_by: type_name.clone(),
-        };
-        let slot = SlotSpec {
-            path: self.name().into(),
-            member: 0,
-            section: Section::Computed,
-            value_type,
-            unit,
-            constraints: Constraints::default(),
-            property: None,
-            telemetry: None,
-            decimals,
-        };
-        Compiled { member, slots: vec![slot] }
+        member_of(self.name(), &self.fields, type_name, value_type, unit, problems)
     }
+}
+
+/// A member with one slot that holds what follows from others.
+pub(super) fn member_of(
+    name: &str,
+    fields: &Fields<'_>,
+    type_name: &Arc<str>,
+    value_type: ValueType,
+    unit: Option<Unit>,
+    problems: &mut Diagnostics,
+) -> Compiled {
+    let decimals = fields.whole("decimals", DECIMALS_MAX, problems).and_then(|value| u8::try_from(value).ok());
+    let member = Member {
+        name: name.into(),
+        wire: name.into(),
+        section: Section::Computed,
+        value_type: value_type.clone(),
+        slots: 0..0,
+        title: title(fields, "title", problems),
+        description: title(fields, "description", problems),
+        deprecated: fields.text("deprecated", problems).map(str::to_owned),
+        declared_by: type_name.clone(),
+    };
+    let slot = SlotSpec {
+        path: name.into(),
+        member: 0,
+        section: Section::Computed,
+        value_type,
+        unit,
+        constraints: Constraints::default(),
+        property: None,
+        telemetry: None,
+        decimals,
+    };
+    Compiled { member, slots: vec![slot] }
 }
 
 /// Those that are left all wait for one another, or for one that does.

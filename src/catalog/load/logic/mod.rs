@@ -4,20 +4,20 @@ mod actions;
 mod computed;
 mod named;
 mod params;
+mod rollups;
 mod rules;
 mod schedule;
 mod scope;
 mod windows;
 
 use crate::expr::{self, Checked, Compiler, Expect, Problem, Scope, Template};
-use scope::TypeScope;
-
 use crate::source::{Diagnostic, Diagnostics, Node, Span, codes, expect_text};
 
 pub(super) use computed::{Declared, Made, Outcome, report_ring};
 pub(super) use named::{commands, events};
+pub(super) use rollups::{Read as RollupRead, Wanted, read as rollup};
 pub(super) use rules::{Ground, rules};
-pub(super) use scope::Blanks;
+pub(super) use scope::{Blanks, TypeScope};
 pub(super) use windows::Window;
 
 /// Reads expressions. Its thread is started with the first of them.

@@ -9,7 +9,7 @@ use crate::expr::{Attribute, Kind, ListKind, Operand, Quoted, Refusal, Resolved,
 
 /// A type as its expressions see it.
 #[derive(Debug)]
-pub(super) struct TypeScope<'a> {
+pub(in crate::catalog::load) struct TypeScope<'a> {
     pub type_name: &'a str,
     pub slots: &'a [SlotSpec],
     /// The parameters of the rule that is read: their names, numbers and shapes.
@@ -38,7 +38,7 @@ pub(in crate::catalog::load) struct Blanks<'a> {
 }
 
 impl<'a> TypeScope<'a> {
-    pub(super) fn of(type_name: &'a str, slots: &'a [SlotSpec], blanks: Blanks<'a>) -> TypeScope<'a> {
+    pub(in crate::catalog::load) fn of(type_name: &'a str, slots: &'a [SlotSpec], blanks: Blanks<'a>) -> TypeScope<'a> {
         let (params, rules, pending, awaited) = (&[], &[], &[], Vec::new());
         TypeScope { type_name, slots, params, rules, pending, awaited, events: &[], properties_only: false, blanks, met_blank: false }
     }
