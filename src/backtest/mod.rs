@@ -6,6 +6,7 @@
 
 mod difference;
 mod example;
+mod hierarchy;
 mod plant;
 mod recording;
 mod report;

@@ -10,7 +10,11 @@ use foldhash::{HashMap, HashMapExt as _};
 use crate::catalog::stored::{Carry, LayoutRecord, carry_over};
 use crate::catalog::{Catalog, Layout, TwinSpec};
 use crate::reading::{Group, Reading, SlotNo, Timestamp, TwinId, TwinNo, Value};
+use crate::rollup::COALESCE_MICROS;
+use crate::summary::Summary;
 use crate::twin::{Description, Edit, Event, Input, Received, State, Tally, Twin, step};
+
+use super::hierarchy::{Links, Seen};
 
 /// Times of one twin that come due at one instant; a twin that asks to be woken again and again at the same time is left alone after these.
 pub const WAKES_AT_ONCE_MAX: usize = 64;
@@ -40,6 +44,11 @@ pub struct Plant {
     /// Twins to which time alone will matter, each at most once.
     wakes: BTreeSet<(Timestamp, usize)>,
     now: Timestamp,
+    links: Links,
+    summary: Summary,
+    /// When what twins contribute to roll-ups is gathered next.
+    gathers_at: Option<Timestamp>,
+    has_rollups: bool,
 }
 
 #[derive(Debug)]
@@ -57,20 +66,36 @@ impl Plant {
     /// All twins that the files describe, as they begin at that time.
     pub fn new(catalog: &Catalog, at: Timestamp, listener: &mut impl Listener) -> Plant {
         let mut plant = Plant::empty(at);
+        plant.has_rollups = catalog.types.iter().any(|layout| !layout.logic.rollups.is_empty());
         for spec in &catalog.twins {
             plant.add(spec.clone(), listener);
+        }
+        for spec in &catalog.twins {
+            let no_of = |id: &str| plant.places.get(id).map(|place| number(*place));
+            if let Some(from) = no_of(spec.id.as_str()) {
+                plant.links.connect(spec, from, no_of);
+            }
         }
         plant
     }
 
     pub fn empty(at: Timestamp) -> Plant {
-        Plant { seats: Vec::new(), places: HashMap::new(), wakes: BTreeSet::new(), now: at }
+        Plant {
+            seats: Vec::new(),
+            places: HashMap::new(),
+            wakes: BTreeSet::new(),
+            now: at,
+            links: Links::default(),
+            summary: Summary::default(),
+            gathers_at: None,
+            has_rollups: false,
+        }
     }
 
     /// One twin more; its place.
     pub fn add(&mut self, spec: TwinSpec, listener: &mut impl Listener) -> usize {
         let place = self.seats.len();
-        let no = TwinNo(u32::try_from(place + 1).unwrap_or(u32::MAX));
+        let no = number(place);
         let twin = Twin::new(State::new(no, spec.id.clone(), spec.layout, self.now));
         self.seats.push(Seat { twin, due: None, routes: Vec::new() });
         self.places.insert(spec.id, place);
@@ -138,7 +163,15 @@ impl Plant {
 
     fn serve(&mut self, is_due: impl Fn(Timestamp) -> bool, listener: &mut impl Listener) {
         let mut at_once = (self.now, usize::MAX, 0);
-        while let Some((due, place)) = self.wakes.first().copied().filter(|(due, _)| is_due(*due)) {
+        loop {
+            let wake = self.wakes.first().copied();
+            let gathers = [self.gathers_at, self.summary.due()].into_iter().flatten().min();
+            if let Some(due) = gathers.filter(|due| is_due(*due) && wake.is_none_or(|(wake, _)| *due < wake)) {
+                self.now = self.now.max(due);
+                self.gather(listener);
+                continue;
+            }
+            let Some((due, place)) = wake.filter(|(due, _)| is_due(*due)) else { return };
             self.wakes.pop_first();
             self.seats[place].due = None;
             self.now = self.now.max(due);
@@ -149,12 +182,31 @@ impl Plant {
         }
     }
 
-    /// What `runtime::TwinActor` does with an input, without the disk. This is the one place where a step is carried out: what it asks of other
-    /// twins would be handed on from here, and what it asks of the world is told to the listener and not done.
+    /// Roll-ups that say something else are told to the twins that hold them, as `runtime::gatherer` does it.
+    fn gather(&mut self, listener: &mut impl Listener) {
+        self.gathers_at = None;
+        let seats = &self.seats;
+        let twin = |no: TwinNo| Some(&seats.get((no.0 as usize).checked_sub(1)?)?.twin);
+        let told = self.summary.gather(&Seen { links: &self.links, twin }, self.now);
+        for (no, gathered) in told {
+            if let Some(place) = (no.0 as usize).checked_sub(1) {
+                self.take_in(place, &Input::Gathered(gathered), listener);
+            }
+        }
+    }
+
+    /// What `runtime::TwinActor` does with an input, without the disk. This is the one place where a step is carried out: what it asks of the
+    /// world is told to the listener and not done.
     fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) {
         let (seat, now) = (&mut self.seats[place], self.now);
         let step = step(&mut seat.twin, input, now);
         listener.happened(&Happened { place, twin: &seat.twin, events: &step.events, tally: step.tally });
+        if self.has_rollups {
+            self.summary.twin(number(place), &seat.twin.state);
+            if !self.summary.is_idle() && self.gathers_at.is_none() {
+                self.gathers_at = Some(now.shifted(COALESCE_MICROS));
+            }
+        }
         if !seat.twin.state.layout.logic.is_empty() {
             let due = seat.twin.due(now);
             if due != seat.due {
@@ -166,6 +218,10 @@ impl Plant {
             }
         }
     }
+}
+
+fn number(place: usize) -> TwinNo {
+    TwinNo(u32::try_from(place + 1).unwrap_or(u32::MAX))
 }
 
 impl Seat {

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod comparing;
+mod fleet;
 mod reading;
 
 use std::sync::Arc;

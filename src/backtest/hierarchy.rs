@@ -1,0 +1,63 @@
+//! The edges between the twins of a plant, as its roll-ups see them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use crate::catalog::rolled::Over;
+use crate::catalog::{Layout, TwinSpec};
+use crate::reading::TwinNo;
+use crate::summary::World;
+use crate::twin::{State, Twin};
+
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    /// By relation, from and to.
+    edges: Vec<(Arc<str>, TwinNo, TwinNo, Map<String, Json>)>,
+    /// By twin: places among the edges, those that leave it and those that lead to it.
+    ends: Vec<(Vec<usize>, Vec<usize>)>,
+}
+
+impl Links {
+    pub(super) fn connect(&mut self, spec: &TwinSpec, from: TwinNo, no_of: impl Fn(&str) -> Option<TwinNo>) {
+        for edge in &spec.edges {
+            let Some(to) = no_of(edge.to.as_str()) else { continue };
+            let place = self.edges.len();
+            self.edges.push((edge.name.clone(), from, to, edge.properties.clone()));
+            for (no, is_out) in [(from, true), (to, false)] {
+                let index = no.0 as usize;
+                if self.ends.len() <= index {
+                    self.ends.resize_with(index + 1, Default::default);
+                }
+                let (out, into) = &mut self.ends[index];
+                if is_out { out.push(place) } else { into.push(place) }
+            }
+        }
+    }
+}
+
+/// Twins by their numbers, which count from 1.
+pub(super) struct Seen<'a, F: Fn(TwinNo) -> Option<&'a Twin>> {
+    pub(super) links: &'a Links,
+    pub(super) twin: F,
+}
+
+impl<'a, F: Fn(TwinNo) -> Option<&'a Twin>> World for Seen<'a, F> {
+    fn state(&self, twin: TwinNo) -> Option<Arc<State>> {
+        (self.twin)(twin).map(|twin| twin.state.clone())
+    }
+
+    fn layout(&self, state: &State) -> Option<Arc<Layout>> {
+        Some(state.layout.0.clone())
+    }
+
+    fn each(&self, twin: TwinNo, over: &Over, take: &mut dyn FnMut(TwinNo, &Map<String, Json>)) {
+        let Some((out, into)) = self.links.ends.get(twin.0 as usize) else { return };
+        for place in if over.is_inverse { into } else { out } {
+            let (relation, from, to, properties) = &self.links.edges[*place];
+            if *relation == over.relation {
+                take(if over.is_inverse { *from } else { *to }, properties);
+            }
+        }
+    }
+}
