@@ -10,10 +10,17 @@ use crate::reading::TwinNo;
 use crate::summary::World;
 use crate::twin::{State, Twin};
 
+#[derive(Debug)]
+struct Link {
+    relation: Arc<str>,
+    from: TwinNo,
+    to: TwinNo,
+    properties: Map<String, Json>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    /// By relation, from and to.
-    edges: Vec<(Arc<str>, TwinNo, TwinNo, Map<String, Json>)>,
+    edges: Vec<Link>,
     /// By twin: places among the edges, those that leave it and those that lead to it.
     ends: Vec<(Vec<usize>, Vec<usize>)>,
 }
@@ -23,7 +30,7 @@ impl Links {
         for edge in &spec.edges {
             let Some(to) = no_of(edge.to.as_str()) else { continue };
             let place = self.edges.len();
-            self.edges.push((edge.name.clone(), from, to, edge.properties.clone()));
+            self.edges.push(Link { relation: edge.name.clone(), from, to, properties: edge.properties.clone() });
             for (no, is_out) in [(from, true), (to, false)] {
                 let index = no.0 as usize;
                 if self.ends.len() <= index {
@@ -54,7 +61,7 @@ impl<'a, F: Fn(TwinNo) -> Option<&'a Twin>> World for Seen<'a, F> {
     fn each(&self, twin: TwinNo, over: &Over, take: &mut dyn FnMut(TwinNo, &Map<String, Json>)) {
         let Some((out, into)) = self.links.ends.get(twin.0 as usize) else { return };
         for place in if over.is_inverse { into } else { out } {
-            let (relation, from, to, properties) = &self.links.edges[*place];
+            let Link { relation, from, to, properties } = &self.links.edges[*place];
             if *relation == over.relation {
                 take(if over.is_inverse { *from } else { *to }, properties);
             }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{Summary, World};
 use crate::catalog::rolled::Over;
 use crate::catalog::{self, Catalog, Layout};
+use crate::expr::Datum;
 use crate::reading::{Group, Quality, Reading, Reason, Timestamp, TwinId, TwinNo, Value};
 use crate::source::Sources;
 use crate::twin::{Input, Received, State, Twin, step};
@@ -139,11 +140,7 @@ impl Site {
 
     fn shows(&self, area: TwinNo, member: &str) -> Option<f64> {
         let state = &self.twins[&area].state;
-        match state.slot(state.layout.slot_by_path(member).unwrap()).value.as_ref()? {
-            Value::Double(number) => Some(*number),
-            Value::Int(number) => Some(*number as f64),
-            other => panic!("{other:?} is no number"),
-        }
+        Datum::from_value(state.slot(state.layout.slot_by_path(member).unwrap()).value.as_ref()?)?.as_number()
     }
 
     fn check(&self, context: &str) {

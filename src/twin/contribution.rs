@@ -3,6 +3,7 @@
 use crate::alarm::Severity;
 use crate::catalog::Layout;
 use crate::catalog::rolled::{Export, What};
+use crate::expr::Datum;
 use crate::reading::Timestamp;
 use crate::rollup::Contribution;
 
@@ -47,10 +48,10 @@ fn contribution(state: &State, export: &Export, surroundings: &Surroundings<'_>)
     let number = match &export.of {
         What::Presence => Some(1.0),
         What::Severity => Some(state.watches.severity().map_or(0.0, rank)),
-        What::Value(checked) => checked.tree.evaluate(surroundings).ok().map(|datum| match datum {
-            crate::expr::Datum::Bool(value) => f64::from(u8::from(value)),
+        What::Value(checked) => checked.tree.evaluate(surroundings).ok().map(|datum| {
+            let truth = if let Datum::Bool(value) = datum { Some(f64::from(u8::from(value))) } else { None };
             // Of what is only counted, that it is known is enough.
-            other => other.as_number().unwrap_or(1.0),
+            truth.or(datum.as_number()).unwrap_or(1.0)
         }),
     };
     match number {

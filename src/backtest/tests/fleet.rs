@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::backtest::Tale;
 use crate::backtest::plant::Plant;
+use crate::expr::Datum;
 use crate::reading::{Group, Quality, Reading, Reason, Value};
 
 const ENGINE: &str = "
@@ -69,11 +70,7 @@ fn engines() -> Option<Vec<(u32, i64, f64)>> {
 
 fn number(plant: &Plant, twin: &str, member: &str) -> Option<f64> {
     let state = &plant.twin(plant.place(twin).unwrap()).state;
-    match state.slot(state.layout.slot_by_path(member).unwrap()).value.as_ref()? {
-        Value::Double(number) => Some(*number),
-        Value::Int(number) => Some(*number as f64),
-        other => panic!("{other:?} is no number"),
-    }
+    Datum::from_value(state.slot(state.layout.slot_by_path(member).unwrap()).value.as_ref()?)?.as_number()
 }
 
 #[test]

@@ -319,7 +319,8 @@ impl<'d, 'n> Draft<'d, 'n> {
                 computed.push(Computed { slot: SlotNo(slot), value, reads: Box::default() });
                 self.logic.computed = computed.into();
             }
-            Made::Window(Window { record, spec, gate, form, conversion, .. }) => {
+            Made::Window(window) => {
+                let Window { record, spec, gate, form, conversion, .. } = *window;
                 let mut windows = std::mem::take(&mut self.logic.windows).into_vec();
                 if windows.len() >= WINDOWS_MAX {
                     let message = format!("`{}` has more than {WINDOWS_MAX} windows, inherited ones included", self.name);

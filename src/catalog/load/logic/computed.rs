@@ -24,7 +24,7 @@ pub(in crate::catalog::load) struct Declared<'n> {
 /// What fills the slot.
 pub(in crate::catalog::load) enum Made {
     Value(Checked),
-    Window(Window),
+    Window(Box<Window>),
 }
 
 /// What came of one look at it.
@@ -76,7 +76,7 @@ impl<'n> Declared<'n> {
             return match reader.read() {
                 Ok(window) => {
                     let compiled = self.compiled(type_name, window.value_type.clone(), window.unit.clone(), problems);
-                    Outcome::Made(Box::new((compiled, Made::Window(window))))
+                    Outcome::Made(Box::new((compiled, Made::Window(Box::new(window)))))
                 }
                 Err(outcome) => outcome,
             };

@@ -119,7 +119,7 @@ pub(in crate::catalog::load) fn read<'n>(
         filter: fields.get("where"),
         types: types.clone(),
         types_node: fields.get("types"),
-        unit: unit.clone(),
+        unit,
         span: entry.key.span,
     };
     let rollup = Rollup { key, slot: SlotNo(0), over, is_deep, types, spec, weight, form, coalesce, meaning };
@@ -133,7 +133,7 @@ fn over(fields: &Fields<'_>, relations: &Relations, problems: &mut Diagnostics) 
         return Some(Over { relation: name.into(), is_inverse: false });
     }
     if let Some(relation) = relations.by_inverse(name) {
-        return Some(Over { relation: relation.into(), is_inverse: true });
+        return Some(Over { relation, is_inverse: true });
     }
     let message = format!("{}: there is no relation `{name}`", fields.what);
     problems.push(Diagnostic::new(&codes::ROLLUP, node.span, message).suggest(did_you_mean(name, relations.names())));

@@ -140,7 +140,15 @@ impl<'n> Reader<'_, '_, 'n> {
             Named::Plain(Agg::Any | Agg::All) => matches!(of.value_type, ValueType::Bool),
             Named::Plain(Agg::Count | Agg::Transitions) | Named::TimeIn => true,
             Named::Plain(Agg::First | Agg::Last) => number || matches!(of.value_type, ValueType::Bool | ValueType::Enum(_)),
-            _ => number,
+            Named::Plain(_)
+            | Named::Variance
+            | Named::Stddev
+            | Named::Delta
+            | Named::Rate
+            | Named::Slope
+            | Named::Quantile
+            | Named::TimeAvg
+            | Named::Integral => number,
         };
         if !has_own {
             wrong(if matches!(named, Named::Plain(Agg::Any | Agg::All)) { "booleans" } else { "numbers" }, self.problems);
