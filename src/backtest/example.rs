@@ -53,6 +53,7 @@ pub fn try_out(example: &Example) -> Attempt {
         name: Arc::from(ID),
         properties: example.given.clone(),
         external_ids: Vec::new(),
+        rules: Vec::new(),
         edges: Vec::new(),
         span: example.span,
     };

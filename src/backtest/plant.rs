@@ -100,7 +100,7 @@ impl Plant {
         self.seats.push(Seat { twin, due: None, routes: Vec::new() });
         self.places.insert(spec.id, place);
         let external_ids = spec.external_ids.into();
-        let description = Description { name: spec.name, external_ids, properties: spec.properties, applied: 1 };
+        let description = Description { name: spec.name, external_ids, properties: spec.properties, rules: spec.rules, applied: 1 };
         self.take_in(place, &Input::Described(description), listener);
         place
     }

@@ -149,6 +149,7 @@ impl Side<'_> {
             properties: Vec::new(),
             external_ids: Vec::new(),
             edges: Vec::new(),
+            rules: Vec::new(),
             span: Span::new(FileId(0), 0, 0),
         };
         self.plant.add(spec, &mut self.tale)

@@ -179,6 +179,7 @@ impl TwinTale {
                 | Event::Ended { .. }
                 | Event::Troubled(_)
                 | Event::Switched { .. }
+                | Event::Tuned { .. }
                 | Event::Watched { .. }
                 | Event::Moved { .. } => None,
             }

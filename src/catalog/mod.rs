@@ -24,7 +24,7 @@ pub use field_table::{FieldTable, FieldTarget};
 pub use layout::{Layout, Member, Relation, SlotSpec, ValueType};
 pub use load::change::{Change, RuleName, Setting};
 pub use load::{is_type_name, load, load_changed, observe};
-pub use twin_spec::{EdgeSpec, TwinSpec};
+pub use twin_spec::{EdgeSpec, RuleSetting, TwinSpec};
 
 use crate::reading::TwinId;
 

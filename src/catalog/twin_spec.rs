@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use smol_str::SmolStr;
 
 use crate::reading::{SlotNo, Timestamp, TwinId, Value};
 use crate::source::Span;
@@ -20,7 +21,17 @@ pub struct TwinSpec {
     pub external_ids: Vec<(String, String)>,
     /// Outgoing edges, `contains` and `observes` included.
     pub edges: Vec<EdgeSpec>,
+    /// What is said of rules, by their ids, in order.
+    pub rules: Vec<RuleSetting>,
     pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleSetting {
+    pub rule: SmolStr,
+    pub enabled: Option<bool>,
+    /// Name and value, in the parameter's unit.
+    pub params: Vec<(Box<str>, Json)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::reading::{Timestamp, Value, format_duration};
+use crate::reading::{Timestamp, Value, format_duration, parse_duration};
 
+use super::kind::{Kind, Shape};
 use super::scope::Operand;
 
 /// A value that is known. Numbers and truths are held in place; texts and structures are shared.
@@ -160,6 +161,20 @@ impl Datum {
             Datum::Map(entries) => Json::Object(entries.iter().map(|(name, value)| ((**name).to_owned(), value.to_json())).collect()),
             Datum::Json(json) => (**json).clone(),
         }
+    }
+
+    /// What [`Datum::to_json`] wrote of a constant of this kind.
+    pub fn of_json(json: &Json, shape: &Shape) -> Option<Datum> {
+        Some(match (&shape.kind, json) {
+            (Kind::Bool, Json::Bool(value)) => Datum::Bool(*value),
+            (Kind::Int, Json::Number(number)) => Datum::Int(number.as_i64()?),
+            (Kind::Double, Json::Number(number)) => Datum::Double(number.as_f64()?),
+            (Kind::Enum(_), Json::Number(number)) => Datum::Enum(u16::try_from(number.as_u64()?).ok()?),
+            (Kind::Text, Json::String(text)) => Datum::Text(Arc::from(text.as_str())),
+            (Kind::Timestamp, Json::String(text)) => Datum::Timestamp(Timestamp::parse_rfc3339(text).ok()?),
+            (Kind::Duration, Json::String(text)) => Datum::Duration(i64::try_from(parse_duration(text)?.as_micros()).ok()?),
+            (_, other) => Datum::Json(Arc::new(other.clone())),
+        })
     }
 
     /// An enum as the text of its name; everything else as it is.

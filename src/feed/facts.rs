@@ -114,6 +114,7 @@ impl Reading<'_> {
                 | Event::Ended { .. }
                 | Event::Troubled(_)
                 | Event::Switched { .. }
+                | Event::Tuned { .. }
                 | Event::Watched { .. }
                 | Event::Read(_)
                 | Event::Heard(_)

@@ -129,6 +129,7 @@ const ASKED: u8 = 16;
 const ENDED: u8 = 17;
 const TROUBLED: u8 = 18;
 const SWITCHED: u8 = 19;
+const TUNED: u8 = 20;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
@@ -206,6 +207,7 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
         Event::Ended { key, ending } => put_json(ENDED, &(key, ending), out),
         Event::Troubled(trouble) => put_json(TROUBLED, trouble.as_ref(), out),
         Event::Switched { rule, enabled } => put_json(SWITCHED, &(rule, enabled), out),
+        Event::Tuned { rule, name, value } => put_json(TUNED, &(rule, name, value), out),
         Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
         Event::Moved { hierarchy } => {
             out.push(MOVED);
@@ -271,6 +273,10 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         SWITCHED => {
             let (rule, enabled) = take_json("a rule that was switched", cursor)?;
             Event::Switched { rule, enabled }
+        }
+        TUNED => {
+            let (rule, name, value) = take_json("a parameter of a rule", cursor)?;
+            Event::Tuned { rule, name, value }
         }
         MEASURED => Event::Measured(Box::new(take_measured(at, cursor)?)),
         TURNED => {

@@ -66,7 +66,13 @@ impl Runtime {
             return Err(Refusal::TooMany(*provisioned));
         }
         let at = self.shared.clock.now();
-        let description = Description { name: Arc::from(id.as_str()), external_ids: Box::default(), properties: Vec::new(), applied: 1 };
+        let description = Description {
+            name: Arc::from(id.as_str()),
+            external_ids: Box::default(),
+            properties: Vec::new(),
+            rules: Vec::new(),
+            applied: 1,
+        };
         let parent_no = parent.as_ref().map_or(TwinNo::PARTITION, |parent| parent.no);
         let (resident, facts) = self.new_twin(id.clone(), layout, parent_no, description, at);
         let mut facts = Vec::from(facts);

@@ -350,6 +350,7 @@ fn describe(spec: &TwinSpec) -> Description {
         name: spec.name.clone(),
         external_ids: spec.external_ids.clone().into(),
         properties: spec.properties.clone(),
+        rules: spec.rules.clone(),
         applied: identity(spec),
     }
 }
@@ -363,6 +364,13 @@ fn identity(spec: &TwinSpec) -> u64 {
         (slot.path.to_string(), json!([slot.to_json(value), meaning]))
     };
     let properties: Map<String, serde_json::Value> = spec.properties.iter().map(property).collect();
-    let identity = json!([&*spec.name, properties, spec.external_ids]);
+    let mut identity = json!([&*spec.name, properties, spec.external_ids]);
+    if !spec.rules.is_empty() {
+        // Only then, so that twins that say nothing of rules are the ones they were.
+        let rules = spec.rules.iter().map(|setting| json!([setting.rule, setting.enabled, setting.params])).collect();
+        if let Some(parts) = identity.as_array_mut() {
+            parts.push(rules);
+        }
+    }
     xxh3_64(identity.to_string().as_bytes()).max(2)
 }

@@ -297,6 +297,10 @@ sections! {
         later("min", Takes::Literal, "the smallest value"),
         later("max", Takes::Literal, "the largest value"),
     }
+    TWIN_RULE = "rule of a twin" {
+        key("params", Takes::Mapping, "values that are others here"),
+        key("enabled", Takes::Bool, "false: it is not evaluated here"),
+    }
     EVENT = "event" {
         key("severity", Takes::Text, "INFO, WARNING, MINOR, MAJOR or CRITICAL; INFO unless stated"),
         key("title", Takes::Title, "what people read"),
@@ -402,7 +406,7 @@ sections! {
         key("contains", Takes::List, "its children, written in place"),
         later("position", Takes::Mapping, "its place in a scene"),
         later("attachments", Takes::List, "models of this twin"),
-        later("rules", Takes::Mapping, "parameters of this twin"),
+        key("rules", Takes::Mapping, "parameters of rules, and rules that are off, for this twin"),
     }
     REFERENCE = "reference to a twin" {
         key("externalId", Takes::Mapping, "an id in another system, by name space"),

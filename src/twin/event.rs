@@ -59,6 +59,8 @@ pub enum Event {
     Troubled(Box<Trouble>),
     /// One of its rules was switched on or off for this twin.
     Switched { rule: SmolStr, enabled: bool },
+    /// A parameter of one of its rules is another one for this twin; `None`: as the type says.
+    Tuned { rule: SmolStr, name: SmolStr, value: Option<Json> },
     /// A rule or its alarm moved.
     Watched { rule: SmolStr, fact: Box<rule::Fact> },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
@@ -91,6 +93,7 @@ impl Event {
                 | Event::Happened(_)
                 | Event::Troubled(_)
                 | Event::Switched { .. }
+                | Event::Tuned { .. }
                 | Event::Moved { .. }
         )
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use crate::alarm::{Action, Severity};
-use crate::catalog::Layout;
+use crate::catalog::{Layout, RuleSetting};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 
 use super::asked::Ending;
@@ -113,6 +113,8 @@ pub struct Description {
     pub name: Arc<str>,
     pub external_ids: Box<[(String, String)]>,
     pub properties: Vec<(SlotNo, Value)>,
+    /// What it says of rules.
+    pub rules: Vec<RuleSetting>,
     /// Identifies this description; the same one twice changes nothing.
     pub applied: u64,
 }

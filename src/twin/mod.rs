@@ -18,6 +18,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod troubles;
+mod tuning;
 mod watches;
 mod windows;
 
@@ -32,5 +33,6 @@ pub use slots::Slots;
 pub use state::{Desired, SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};
 pub use troubles::{TROUBLES_MAX, Trouble, Troubles};
+pub use tuning::{Tuned, Tuning};
 pub use watches::Watches;
 pub use windows::{Turn, Windows};

@@ -13,6 +13,7 @@ use super::bases::Bases;
 use super::recent::Recent;
 use super::slots::Slots;
 use super::troubles::Troubles;
+use super::tuning::Tuning;
 use super::watches::Watches;
 use super::windows::Windows;
 
@@ -82,6 +83,8 @@ pub struct State {
     pub troubles: Troubles,
     /// Rules that are off on this twin.
     pub disabled: Box<[SmolStr]>,
+    /// Parameters that are others on this twin.
+    pub tuning: Tuning,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +114,7 @@ impl State {
             asked: Asked::default(),
             troubles: Troubles::default(),
             disabled: Box::default(),
+            tuning: Tuning::default(),
             layout: SharedLayout(layout),
         }
     }

@@ -238,6 +238,7 @@ impl Step {
         if description.name != twin.state.name {
             facts.push(Event::Renamed(Arc::clone(&description.name)));
         }
+        tune(twin, description, &mut facts);
         facts.push(Event::Described { external_ids: description.external_ids.clone(), applied: description.applied });
         self.settle(twin, facts, now);
     }
@@ -283,6 +284,34 @@ impl Step {
             facts.into_iter().for_each(|event| self.record(twin, event, now));
         } else {
             Follower::begin(twin, self, now, now).relaid(&old, facts);
+        }
+    }
+}
+
+/// What the file says of rules; what it does not say any more is as the type has it.
+fn tune(twin: &Twin, description: &Description, facts: &mut Vec<Event>) {
+    let state = &twin.state;
+    for tuned in state.tuning.iter() {
+        let still = description
+            .rules
+            .iter()
+            .any(|setting| setting.rule == tuned.rule && setting.params.iter().any(|(name, _)| **name == *tuned.name));
+        if !still {
+            facts.push(Event::Tuned { rule: tuned.rule.clone(), name: tuned.name.clone(), value: None });
+        }
+    }
+    for setting in &description.rules {
+        for (name, value) in &setting.params {
+            if state.tuning.get(&setting.rule, name) != Some(value) {
+                facts.push(Event::Tuned { rule: setting.rule.clone(), name: name.as_ref().into(), value: Some(value.clone()) });
+            }
+        }
+    }
+    for spec in &state.layout.logic.rules {
+        let id = &spec.rule.id;
+        let wanted = description.rules.iter().find(|setting| setting.rule == *id).and_then(|setting| setting.enabled).unwrap_or(true);
+        if wanted == state.disabled.contains(id) {
+            facts.push(Event::Switched { rule: id.clone(), enabled: wanted });
         }
     }
 }

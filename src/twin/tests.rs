@@ -93,6 +93,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Ended { key, ending } => shown.push(format!("{key} ended: {ending:?}")),
             Event::Troubled(trouble) => shown.push(trouble.message.clone()),
             Event::Switched { rule, enabled } => shown.push(format!("{rule} enabled: {enabled}")),
+            Event::Tuned { rule, name, value } => shown.push(format!("{rule}.{name} := {value:?}")),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }
@@ -204,7 +205,8 @@ fn very_old_readings_are_history_only_if_the_type_says_so() {
 
 #[test]
 fn a_description_sets_properties_once() {
-    let description = Description { name: "Oven 1".into(), external_ids: Box::default(), properties: Vec::new(), applied: 7 };
+    let description =
+        Description { name: "Oven 1".into(), external_ids: Box::default(), properties: Vec::new(), rules: Vec::new(), applied: 7 };
     let inputs = [Input::Described(description.clone()), Input::Described(description)];
     story(
         &mut oven(Duplicates::Last, None),

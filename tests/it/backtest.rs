@@ -195,7 +195,8 @@ impl Live {
         let (state, created) = (live.twin.state.clone(), at);
         let fact = Fact::Created { no: state.no, id: state.id.clone(), layout: state.layout.fingerprint };
         live.write(&Entry { at: created, facts: vec![fact] });
-        let description = Description { name: Arc::from(id), external_ids: Box::default(), properties: Vec::new(), applied: 1 };
+        let description =
+            Description { name: Arc::from(id), external_ids: Box::default(), properties: Vec::new(), rules: Vec::new(), applied: 1 };
         live.take(&Input::Described(description), at);
         live
     }

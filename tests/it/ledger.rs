@@ -82,6 +82,7 @@ impl Ledger {
             | Event::Ended { .. }
             | Event::Troubled(_)
             | Event::Switched { .. }
+            | Event::Tuned { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

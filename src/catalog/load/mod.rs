@@ -23,6 +23,7 @@ pub mod observe;
 mod relation;
 mod relation_rule;
 mod twin;
+mod twin_rules;
 mod twin_values;
 mod types;
 mod unused;

@@ -16,8 +16,9 @@ use crate::source::{
 
 use super::files::Files;
 use super::layouts::{Type, Types};
+use super::logic::Expressions;
 use super::relation::Relations;
-use super::{edge, observe, twin_values};
+use super::{edge, observe, twin_rules, twin_values};
 
 /// With more twins than this an unknown id gets no suggestion: looking for the nearest would take longer than the rest.
 const SUGGESTION_TWINS_MAX: usize = 10_000;
@@ -67,9 +68,9 @@ pub(super) fn collect(files: &Files, types: &Types, relations: &Relations, probl
     for draft in &drafts {
         twins.register(draft, problems);
     }
-    let mut uniques = twin_values::Uniques::default();
+    let (mut uniques, mut expressions) = (twin_values::Uniques::default(), Expressions::default());
     for draft in &drafts {
-        twins.fill(draft, types, relations, &mut uniques, problems);
+        twins.fill(draft, types, relations, (&mut uniques, &mut expressions), problems);
     }
     twins
 }
@@ -146,6 +147,7 @@ impl Twins {
                 properties: Vec::new(),
                 external_ids: Vec::new(),
                 edges: Vec::new(),
+                rules: Vec::new(),
                 span: draft.id_span,
             });
             self.specs.len() - 1
@@ -179,12 +181,13 @@ impl Twins {
         draft: &Draft<'_, '_>,
         types: &Types,
         relations: &Relations,
-        uniques: &mut twin_values::Uniques,
+        (uniques, expressions): (&mut twin_values::Uniques, &mut Expressions),
         problems: &mut Diagnostics,
     ) {
         self.place_below(draft, relations, problems);
         let (Some(entry), Some(Some(place))) = (draft.entry, self.ids.get(&draft.id).copied()) else { return };
         self.specs[place].properties = twin_values::read(draft, entry, uniques, problems);
+        self.specs[place].rules = twin_rules::read(draft, entry, expressions, problems);
         let before = problems.len();
         let edges = edge::read(draft, entry, relations, self, problems);
         let observed = observe::read(draft, entry, types, relations, self, problems);

@@ -163,6 +163,7 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             | Event::Ended { .. }
             | Event::Troubled(_)
             | Event::Switched { .. }
+            | Event::Tuned { .. }
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

@@ -268,7 +268,7 @@ impl<'a> Plan<'a> {
         let external_ids = self.external_ids(create, no, place);
         let at = self.scene.at;
         let draft = &mut self.drafts[index];
-        draft.take_in(&Input::Described(Description { name, external_ids, properties, applied: 1 }), at);
+        draft.take_in(&Input::Described(Description { name, external_ids, properties, rules: Vec::new(), applied: 1 }), at);
         draft.edit(Edit { set: settings, ..Edit::default() }, at);
         let node = Node { no, id: id.clone(), layout };
         if let Some(parent) = &create.parent

@@ -50,6 +50,12 @@ impl Surroundings<'_> {
     fn param(&self, no: u16) -> Known<Datum> {
         let missing = Unknown::of(Operand::Param(no), Why::Missing);
         let param = self.layout.logic.params.get(usize::from(no)).ok_or(missing)?;
+        if !self.state.tuning.is_empty()
+            && let Some(spec) = self.layout.logic.rules.get(usize::from(param.rule))
+            && let Some(tuned) = self.state.tuning.get(&spec.rule.id, &param.name)
+        {
+            return Datum::of_json(tuned, param.value.shape()).ok_or(Unknown::of(Operand::Param(no), Why::NotConvertible));
+        }
         match &param.constant {
             Some(constant) => Ok(constant.clone()),
             None => param.value.tree.evaluate(self),

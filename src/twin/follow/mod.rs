@@ -97,10 +97,19 @@ impl<'a> Follower<'a> {
     pub(super) fn settings(mut self, facts: Vec<Event>) {
         let changed: Vec<u16> =
             facts.iter().filter_map(|fact| if let Event::PropertySet { slot, .. } = fact { Some(slot.0) } else { None }).collect();
+        let concerned: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| if let Event::Switched { rule, .. } | Event::Tuned { rule, .. } = fact { Some(rule.clone()) } else { None })
+            .collect();
         facts.into_iter().for_each(|event| self.push(event));
+        let at = self.newest();
         if !changed.is_empty() {
-            let at = self.newest();
             self.settle(changed, Moment::new(at, &[]));
+        }
+        let rules = (0_u16..).zip(&self.layout.logic.rules);
+        let places: BTreeSet<u16> = rules.filter(|(_, spec)| concerned.contains(&spec.rule.id)).map(|(place, _)| place).collect();
+        if !places.is_empty() {
+            self.judge(places, Vec::new(), Moment::new(at, &[]));
         }
     }
 

@@ -55,11 +55,16 @@ impl Speaker<'_> {
     }
 
     fn tell(&self, condition: &Checked, values: &mut Vec<Json>, unknown: &mut Vec<Json>) {
+        let state = self.surroundings.state;
         for part in condition.evidence(&self.surroundings) {
             let mut told = match part.operand {
                 Some(Operand::Slot(no)) => self.member(&part.expr, SlotNo(no)),
                 Some(Operand::Param(no)) => {
-                    let from = self.surroundings.layout.logic.params.get(usize::from(no)).map(|param| format!("type {}", param.given_by));
+                    let param = self.surroundings.layout.logic.params.get(usize::from(no));
+                    let from = param.map(|param| match state.tuning.get(&self.spec.rule.id, &param.name) {
+                        Some(_) => format!("twin {}", state.id),
+                        None => format!("type {}", param.given_by),
+                    });
                     json!({"expr": part.expr, "from": from})
                 }
                 Some(_) | None => json!({"expr": part.expr}),

@@ -48,7 +48,7 @@ fn show(items: &[ChangeItem]) -> Vec<String> {
 fn describe(world: &World, id: &str, name: &str, applied: u64) {
     let runtime = &world.app().runtime;
     let resident = runtime.shared.directory.by_id(id).unwrap();
-    let description = Description { name: name.into(), external_ids: Box::default(), properties: Vec::new(), applied };
+    let description = Description { name: name.into(), external_ids: Box::default(), properties: Vec::new(), rules: Vec::new(), applied };
     runtime.shared.directory.send(&resident, TwinMsg::Describe(description));
     world.until("the description is committed", || &*world.state(id).name == name);
 }

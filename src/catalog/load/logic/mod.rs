@@ -15,6 +15,7 @@ use crate::source::{Diagnostic, Diagnostics, Node, Span, codes, expect_text};
 
 pub(super) use computed::{Declared, Made, Outcome, report_ring};
 pub(super) use named::{commands, events};
+pub(super) use params::given_constant;
 pub(super) use rollups::{Read as RollupRead, Wanted, read as rollup};
 pub(super) use rules::{Ground, rules};
 pub(super) use scope::{Blanks, TypeScope};

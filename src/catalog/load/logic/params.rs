@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use crate::catalog::logic::Param;
 use crate::expr::{Checked, Datum, Environment, Expect, Known, Operand, Shape, Unknown, Why};
 use crate::reading::unit::parse_quantity;
@@ -9,8 +11,9 @@ use crate::reading::{Quality, Timestamp};
 use crate::source::keys::PARAM;
 use crate::source::{Diagnostics, Entry, Fields, Node, NodeKind, Scalar, ScalarValue, expect_mapping};
 
+use super::Expressions;
 use super::rules::Ground;
-use super::scope::TypeScope;
+use super::scope::{Blanks, TypeScope};
 
 /// The parameters that a rule declares.
 pub(super) fn declared(fields: &Fields<'_>, no: u16, ground: &mut Ground<'_>, problems: &mut Diagnostics) -> Vec<Param> {
@@ -49,6 +52,21 @@ impl Given<'_> {
         let constant = constant(&value);
         Some(Param { rule: self.no, name: name.into(), value, constant, given_by: Arc::clone(ground.type_name) })
     }
+}
+
+/// A constant that fits a parameter, in its unit.
+pub(in crate::catalog::load) fn given_constant(
+    entry: &Entry,
+    shape: &Shape,
+    expressions: &mut Expressions,
+    problems: &mut Diagnostics,
+) -> Option<Json> {
+    let name = &*entry.key.text;
+    let none = std::collections::HashSet::new();
+    let mut scope = TypeScope::of("", &[], Blanks { members: &none, any: false });
+    let expect = Expect::Value { name, shape };
+    let value = expressions.read(&as_expression(&entry.value), &format!("parameter `{name}`"), &mut scope, expect, problems)?;
+    Some(constant(&value)?.to_json())
 }
 
 /// Quantities are written as everywhere in the files: `85 degC`. Expressions write them `quantity(85, 'degC')`.
