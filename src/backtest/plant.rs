@@ -66,7 +66,7 @@ impl Plant {
     /// All twins that the files describe, as they begin at that time.
     pub fn new(catalog: &Catalog, at: Timestamp, listener: &mut impl Listener) -> Plant {
         let mut plant = Plant::empty(at);
-        plant.has_rollups = catalog.types.iter().any(|layout| !layout.logic.rollups.is_empty());
+        plant.has_rollups = catalog.types.iter().any(|layout| layout.logic.all_rollups().next().is_some());
         for spec in &catalog.twins {
             plant.add(spec.clone(), listener);
         }

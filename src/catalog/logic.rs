@@ -14,6 +14,8 @@ use super::windowed::Windowed;
 
 /// Expressions of one type, all kinds together (`rules.md`, 16).
 pub const EXPRESSIONS_MAX: usize = 1024;
+/// What the expressions of one type read of other twins.
+pub const REMOTES_MAX: usize = 64;
 
 #[derive(Debug, Clone, Default)]
 pub struct Logic {
@@ -23,6 +25,8 @@ pub struct Logic {
     pub windows: Box<[Windowed]>,
     /// Over its relations; inherited ones first.
     pub rollups: Box<[Rollup]>,
+    /// What its expressions read of other twins, as hidden roll-ups; [`remote_slot`] numbers them.
+    pub remotes: Box<[Rollup]>,
     /// What it contributes to roll-ups of others.
     pub exports: Box<[Export]>,
     /// Inherited first, then in the order of the file.
@@ -32,8 +36,9 @@ pub struct Logic {
     pub commands: Box<[CommandSpec]>,
     /// Of the rules, in one list; [`Operand::Param`] counts in it.
     pub params: Box<[Param]>,
-    /// By slot: who reads it.
+    /// By slot, then by remote: who reads it.
     readers: Box<[Readers]>,
+    slots: usize,
     /// Slots of which some expression asks what they held before.
     pub previous: Box<[SlotNo]>,
 }
@@ -143,8 +148,13 @@ impl Logic {
         self.computed.is_empty() && self.rules.is_empty() && self.windows.is_empty() && self.rollups.is_empty()
     }
 
+    /// All roll-ups, hidden ones included.
+    pub fn all_rollups(&self) -> impl Iterator<Item = &Rollup> {
+        self.rollups.iter().chain(&self.remotes)
+    }
+
     pub fn readers(&self, slot: SlotNo) -> Option<&Readers> {
-        self.readers.get(slot.index())
+        self.readers.get(place_of(slot, self.slots))
     }
 
     /// To be called when all is in: who reads what, parameters looked through to the slots behind them.
@@ -159,7 +169,9 @@ impl Logic {
             spec.reads.clone_from(reads);
         }
         let of_windows: Vec<Box<[SlotNo]>> = self.windows.iter().map(|window| Box::from([window.of])).collect();
-        let lists = [of_computed, of_rules, of_windows, of_gates].map(|reads| by_slot(&reads, slots));
+        self.slots = slots;
+        let places = slots + self.remotes.len();
+        let lists = [of_computed, of_rules, of_windows, of_gates].map(|reads| by_slot(&reads, slots, places));
         let [computed, rules, windows, gates] = lists.map(Vec::into_iter);
         let all = computed.zip(rules).zip(windows).zip(gates);
         let readers = all.map(|(((computed, rules), windows), gates)| Readers { computed, rules, windows, gates, ..Readers::default() });
@@ -180,10 +192,11 @@ impl Logic {
         let mut clocks: Vec<BTreeSet<SlotNo>> = self.rules.iter().map(|_| BTreeSet::new()).collect();
         let made: BTreeSet<SlotNo> =
             self.computed.iter().map(|computed| computed.slot).chain(self.windows.iter().map(|window| window.slot)).collect();
-        for start in 0..u16::try_from(self.readers.len()).unwrap_or(u16::MAX) {
+        let slots = 0..u16::try_from(self.slots).unwrap_or(u16::MAX);
+        for start in slots.chain((0..self.remotes.len()).map(|no| remote_slot(no).0)) {
             let (mut slots, mut next) = (vec![start], 0);
             let (mut rules, mut windows) = (BTreeSet::new(), BTreeSet::new());
-            while let Some(readers) = slots.get(next).and_then(|slot| self.readers.get(usize::from(*slot))) {
+            while let Some(readers) = slots.get(next).and_then(|slot| self.readers(SlotNo(*slot))) {
                 next += 1;
                 rules.extend(readers.rules.iter().copied());
                 windows.extend(readers.windows.iter().chain(&readers.gates).copied());
@@ -267,12 +280,22 @@ impl Logic {
     }
 }
 
+/// The number of what an expression reads of other twins, among the slots.
+pub fn remote_slot(no: usize) -> SlotNo {
+    SlotNo(SlotNo::REMOTE_FROM.saturating_add(u16::try_from(no).unwrap_or(u16::MAX)))
+}
+
+/// Where the readers of a slot stand.
+fn place_of(slot: SlotNo, slots: usize) -> usize {
+    if slot.is_remote() { slots + usize::from(slot.0 - SlotNo::REMOTE_FROM) } else { slot.index() }
+}
+
 /// By slot: the places of those that read it.
-fn by_slot(reads: &[Box<[SlotNo]>], slots: usize) -> Vec<Box<[u16]>> {
-    let mut lists = vec![Vec::new(); slots];
+fn by_slot(reads: &[Box<[SlotNo]>], slots: usize, places: usize) -> Vec<Box<[u16]>> {
+    let mut lists = vec![Vec::new(); places];
     for (place, reads) in (0_u16..).zip(reads) {
         for slot in reads {
-            if let Some(list) = lists.get_mut(slot.index()) {
+            if let Some(list) = lists.get_mut(place_of(*slot, slots)) {
                 list.push(place);
             }
         }

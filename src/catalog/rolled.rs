@@ -25,6 +25,8 @@ pub struct Rollup {
     pub over: Over,
     /// Those below those, too.
     pub is_deep: bool,
+    /// Only the first that is found.
+    pub is_nearest: bool,
     /// The types it goes over, subtypes included; none: all that have what it asks for.
     pub types: Box<[Arc<str>]>,
     pub spec: Spec,
@@ -50,8 +52,8 @@ pub enum Form {
     Double,
     Int,
     Bool,
-    /// The place in [`SEVERITIES`].
-    Severity,
+    /// The place in the list of its values; of severities, in [`SEVERITIES`].
+    Enum,
 }
 
 /// What a twin of a type contributes to roll-ups of others.
@@ -70,6 +72,8 @@ pub struct Export {
 #[derive(Debug, Clone)]
 pub enum What {
     Value(Checked),
+    /// What a slot holds.
+    Slot(SlotNo),
     /// The worst of its open alarms.
     Severity,
     /// That it is there.
@@ -83,7 +87,7 @@ impl Rollup {
             Form::Double => Value::Double(number),
             Form::Int => Value::Int(number as i64),
             Form::Bool => Value::Bool(number != 0.0),
-            Form::Severity => Value::Enum(number as u16),
+            Form::Enum => Value::Enum(number as u16),
         })
     }
 }

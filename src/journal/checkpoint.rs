@@ -9,8 +9,8 @@ use smol_str::SmolStr;
 
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
-    Asked, Bases, Basis, Deleted, Desired, Pending, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned, Tuning, Twin, Watches,
-    Windows,
+    Asked, Bases, Basis, Deleted, Desired, Pending, Pushed, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned, Tuning, Twin,
+    Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
@@ -92,6 +92,11 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
     }
     put_watches(&state.watches, out);
     put_rest(state, out);
+    put_unsigned(state.pushed.iter().count() as u64, out);
+    for (no, slot) in state.pushed.iter() {
+        put_unsigned(u64::from(no.0), out);
+        put_slot(slot, out);
+    }
     put_windows(twin, out);
 }
 
@@ -206,6 +211,12 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         VERSION => take_rest(&mut cursor)?,
         _ => Rest::default(),
     };
+    let pushed = match version {
+        VERSION => cursor.unsigned("what others have pushed")?,
+        _ => 0,
+    };
+    let pushed = (0..pushed).map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(&mut cursor)?))).collect::<Result<_, Unreadable>>()?;
+    let pushed = Pushed::restore(pushed);
     let (bases, windows) = match version {
         VERSION => take_windows(&mut cursor)?,
         _ => (Bases::default(), Windows::default()),
@@ -223,6 +234,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         slots,
         desired,
         previous,
+        pushed,
         bases,
         watches,
         asked: Asked::restore(rest.asked),

@@ -71,6 +71,13 @@ impl TwinNo {
 pub struct SlotNo(pub u16);
 
 impl SlotNo {
+    /// Above all slots that a type may have: what others have pushed to the twin.
+    pub const REMOTE_FROM: u16 = 0xF000;
+
+    pub fn is_remote(self) -> bool {
+        self.0 >= SlotNo::REMOTE_FROM
+    }
+
     pub fn index(self) -> usize {
         usize::from(self.0)
     }

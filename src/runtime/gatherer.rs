@@ -90,7 +90,7 @@ impl Gathering {
 impl Runtime {
     /// The types are these now.
     pub(super) fn regather(&self) {
-        let has_rollups = self.bindings.load().catalog.types.iter().any(|layout| !layout.logic.rollups.is_empty());
+        let has_rollups = self.bindings.load().catalog.types.iter().any(|layout| layout.logic.all_rollups().next().is_some());
         let gathering = &self.followers.gathering;
         gathering.due.store(i64::MAX, Ordering::Release);
         gathering.active.store(has_rollups, Ordering::Release);

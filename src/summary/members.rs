@@ -27,6 +27,9 @@ pub(super) fn members(world: &dyn World, of: TwinNo, rollup: &Rollup) -> BTreeMa
             }
             if contributes(world, other, rollup) {
                 found.insert(other, weight);
+                if rollup.is_nearest {
+                    return found;
+                }
             }
             if rollup.is_deep {
                 waiting.push_back(other);

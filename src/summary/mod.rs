@@ -62,11 +62,11 @@ struct Standing {
 impl Summary {
     /// A twin is there, or is another one than before.
     pub fn twin(&mut self, no: TwinNo, state: &State) {
-        let (layout, rollups) = (state.layout.fingerprint, &state.layout.logic.rollups);
+        let (layout, logic) = (state.layout.fingerprint, &state.layout.logic);
         let known = self.nodes.range((no, 0)..=(no, u16::MAX)).next().map(|(_, standing)| standing.layout);
-        if known.is_some_and(|known| known != layout) || (known.is_none() && !rollups.is_empty()) {
+        if known.is_some_and(|known| known != layout) || (known.is_none() && logic.all_rollups().next().is_some()) {
             self.drop_rollups_of(no);
-            for (place, rollup) in (0_u16..).zip(rollups) {
+            for (place, rollup) in (0_u16..).zip(logic.all_rollups()) {
                 let standing = Standing { rollup: Arc::new(rollup.clone()), node: Node::default(), layout, said: None };
                 self.nodes.insert((no, place), standing);
                 self.regrouped.insert((no, place));

@@ -12,6 +12,7 @@ use crate::window::Sample;
 
 use super::bases::Bases;
 use super::event::{Event, Measured, Read};
+use super::pushed::Pushed;
 use super::slots::Slots;
 use super::state::{Desired, SharedLayout, Slot, State, Twin};
 use super::windows::Said;
@@ -134,7 +135,7 @@ impl State {
     /// Of an earlier window than the one that is shown, the result is history only.
     fn measure(&mut self, measured: &Measured) {
         let Measured { slot, value, time, received, basis, withdrawn } = measured;
-        if *time < self.slots.get(*slot).time {
+        if *time < self.slot(*slot).time {
             return;
         }
         let value = if *withdrawn { None } else { value.clone() };
@@ -142,7 +143,12 @@ impl State {
         if self.layout.logic.keeps_previous(*slot) {
             self.keep(*slot);
         }
-        self.slots.set(*slot, Slot { value, time: *time, received: *received, quality, ..Slot::EMPTY });
+        let held = Slot { value, time: *time, received: *received, quality, ..Slot::EMPTY };
+        if slot.is_remote() {
+            self.pushed.set(*slot, held);
+        } else {
+            self.slots.set(*slot, held);
+        }
         self.bases.set(*slot, *basis);
     }
 
@@ -156,7 +162,7 @@ impl State {
 
     /// What a slot holds is about to be what it held before.
     fn keep(&mut self, slot: SlotNo) {
-        let before = self.slots.get(slot).clone();
+        let before = self.slot(slot).clone();
         match self.previous.iter_mut().find(|(known, _)| *known == slot) {
             Some((_, previous)) => *previous = before,
             None => self.previous = std::mem::take(&mut self.previous).into_iter().chain([(slot, before)]).collect(),
@@ -188,6 +194,8 @@ impl State {
         self.slots = fresh;
         // What they were numbered by is gone.
         self.previous = Box::default();
+        // Whoever pushed it does so again, by the new numbers.
+        self.pushed = Pushed::default();
         let bases = self.bases.iter().filter_map(|(slot, basis)| {
             let path = &self.layout.slots.get(slot.index())?.path;
             Some((layout.slot_by_path(path)?, *basis))

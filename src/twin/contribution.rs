@@ -3,7 +3,7 @@
 use crate::alarm::Severity;
 use crate::catalog::Layout;
 use crate::catalog::rolled::{Export, What};
-use crate::expr::Datum;
+use crate::expr::{Datum, Environment, Operand};
 use crate::reading::Timestamp;
 use crate::rollup::Contribution;
 
@@ -47,7 +47,15 @@ fn contribution(state: &State, export: &Export, surroundings: &Surroundings<'_>)
     }
     let number = match &export.of {
         What::Presence => Some(1.0),
-        What::Severity => Some(state.watches.severity().map_or(0.0, rank)),
+        What::Slot(slot) => surroundings.read(Operand::Slot(slot.0)).ok().and_then(|datum| match datum {
+            Datum::Bool(value) => Some(f64::from(u8::from(value))),
+            Datum::Enum(place) => Some(f64::from(place)),
+            other @ (Datum::Int(_) | Datum::Double(_)) => other.as_number(),
+            Datum::Null | Datum::Text(_) | Datum::Timestamp(_) | Datum::Duration(_) | Datum::List(_) | Datum::Map(_) | Datum::Json(_) => {
+                None
+            }
+        }),
+        What::Severity => Some(f64::from(state.watches.severity().map_or(0, rank))),
         What::Value(checked) => checked.tree.evaluate(surroundings).ok().map(|datum| {
             let truth = if let Datum::Bool(value) = datum { Some(f64::from(u8::from(value))) } else { None };
             // Of what is only counted, that it is known is enough.
@@ -61,12 +69,12 @@ fn contribution(state: &State, export: &Export, surroundings: &Surroundings<'_>)
 }
 
 /// The place in `rolled::SEVERITIES`.
-fn rank(severity: Severity) -> f64 {
+pub(super) fn rank(severity: Severity) -> u16 {
     match severity {
-        Severity::Info => 1.0,
-        Severity::Warning => 2.0,
-        Severity::Minor => 3.0,
-        Severity::Major => 4.0,
-        Severity::Critical => 5.0,
+        Severity::Info => 1,
+        Severity::Warning => 2,
+        Severity::Minor => 3,
+        Severity::Major => 4,
+        Severity::Critical => 5,
     }
 }

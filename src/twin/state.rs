@@ -10,6 +10,7 @@ use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinN
 
 use super::asked::Asked;
 use super::bases::Bases;
+use super::pushed::Pushed;
 use super::recent::Recent;
 use super::slots::Slots;
 use super::troubles::Troubles;
@@ -73,6 +74,8 @@ pub struct State {
     pub desired: Box<[Desired]>,
     /// What slots held before, of those that some expression asks for it.
     pub previous: Box<[(SlotNo, Slot)]>,
+    /// What others have pushed to it.
+    pub pushed: Pushed,
     /// What the results of its windows are based on.
     pub bases: Bases,
     /// Where its rules and alarms stand.
@@ -109,6 +112,7 @@ impl State {
             slots: Slots::empty(layout.slots.len()),
             desired: Box::default(),
             previous: Box::default(),
+            pushed: Pushed::default(),
             bases: Bases::default(),
             watches: Watches::default(),
             asked: Asked::default(),
@@ -120,7 +124,7 @@ impl State {
     }
 
     pub fn slot(&self, slot: SlotNo) -> &Slot {
-        self.slots.get(slot)
+        if slot.is_remote() { self.pushed.get(slot).unwrap_or(&Slot::EMPTY) } else { self.slots.get(slot) }
     }
 
     /// What is asked of the device for a setting.

@@ -101,7 +101,8 @@ impl Windows {
     /// A slot has a value, or another one, of this time.
     pub(super) fn hear(&mut self, layout: &Layout, slot: SlotNo, at: Timestamp, sample: Sample, clock: Timestamp, said: &mut Said) {
         let Some(readers) = layout.logic.readers(slot).filter(|readers| !readers.windows.is_empty()) else { return };
-        let duplicates = layout.slot(slot).telemetry.as_ref().map(|rules| rules.duplicates).unwrap_or_default();
+        let duplicates =
+            layout.slots.get(slot.index()).and_then(|spec| spec.telemetry.as_ref()).map(|rules| rules.duplicates).unwrap_or_default();
         let kept = Arc::make_mut(self.0.get_or_insert_default());
         let reading = Reading::new(at, sample);
         let change = match kept.heard(slot).recognise(reading, keep(duplicates)) {

@@ -10,7 +10,7 @@ use crate::rollup::Agg;
 use crate::source::{Diagnostic, Diagnostics, Node, codes};
 
 use super::layouts::Types;
-use super::logic::{Expressions, TypeScope, Wanted};
+use super::logic::{Contribution, Expressions, TypeScope, Wanted};
 
 /// Each type keeps what it contributes; whoever asks is not its concern.
 pub(super) fn attach(types: &mut Types, wanted: &[Wanted<'_>], expressions: &mut Expressions, problems: &mut Diagnostics) {
@@ -44,6 +44,22 @@ pub(super) fn attach(types: &mut Types, wanted: &[Wanted<'_>], expressions: &mut
         } else if found == 0 && types.by_name.values().all(|entry| entry.is_whole()) {
             let span = wanted.types_node.map_or(wanted.span, |node| node.span);
             problems.push(Diagnostic::new(&codes::ROLLUP, span, format!("{} goes over no type", wanted.what)));
+        }
+    }
+}
+
+/// What expressions of other types read of these, subtypes included.
+pub(super) fn push(types: &mut Types, contributions: Vec<Contribution>) {
+    for (name, export) in contributions {
+        for entry in types.by_name.values_mut().filter(|entry| entry.layout.is_a(&name)) {
+            if let Some(layout) = Arc::get_mut(&mut entry.layout) {
+                let logic: &mut Logic = Arc::make_mut(&mut layout.logic);
+                if logic.exports.iter().all(|known| known.key != export.key) {
+                    let mut exports = std::mem::take(&mut logic.exports).into_vec();
+                    exports.push(export.clone());
+                    logic.exports = exports.into();
+                }
+            }
         }
     }
 }

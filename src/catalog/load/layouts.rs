@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -14,7 +15,7 @@ use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
 
 use super::exports;
-use super::logic::{self, Blanks, Expressions, Ground, Made, Outcome, RollupRead, Wanted, Window};
+use super::logic::{self, Blanks, Contribution, Expressions, Ground, Made, Outcome, Remote, RollupRead, Wanted, Window};
 use super::member::{self, Compiled, TimeDefaults};
 use super::names;
 use super::relation::Relations;
@@ -93,24 +94,38 @@ pub(super) fn compile<'n>(
     problems: &mut Diagnostics,
 ) -> Types {
     let mut expressions = Expressions::default();
-    let mut known = None;
+    let asked = AtomicBool::new(declared.types.values().any(|decl| decl.fields.get("rollups").is_some()));
+    let mut found = Diagnostics::new();
+    let mut round = Round { relations, known: None, asked: &asked, wanted: Vec::new(), contributions: Vec::new() };
+    let mut types = compile_once(declared, &mut round, values, &mut expressions, &mut found);
+    let Round { mut wanted, mut contributions, .. } = round;
     // Roll-ups have the units of what other types say, perhaps in roll-ups of their own: each round knows what the one before has found.
-    let has_rollups = declared.types.values().any(|decl| decl.fields.get("rollups").is_some());
-    for _ in 0..if has_rollups { ROUNDS } else { 0 } {
-        let mut wanted = Vec::new();
-        known = Some(compile_once(declared, (relations, known.as_ref()), &mut wanted, values, &mut expressions, &mut Diagnostics::new()));
+    for _ in 0..if asked.load(Ordering::Acquire) { ROUNDS } else { 0 } {
+        found = Diagnostics::new();
+        let known = std::mem::replace(&mut types, Types { by_name: BTreeMap::new(), broken: HashSet::new() });
+        let mut round = Round { relations, known: Some(&known), asked: &asked, wanted: Vec::new(), contributions: Vec::new() };
+        types = compile_once(declared, &mut round, values, &mut expressions, &mut found);
+        (wanted, contributions) = (round.wanted, round.contributions);
     }
-    let mut wanted = Vec::new();
-    let mut types = compile_once(declared, (relations, known.as_ref()), &mut wanted, values, &mut expressions, problems);
-    drop(known);
+    problems.extend(found);
     exports::attach(&mut types, &wanted, &mut expressions, problems);
+    exports::push(&mut types, contributions);
     types
+}
+
+/// One look at all types, with what the one before has found.
+struct Round<'r, 'n> {
+    relations: &'r Relations,
+    known: Option<&'r Types>,
+    /// Some expression reads other twins.
+    asked: &'r AtomicBool,
+    wanted: Vec<Wanted<'n>>,
+    contributions: Vec<Contribution>,
 }
 
 fn compile_once<'n>(
     declared: &Declared<'n>,
-    (relations, known): (&Relations, Option<&Types>),
-    wanted: &mut Vec<Wanted<'n>>,
+    round: &mut Round<'_, 'n>,
     values: &mut ValueReader<'n>,
     expressions: &mut Expressions,
     problems: &mut Diagnostics,
@@ -122,11 +137,16 @@ fn compile_once<'n>(
         let mut draft = Draft::begin(decl, parent, problems);
         draft.section("properties", Section::Property, values, problems);
         draft.section("telemetry", Section::Telemetry, values, problems);
-        draft.relations(declared, relations, problems);
+        draft.relations(declared, round.relations, problems);
         draft.named(problems);
-        draft.rollups(relations, known, wanted, problems);
-        draft.computed(expressions, problems);
-        draft.rules(expressions, problems);
+        draft.rollups(round, problems);
+        let (name, ancestors) = (draft.name.clone(), draft.ancestors.clone());
+        let remote = Remote::new((&name, &ancestors), round.known, round.relations, round.asked, std::mem::take(&mut draft.logic.remotes));
+        draft.computed(&remote, expressions, problems);
+        draft.rules(&remote, expressions, problems);
+        let (remotes, contributions) = remote.into_kept();
+        draft.logic.remotes = remotes;
+        round.contributions.extend(contributions);
         let compiled = draft.finish(problems);
         types.by_name.insert(compiled.layout.name.clone(), compiled);
     }
@@ -228,13 +248,13 @@ impl<'d, 'n> Draft<'d, 'n> {
         }
     }
 
-    fn rollups(&mut self, relations: &Relations, known: Option<&Types>, wanted: &mut Vec<Wanted<'n>>, problems: &mut Diagnostics) {
+    fn rollups(&mut self, round: &mut Round<'_, 'n>, problems: &mut Diagnostics) {
         let Some(node) = self.decl.fields.get("rollups") else { return };
         let Some(mapping) = expect_mapping(node, &format!("`rollups` of {}", self.decl.fields.what), problems) else { return };
         for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
             let (name, span) = (&*entry.key.text, entry.key.span);
             let has_name = names::check_member(name, span, problems) && self.claim(name, span, problems);
-            let Some(read) = logic::rollup(entry, &self.name, relations, known, problems).filter(|_| has_name) else {
+            let Some(read) = logic::rollup(entry, &self.name, round.relations, round.known, problems).filter(|_| has_name) else {
                 self.broken_members.insert(name.to_owned());
                 continue;
             };
@@ -249,7 +269,7 @@ impl<'d, 'n> Draft<'d, 'n> {
             self.add(compiled, span, problems);
             if self.slots.len() > slot.index() {
                 rollups.push(Rollup { slot, ..rollup });
-                wanted.push(wants);
+                round.wanted.push(wants);
             }
             self.logic.rollups = rollups.into();
         }
@@ -266,7 +286,7 @@ impl<'d, 'n> Draft<'d, 'n> {
     }
 
     /// Computed values may read those that are declared after them, so each round makes those that wait for nothing any more.
-    fn computed(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
+    fn computed(&mut self, remote: &Remote<'_>, expressions: &mut Expressions, problems: &mut Diagnostics) {
         let Some(node) = self.decl.fields.get("computed") else { return };
         let Some(mapping) = expect_mapping(node, &format!("`computed` of {}", self.decl.fields.what), problems) else { return };
         let mut waiting = Vec::new();
@@ -285,7 +305,7 @@ impl<'d, 'n> Draft<'d, 'n> {
             for (declared, _) in std::mem::take(&mut waiting) {
                 let name = &*declared.entry.key.text;
                 let blanks = Blanks { members: &self.broken_members, any: self.decl.is_orphan };
-                match declared.make(&self.name, &self.slots, &pending, (blanks, &self.logic.events), expressions, problems) {
+                match declared.make(&self.name, &self.slots, &pending, (blanks, &self.logic.events, remote), expressions, problems) {
                     Outcome::Made(made) => self.add_computed(*made, declared.entry.key.span, problems),
                     Outcome::Waits(on) => {
                         still.push((declared, on));
@@ -342,7 +362,7 @@ impl<'d, 'n> Draft<'d, 'n> {
         }
     }
 
-    fn rules(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
+    fn rules(&mut self, remote: &Remote<'_>, expressions: &mut Expressions, problems: &mut Diagnostics) {
         let (events, commands) = (self.logic.events.clone(), self.logic.commands.clone());
         let mut ground = Ground {
             events: &events,
@@ -350,6 +370,7 @@ impl<'d, 'n> Draft<'d, 'n> {
             type_name: &self.name,
             slots: &self.slots,
             blanks: Blanks { members: &self.broken_members, any: self.decl.is_orphan },
+            remote: Some(remote),
             expressions,
         };
         logic::rules(&self.decl.fields, &mut self.logic, &mut ground, problems);
@@ -457,7 +478,7 @@ fn fingerprint(slots: &[SlotSpec], logic: &Logic) -> u64 {
     for computed in &logic.computed {
         hash.update(&computed.value.meaning.to_le_bytes());
     }
-    for rollup in &logic.rollups {
+    for rollup in logic.all_rollups() {
         hash.update(&rollup.meaning.to_le_bytes());
     }
     for window in &logic.windows {

@@ -116,6 +116,9 @@ pub struct WorkspaceArgs {
     /// A thousand stations besides, which feed each other in three levels: what `graphql traverse` walks.
     #[arg(long)]
     stations: bool,
+    /// How many rules the type of the twins has; every second one looks at a window, and none is ever true.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    rules: usize,
 }
 
 pub fn run(args: &BenchArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
@@ -133,7 +136,7 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
             Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         BenchCommand::Workspace(workspace) => {
-            workspace::write(&workspace.dir, workspace.twins, workspace.stations)?;
+            workspace::write(&workspace.dir, workspace.twins, workspace.stations, workspace.rules)?;
             writeln!(
                 out,
                 "wrote {} twins to {}; start them with: pollux run {}",

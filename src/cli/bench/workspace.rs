@@ -26,6 +26,9 @@ telemetry:
   level: {type: double, unit: \"%\", min: 0, max: 100, every: 1s}
 ";
 
+/// Members that messages of three readings carry, and what they never reach.
+const SENT: [(&str, u32); 3] = [("temperature", 190), ("pressure", 390), ("speed", 2990)];
+
 const AREA: &str = "\
 type: BenchArea
 relations:
@@ -41,13 +44,13 @@ relations:
 /// Stations of each level below the one `bench-a-0`, and how many each station feeds.
 const STATIONS: [(&str, usize, usize); 4] = [("a", 1, 10), ("b", 10, 10), ("c", 100, 9), ("d", 900, 0)];
 
-pub(super) fn write(dir: &Path, twins: usize, with_stations: bool) -> anyhow::Result<()> {
+pub(super) fn write(dir: &Path, twins: usize, with_stations: bool, rules: usize) -> anyhow::Result<()> {
     refuse_a_used_folder(dir)?;
     let twins_dir = dir.join("twins");
     fs::create_dir_all(dir.join("schemas"))
         .and_then(|()| fs::create_dir_all(&twins_dir))
         .with_context(|| format!("cannot make {}", dir.display()))?;
-    put(&dir.join("schemas/BenchMachine.yaml"), MACHINE)?;
+    put(&dir.join("schemas/BenchMachine.yaml"), &format!("{MACHINE}{}", logic(rules)?))?;
     put(&dir.join("schemas/BenchArea.yaml"), AREA)?;
     put(&twins_dir.join("root.yaml"), "twins:\n  - {id: bench, type: BenchArea, name: Bench}\n")?;
     let areas = twins.div_ceil(AREA_TWINS_MAX);
@@ -60,6 +63,22 @@ pub(super) fn write(dir: &Path, twins: usize, with_stations: bool) -> anyhow::Re
         put(&twins_dir.join("stations.yaml"), &stations()?)?;
     }
     Ok(())
+}
+
+/// So many rules on the members that every message carries, none of which is ever true; every second one looks at a window.
+fn logic(rules: usize) -> anyhow::Result<String> {
+    let (mut computed, mut conditions) = (String::new(), String::new());
+    for no in 0..rules {
+        let (member, limit) = SENT[no % SENT.len()];
+        if no % 2 == 1 {
+            writeln!(computed, "  mean{no}: {{of: {member}, agg: avg, window: {{sliding: {}s}}}}", 5 + no)?;
+            writeln!(conditions, "  - {{id: rule{no}, when: \"mean{no} > {limit}\", deadband: 1}}")?;
+        } else {
+            writeln!(conditions, "  - {{id: rule{no}, when: \"{member} > {limit}\", onDelay: 10s}}")?;
+        }
+    }
+    let section = |name: &str, lines: &str| if lines.is_empty() { String::new() } else { format!("{name}:\n{lines}") };
+    Ok(section("computed", &computed) + &section("rules", &conditions))
 }
 
 /// A thousand and eleven twins in three levels.

@@ -30,7 +30,12 @@ impl Follower<'_> {
         for no in slots {
             let slot = state.slot(SlotNo(*no));
             let Some(readers) = layout.logic.readers(SlotNo(*no)) else { continue };
-            let stale = layout.slot(SlotNo(*no)).telemetry.as_ref().and_then(|rules| rules.stale).map(|age| slot.time.plus(age));
+            let stale = layout
+                .slots
+                .get(usize::from(*no))
+                .and_then(|spec| spec.telemetry.as_ref())
+                .and_then(|rules| rules.stale)
+                .map(|age| slot.time.plus(age));
             if let Some(stale) = stale.filter(|stale| slot.value.is_some() && is_due(slot, *stale))
                 && readers.is_evaluated()
             {

@@ -9,7 +9,7 @@ use crate::twin::state::{State, Twin};
 /// How far the clock of a rule is ahead of the wall, in microseconds. Settings have no clock: what a person sets today must not drag a rule that
 /// is shown the readings of last year.
 pub(super) fn offset(state: &State, spec: &RuleSpec) -> i64 {
-    let live = spec.clocks.iter().filter(|slot| state.layout.slot(**slot).section.is_live());
+    let live = spec.clocks.iter().filter(|slot| slot.is_remote() || state.layout.slot(**slot).section.is_live());
     let ahead = live.map(|slot| state.slot(*slot)).filter(|slot| slot.value.is_some() && slot.received.0 > i64::MIN);
     ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
 }

@@ -4,6 +4,7 @@ use crate::catalog::Layout;
 use crate::catalog::layout::Kind as TwinKind;
 use crate::expr::{Attribute, Datum, Environment, Known, Operand, Unknown, Why};
 use crate::reading::{Quality, SlotNo, Timestamp};
+use crate::twin::contribution::rank;
 use crate::twin::state::{Slot, State};
 
 use super::Moment;
@@ -25,11 +26,12 @@ pub(in crate::twin) fn at_rest<'a>(state: &'a State, layout: &'a Layout, now: Ti
 impl Surroundings<'_> {
     fn slot(&self, operand: Operand) -> Option<(u16, &Slot)> {
         let Operand::Slot(no) = operand else { return None };
-        (usize::from(no) < self.layout.slots.len()).then(|| (no, self.state.slot(SlotNo(no))))
+        let is_there = usize::from(no) < self.layout.slots.len() || SlotNo(no).is_remote();
+        is_there.then(|| (no, self.state.slot(SlotNo(no))))
     }
 
     fn is_stale(&self, no: u16, slot: &Slot) -> bool {
-        let age = self.layout.slot(SlotNo(no)).telemetry.as_ref().and_then(|rules| rules.stale);
+        let age = self.layout.slots.get(usize::from(no)).and_then(|spec| spec.telemetry.as_ref()).and_then(|rules| rules.stale);
         self.moment.stale.contains(&no) || age.is_some_and(|age| slot.value.is_some() && self.now >= slot.received.plus(age))
     }
 
@@ -71,7 +73,7 @@ impl Surroundings<'_> {
                 TwinKind::Asset => "ASSET".into(),
                 TwinKind::Device => "DEVICE".into(),
             },
-            Attribute::Severity => self.state.watches.severity()?.as_str().into(),
+            Attribute::Severity => return Some(Datum::Enum(self.state.watches.severity().map_or(0, rank))),
             Attribute::Presence => return None,
         }))
     }

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::alarm::Evidence;
 use crate::catalog::logic::{RuleSpec, Said};
-use crate::expr::{Checked, Kind, Operand};
+use crate::expr::{Checked, Datum, Kind, Operand};
 use crate::reading::{SlotNo, format_duration};
 use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
 
@@ -85,14 +85,24 @@ impl Speaker<'_> {
 
     fn member(&self, name: &str, no: SlotNo) -> Json {
         let slot = self.surroundings.state.slot(no);
-        let spec = self.surroundings.layout.slot(no);
+        // What others have pushed has no place among the members.
+        let spec = self.surroundings.layout.slots.get(no.index());
         let mut told = json!({"expr": name, "quality": slot.quality.as_str()});
+        if let Some(basis) = self.surroundings.state.bases.get(no) {
+            told["basis"] = json!({
+                "start": basis.start.to_string(), "end": basis.end.to_string(), "count": basis.count, "coverage": basis.coverage,
+                "revision": basis.revision, "provisional": basis.provisional,
+            });
+        }
         if let Some(value) = &slot.value {
-            told["value"] = spec.to_json(value);
+            told["value"] = match spec {
+                Some(spec) => spec.to_json(value),
+                None => Datum::from_value(value).map_or(Json::Null, |datum| datum.to_json()),
+            };
             told["time"] = Json::String(slot.time.to_string());
             told["receivedAt"] = Json::String(slot.received.to_string());
         }
-        if let Some(unit) = &spec.unit {
+        if let Some(unit) = spec.and_then(|spec| spec.unit.as_ref()) {
             told["unit"] = Json::String(unit.symbol().to_owned());
         }
         told

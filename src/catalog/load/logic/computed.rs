@@ -11,6 +11,7 @@ use crate::source::keys::COMPUTED;
 use crate::source::{Diagnostic, Diagnostics, Entry, Fields, codes};
 
 use super::Expressions;
+use super::remote::Remote;
 use super::scope::{Blanks, TypeScope};
 use super::windows::{self, Window};
 
@@ -66,11 +67,11 @@ impl<'n> Declared<'n> {
         type_name: &Arc<str>,
         slots: &[SlotSpec],
         pending: &[&str],
-        (blanks, events): (Blanks<'_>, &[EventSpec]),
+        (blanks, events, remote): (Blanks<'_>, &[EventSpec], &Remote<'_>),
         expressions: &mut Expressions,
         problems: &mut Diagnostics,
     ) -> Outcome {
-        let mut scope = TypeScope { pending, ..TypeScope::of(type_name, slots, blanks) };
+        let mut scope = TypeScope { pending, remote: Some(remote), ..TypeScope::of(type_name, slots, blanks) };
         if self.fields.get("of").is_some() || self.fields.get("window").is_some() {
             let mut reader = windows::Reader { fields: &self.fields, unit: self.unit.as_ref(), scope, events, expressions, problems };
             return match reader.read() {

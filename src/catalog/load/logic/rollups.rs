@@ -122,7 +122,7 @@ pub(in crate::catalog::load) fn read<'n>(
         unit,
         span: entry.key.span,
     };
-    let rollup = Rollup { key, slot: SlotNo(0), over, is_deep, types, spec, weight, form, coalesce, meaning };
+    let rollup = Rollup { key, slot: SlotNo(0), over, is_deep, is_nearest: false, types, spec, weight, form, coalesce, meaning };
     Some(Read { rollup, compiled, wanted })
 }
 
@@ -179,7 +179,7 @@ fn form(agg: Agg) -> (Form, ValueType) {
     match agg {
         Agg::Count => (Form::Int, ValueType::Int),
         Agg::Any | Agg::All | Agg::Exists | Agg::ForAll => (Form::Bool, ValueType::Bool),
-        Agg::WorstSeverity => (Form::Severity, ValueType::Enum(SEVERITIES.iter().map(severity).collect())),
+        Agg::WorstSeverity => (Form::Enum, ValueType::Enum(SEVERITIES.iter().map(severity).collect())),
         Agg::Sum | Agg::Avg | Agg::WeightedAvg | Agg::Stddev | Agg::Min | Agg::Max => (Form::Double, ValueType::Double),
     }
 }

@@ -15,6 +15,7 @@ use crate::source::keys::{LEVEL, NO_DATA, PATTERN, RULE};
 use crate::source::{Diagnostic, Diagnostics, Fields, Node, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text};
 
 use super::params::{self, Given};
+use super::remote::Remote;
 use super::schedule;
 use super::scope::{Blanks, TypeScope};
 use super::{Expressions, report};
@@ -34,6 +35,7 @@ pub(in crate::catalog::load) struct Ground<'a> {
     pub events: &'a [EventSpec],
     pub commands: &'a [CommandSpec],
     pub blanks: Blanks<'a>,
+    pub remote: Option<&'a Remote<'a>>,
     pub expressions: &'a mut Expressions,
 }
 
@@ -268,7 +270,7 @@ impl Reader<'_, '_, '_> {
         let own = (0_u16..).zip(self.params).filter(|(_, param)| param.rule == self.no);
         let params: Vec<_> = own.map(|(no, param)| (param.name.clone(), no, param.value.shape().clone())).collect();
         let own = TypeScope::of(self.ground.type_name, self.ground.slots, self.ground.blanks);
-        let mut scope = TypeScope { params: &params, rules: self.names, events: self.ground.events, ..own };
+        let mut scope = TypeScope { params: &params, rules: self.names, events: self.ground.events, remote: self.ground.remote, ..own };
         let mut found = Diagnostics::new();
         let read = read(self.ground.expressions, &mut scope, &mut found);
         if !scope.met_blank {

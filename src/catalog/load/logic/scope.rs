@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::remote::Remote;
+
 use crate::catalog::layout::{Section, SlotSpec, ValueType};
 use crate::catalog::logic::EventSpec;
-use crate::expr::{Attribute, Kind, ListKind, Operand, Quoted, Refusal, Resolved, Scope, Shape};
+use crate::catalog::rolled::SEVERITIES;
+use crate::expr::{Above, Attribute, Fold, Kind, ListKind, Operand, Over, Quoted, Refusal, Resolved, Scope, Shape};
 
 /// A type as its expressions see it.
-#[derive(Debug)]
 pub(in crate::catalog::load) struct TypeScope<'a> {
     pub type_name: &'a str,
     pub slots: &'a [SlotSpec],
@@ -22,6 +24,8 @@ pub(in crate::catalog::load) struct TypeScope<'a> {
     pub awaited: Vec<String>,
     /// Events that may be asked for: where what happens for one evaluation only makes sense.
     pub events: &'a [EventSpec],
+    /// Other types, where they may be read.
+    pub remote: Option<&'a Remote<'a>>,
     /// Parameters are settings: they read nothing that moves.
     pub properties_only: bool,
     pub blanks: Blanks<'a>,
@@ -40,7 +44,19 @@ pub(in crate::catalog::load) struct Blanks<'a> {
 impl<'a> TypeScope<'a> {
     pub(in crate::catalog::load) fn of(type_name: &'a str, slots: &'a [SlotSpec], blanks: Blanks<'a>) -> TypeScope<'a> {
         let (params, rules, pending, awaited) = (&[], &[], &[], Vec::new());
-        TypeScope { type_name, slots, params, rules, pending, awaited, events: &[], properties_only: false, blanks, met_blank: false }
+        TypeScope {
+            type_name,
+            slots,
+            params,
+            rules,
+            pending,
+            awaited,
+            events: &[],
+            remote: None,
+            properties_only: false,
+            blanks,
+            met_blank: false,
+        }
     }
 
     fn slot(&self, path: &str) -> Option<Resolved> {
@@ -57,8 +73,27 @@ impl<'a> TypeScope<'a> {
     }
 }
 
-const ATTRIBUTES: [(&str, Attribute); 4] =
-    [("id", Attribute::Id), ("name", Attribute::Name), ("type", Attribute::Type), ("kind", Attribute::Kind)];
+const ATTRIBUTES: [(&str, Attribute); 5] = [
+    ("id", Attribute::Id),
+    ("name", Attribute::Name),
+    ("type", Attribute::Type),
+    ("kind", Attribute::Kind),
+    ("severity", Attribute::Severity),
+];
+
+/// What is there of every twin.
+pub(super) fn attribute(name: &str) -> Option<Resolved> {
+    let (_, attribute) = ATTRIBUTES.iter().find(|(known, _)| *known == name)?;
+    let kind = match attribute {
+        Attribute::Severity => Kind::Enum(SEVERITIES.iter().map(|name| Box::from(*name)).collect()),
+        Attribute::Id | Attribute::Name | Attribute::Type | Attribute::Kind | Attribute::Presence => Kind::Text,
+    };
+    Some(Resolved::new(Operand::Twin(*attribute), Shape::new(kind)))
+}
+
+fn no_others() -> Refusal {
+    Refusal::new("E702", "other twins cannot be read here")
+}
 
 impl Scope for TypeScope<'_> {
     fn resolve(&mut self, path: &[&str]) -> Option<Resolved> {
@@ -67,10 +102,7 @@ impl Scope for TypeScope<'_> {
                 let (_, no, shape) = self.params.iter().find(|(known, ..)| **known == **name)?;
                 Some(Resolved::new(Operand::Param(*no), shape.clone()))
             }
-            ["twin", name] => {
-                let (_, attribute) = ATTRIBUTES.iter().find(|(known, _)| known == name)?;
-                Some(Resolved::new(Operand::Twin(*attribute), Shape::new(Kind::Text)))
-            }
+            ["twin", name] => attribute(name),
             ["alarm", name] => {
                 let place = self.rules.iter().position(|known| **known == **name)?;
                 Some(Resolved::new(Operand::Alarm(u16::try_from(place).ok()?), Shape::new(Kind::Bool)))
@@ -100,6 +132,22 @@ impl Scope for TypeScope<'_> {
 
     fn owner(&self) -> String {
         self.type_name.to_owned()
+    }
+
+    fn above(&mut self, above: Above<'_>, path: &[&str]) -> Result<Resolved, Refusal> {
+        let remote = self.remote.ok_or_else(no_others)?;
+        self.met_blank |= remote.known.is_none();
+        remote.above(above, path)
+    }
+
+    fn others(&mut self, over: &Over) -> Result<Box<dyn Scope>, Refusal> {
+        let remote = self.remote.ok_or_else(no_others)?;
+        self.met_blank |= remote.known.is_none();
+        remote.others(over)
+    }
+
+    fn keep(&mut self, fold: Fold) -> Result<Operand, Refusal> {
+        self.remote.ok_or_else(no_others)?.keep(fold)
     }
 
     fn quoted(&mut self, what: Quoted, name: &str) -> Result<Operand, Refusal> {
