@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use crate::catalog::binding::Source;
 use crate::catalog::{self, Catalog};
 use crate::config::{self, Config, Environment, Flags};
-use crate::source::{Diagnostic, Diagnostics, FILE_BYTES_MAX, Sources, codes, did_you_mean, list_some};
+use crate::source::{Diagnostic, Diagnostics, FILE_BYTES_MAX, Sources, Span, codes, did_you_mean, list_some};
 
 /// Folders inside each other; a ring of links ends here.
 const FOLDERS_DEPTH_MAX: usize = 16;
@@ -33,6 +33,7 @@ pub fn load(dir: &Path, environment: &Environment, flags: &Flags) -> anyhow::Res
     // Settings that cannot be read may name any broker.
     if !settings.problems.has_errors() {
         check_brokers(&catalog, &settings.config, &mut problems);
+        check_hooks(&catalog, &settings.config, &mut problems);
     }
     problems.extend(settings.problems);
     Ok(Loaded { sources, catalog, config: settings.config, problems: problems.sorted() })
@@ -48,6 +49,22 @@ fn check_brokers(catalog: &Catalog, config: &Config, problems: &mut Diagnostics)
             let diagnostic = Diagnostic::new(&codes::UNKNOWN_BROKER, binding.source_span, message);
             problems.push(diagnostic.suggest(did_you_mean(name, known())).help(format!("sources: {}", list_some(known()))));
         }
+    }
+}
+
+/// The webhooks that rules call are known to the settings.
+fn check_hooks(catalog: &Catalog, config: &Config, problems: &mut Diagnostics) {
+    let known = || config.webhooks.iter().map(|hook| &*hook.name);
+    let mut said: Vec<Span> = Vec::new();
+    for (name, span) in catalog.types.iter().flat_map(|layout| &layout.logic.hooks) {
+        // A subtype inherits what its parent says.
+        if known().any(|known| known == &**name) || said.contains(span) {
+            continue;
+        }
+        said.push(*span);
+        let message = format!("webhook `{name}` is not in pollux.toml");
+        let diagnostic = Diagnostic::new(&codes::ACTION_TARGET, *span, message).suggest(did_you_mean(name, known()));
+        problems.push(diagnostic.help(format!("add it: [[webhook]] with name = \"{name}\" and its url")));
     }
 }
 

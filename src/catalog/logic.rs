@@ -7,6 +7,7 @@ use crate::alarm::Severity;
 use crate::expr::{Checked, Datum, Operand, Template};
 use crate::reading::SlotNo;
 use crate::rule::{Kind, Rule};
+use crate::source::Span;
 
 use super::layout::Layout;
 use super::rolled::{Export, Rollup};
@@ -34,6 +35,8 @@ pub struct Logic {
     /// What it may report, and what it can be asked; inherited ones first.
     pub events: Box<[EventSpec]>,
     pub commands: Box<[CommandSpec]>,
+    /// Webhooks that its rules call, and where they say so.
+    pub hooks: Box<[(Box<str>, Span)]>,
     /// Of the rules, in one list; [`Operand::Param`] counts in it.
     pub params: Box<[Param]>,
     /// By slot, then by remote: who reads it.

@@ -21,8 +21,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("import", &["catalog"]),
     ("codec", &["catalog"]),
     ("twin", &["catalog", "rule", "alarm", "expr", "window", "rollup", "iotevents"]),
-    ("summary", &["twin", "catalog", "rollup"]),
-    ("backtest", &["summary", "twin", "codec", "catalog", "rule", "alarm"]),
+    ("summary", &["twin", "catalog", "rollup", "expr", "window"]),
+    ("backtest", &["summary", "rollup", "expr", "twin", "codec", "catalog", "rule", "alarm"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another
     ("journal", &["twin", "catalog", "rule"]),

@@ -364,6 +364,7 @@ impl<'d, 'n> Draft<'d, 'n> {
 
     fn rules(&mut self, remote: &Remote<'_>, expressions: &mut Expressions, problems: &mut Diagnostics) {
         let (events, commands) = (self.logic.events.clone(), self.logic.commands.clone());
+        let mut hooks = std::mem::take(&mut self.logic.hooks).into_vec();
         let mut ground = Ground {
             events: &events,
             commands: &commands,
@@ -371,9 +372,11 @@ impl<'d, 'n> Draft<'d, 'n> {
             slots: &self.slots,
             blanks: Blanks { members: &self.broken_members, any: self.decl.is_orphan },
             remote: Some(remote),
+            hooks: &mut hooks,
             expressions,
         };
         logic::rules(&self.decl.fields, &mut self.logic, &mut ground, problems);
+        self.logic.hooks = hooks.into();
     }
 
     fn finish(mut self, problems: &mut Diagnostics) -> Type {

@@ -68,7 +68,9 @@ impl Reader<'_, '_, '_> {
                 Some(ActionKind::Publish { topic, payload: self.value_at(fields.get("payload"), "payload", spec)?, qos, retain })
             }
             "webhook" => {
-                let name = expect_text(fields.get("webhook")?, "`webhook`", self.problems)?;
+                let node = fields.get("webhook")?;
+                let name = expect_text(node, "`webhook`", self.problems)?;
+                self.ground.hooks.push((name.into(), node.span));
                 Some(ActionKind::Webhook { name: name.into(), body: self.value_at(fields.get("body"), "body", spec)? })
             }
             "command" => self.command(&fields, spec),

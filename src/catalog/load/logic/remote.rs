@@ -1,10 +1,9 @@
 //! What expressions of a type read of other twins: folds over those that a relation leads to, and members of the parent or an ancestor. Each is
 //! kept as a hidden roll-up of the type, and tells the other types what to contribute.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::catalog::CONTAINS;
@@ -48,7 +47,7 @@ impl<'a> Remote<'a> {
     }
 
     pub(in crate::catalog::load) fn into_kept(self) -> (Box<[Rollup]>, Vec<Contribution>) {
-        let (rollups, contributions): (Vec<_>, Vec<_>) = self.kept.into_inner().into_iter().unzip();
+        let (rollups, contributions): (Vec<_>, Vec<_>) = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().unzip();
         (rollups.into(), contributions.into_iter().flatten().collect())
     }
 
@@ -236,7 +235,7 @@ impl<'a> Remote<'a> {
 
     /// Equal ones share a number.
     fn number(&self, rollup: Rollup, contributions: Vec<Contribution>) -> Result<Operand, Refusal> {
-        let mut kept = self.kept.lock();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let place = match kept.iter().position(|(known, _)| known.key == rollup.key) {
             Some(place) => place,
             None if kept.len() >= REMOTES_MAX => {

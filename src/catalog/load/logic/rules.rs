@@ -36,6 +36,8 @@ pub(in crate::catalog::load) struct Ground<'a> {
     pub commands: &'a [CommandSpec],
     pub blanks: Blanks<'a>,
     pub remote: Option<&'a Remote<'a>>,
+    /// Webhooks that are called, and where.
+    pub hooks: &'a mut Vec<(Box<str>, Span)>,
     pub expressions: &'a mut Expressions,
 }
 
