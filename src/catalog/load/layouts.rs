@@ -94,7 +94,7 @@ pub(super) fn compile<'n>(
         draft.relations(declared, relations, problems);
         draft.named(problems);
         draft.computed(&mut expressions, problems);
-        draft.rules(&mut expressions, problems);
+        draft.rules(&mut expressions, declared.detectors, problems);
         let compiled = draft.finish(problems);
         types.by_name.insert(compiled.layout.name.clone(), compiled);
     }
@@ -282,11 +282,12 @@ impl<'d, 'n> Draft<'d, 'n> {
         }
     }
 
-    fn rules(&mut self, expressions: &mut Expressions, problems: &mut Diagnostics) {
+    fn rules(&mut self, expressions: &mut Expressions, detectors: &BTreeMap<String, Option<Arc<str>>>, problems: &mut Diagnostics) {
         let (events, commands) = (self.logic.events.clone(), self.logic.commands.clone());
         let mut ground = Ground {
             events: &events,
             commands: &commands,
+            detectors,
             type_name: &self.name,
             slots: &self.slots,
             blanks: Blanks { members: &self.broken_members, any: self.decl.is_orphan },

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod definition;
 mod evaluator;
+mod force;
 mod messages;
 mod run;
 mod state;
@@ -20,5 +21,6 @@ pub use definition::{
 };
 pub use evaluator::{Evaluator, Scalar, Scope, TriggerKind};
 pub use messages::{MESSAGES_MAX, Messages, REPEATED_WITHIN};
-pub use run::{Diagnostic, Effect, Run, TIMER_RUNS_MAX, Trigger, force, next_timer, run};
+pub use force::{Forced, Setting, force};
+pub use run::{Diagnostic, Effect, Run, TIMER_RUNS_MAX, Trigger, next_timer, run};
 pub use state::{DetectorState, Fact, TimerState};

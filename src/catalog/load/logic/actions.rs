@@ -35,7 +35,8 @@ impl Reader<'_, '_, '_> {
         let Some(nodes) = expect_list(node, "a list of actions", self.problems) else { return };
         for node in nodes {
             let Some(kind) = self.action(node, spec) else { continue };
-            if spec.rule.actions.len() >= ACTIONS_MAX {
+            // What a detector does of its own is bounded there.
+            if spec.rule.actions.iter().filter(|action| action.on != On::DETECTOR).count() >= ACTIONS_MAX {
                 let message = format!("{} has more than {ACTIONS_MAX} actions", self.fields.what);
                 self.problems.push(Diagnostic::new(&codes::LIMIT, node.span, message));
                 return;
@@ -177,7 +178,7 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-fn keep(spec: &mut RuleSpec, said: Said) -> Expression {
+pub(super) fn keep(spec: &mut RuleSpec, said: Said) -> Expression {
     let mut all = std::mem::take(&mut spec.said).into_vec();
     all.push(said);
     spec.said = all.into();
