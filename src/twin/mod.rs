@@ -24,7 +24,7 @@ pub use asked::{ASKED_MAX, Asked, Ending, Pending};
 pub use bases::{Bases, Basis};
 pub use event::{Event, Happened, Measured, Outcome, Read, Rejection};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
-pub use input::{Description, Edit, Input, Raised, Received, Told};
+pub use input::{Description, Edit, Forced, Input, Raised, Received, Told};
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;
 pub use state::{Desired, SharedLayout, Slot, State, Twin};

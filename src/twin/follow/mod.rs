@@ -4,8 +4,10 @@
 mod agenda;
 mod clock;
 mod deeds;
+mod detectors;
 mod environment;
 mod judge;
+mod machine;
 mod outside;
 mod voice;
 mod wave;
@@ -51,11 +53,13 @@ struct Moment<'a> {
     events: &'a [u16],
     /// Time alone brought it about: delays that end now come first.
     is_timed: bool,
+    /// Detectors hear of it: it is not just that the type has another form now.
+    is_heard: bool,
 }
 
 impl<'a> Moment<'a> {
     fn new(at: Timestamp, changed: &'a [u16]) -> Moment<'a> {
-        Moment { at, changed, stale: &[], events: &[], is_timed: false }
+        Moment { at, changed, stale: &[], events: &[], is_timed: false, is_heard: true }
     }
 }
 
@@ -76,7 +80,8 @@ impl<'a> Follower<'a> {
             }
         }
         if !changed.is_empty() {
-            self.serve(&changed, |_, due| due < time);
+            let timers = self.timers_behind(&changed, time);
+            self.serve(&changed, timers, |_, due| due < time);
             self.end_delays(&changed, time);
         }
         reads.into_iter().for_each(|event| self.push(event));
@@ -94,6 +99,8 @@ impl<'a> Follower<'a> {
     pub(super) fn settings(mut self, facts: Vec<Event>) {
         let changed: Vec<u16> =
             facts.iter().filter_map(|fact| if let Event::PropertySet { slot, .. } = fact { Some(slot.0) } else { None }).collect();
+        let timers = if changed.is_empty() { Vec::new() } else { self.timers_due(None) };
+        self.serve(&[], timers, |_, _| false);
         facts.into_iter().for_each(|event| self.push(event));
         if !changed.is_empty() {
             let at = self.newest();
@@ -117,19 +124,26 @@ impl<'a> Follower<'a> {
                     Edited::Kept => self.keep(after, at),
                     Edited::Restarted => self.end(before, CloseReason::RuleChanged, at),
                 },
-                // What it was is not known any more; it goes on as what it is.
+                // What it was is not known any more; only a detector knows what its places are counted in.
+                (None, Some(after)) if self.means_another(after) => self.end(after, CloseReason::RuleChanged, at),
                 (None, Some(after)) => self.keep(after, at),
                 (None, None) if RuleSpec::is_outside(&id) => {}
                 (None, None) => self.end_unknown(&id, at),
             }
         }
         let all = self.all_slots();
-        self.settle(all, Moment::new(at, &[]));
+        self.settle(all, Moment { is_heard: false, ..Moment::new(at, &[]) });
+    }
+
+    fn means_another(&self, spec: &RuleSpec) -> bool {
+        self.watch(spec).detector.as_ref().is_some_and(|detector| detector.has_begun() && detector.meaning != spec.rule.meaning)
     }
 
     /// A device, or somebody else, says that an event of the type has happened.
     pub(super) fn event(mut self, happened: Happened) {
         let at = happened.time;
+        let timers = self.timers_due(Some(at));
+        self.serve(&[], timers, |_, _| false);
         self.deeds.report(happened);
         self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
     }
@@ -138,7 +152,8 @@ impl<'a> Follower<'a> {
     pub(super) fn wake(mut self) {
         let now = self.now;
         let all = self.all_slots();
-        self.serve(&all, |slot, due| due <= slot.clock(now));
+        let timers = self.timers_due(None);
+        self.serve(&all, timers, |slot, due| due <= slot.clock(now));
         let layout = self.layout.clone();
         let (mut moved, mut latest) = (Vec::new(), self.newest());
         for (place, spec) in (0_u16..).zip(&layout.logic.rules) {

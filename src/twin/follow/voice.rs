@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::alarm::Evidence;
 use crate::catalog::logic::{RuleSpec, Said};
-use crate::expr::{Checked, Kind, Operand};
+use crate::expr::{Checked, Environment, Kind, Operand};
 use crate::reading::{SlotNo, format_duration};
 use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
 
@@ -94,6 +94,17 @@ impl Speaker<'_> {
     }
 }
 
+/// What an expression of a rule comes to; `None`: it is unknown.
+pub(super) fn said(spec: &RuleSpec, expression: Expression, environment: &dyn Environment) -> Option<Json> {
+    match spec.said.get(usize::from(expression.0))? {
+        Said::Value(checked) => {
+            let datum = checked.tree.evaluate(environment).ok()?;
+            Some(if let Kind::Enum(names) = &checked.shape().kind { datum.named(names) } else { datum }.to_json())
+        }
+        Said::Text(template) => Some(Json::String(template.render(environment))),
+    }
+}
+
 impl Voice for Speaker<'_> {
     fn evidence(&self, rule: &Rule, occasion: &Occasion) -> Evidence {
         Evidence {
@@ -112,13 +123,7 @@ impl Voice for Speaker<'_> {
     }
 
     fn value(&self, expression: Expression) -> Option<Json> {
-        match self.spec.said.get(usize::from(expression.0))? {
-            Said::Value(checked) => {
-                let datum = checked.tree.evaluate(&self.surroundings).ok()?;
-                Some(if let Kind::Enum(names) = &checked.shape().kind { datum.named(names) } else { datum }.to_json())
-            }
-            Said::Text(template) => Some(Json::String(template.render(&self.surroundings))),
-        }
+        said(self.spec, expression, &self.surroundings)
     }
 
     fn when(&self, _rule: &Rule) -> Truth {

@@ -29,7 +29,7 @@ use super::scope::MachineNames;
 use written::{Written, WrittenEntry};
 
 /// Keys that make no sense where states decide what is on.
-const FOREIGN: [&str; 9] = ["levels", "deadband", "clearWhen", "onDelay", "offDelay", "onUnknown", "at", "onLevel", "clearAfter"];
+const FOREIGN: [&str; 9] = ["levels", "deadband", "clearWhen", "onDelay", "offDelay", "onUnknown", "active", "at", "onLevel"];
 /// Keys of detectors of ours.
 const OF_STATES: [&str; 3] = ["initial", "mode", "variables"];
 
