@@ -9,6 +9,8 @@ mod environment;
 mod judge;
 mod machine;
 mod outside;
+#[cfg(test)]
+mod tests;
 mod voice;
 mod wave;
 

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use crate::alarm::Evidence;
 use crate::catalog::logic::{RuleSpec, Said};
-use crate::expr::{Checked, Environment, Kind, Operand};
+use crate::expr::{Checked, Environment, Operand};
 use crate::reading::{SlotNo, format_duration};
 use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
 
@@ -97,10 +97,7 @@ impl Speaker<'_> {
 /// What an expression of a rule comes to; `None`: it is unknown.
 pub(super) fn said(spec: &RuleSpec, expression: Expression, environment: &dyn Environment) -> Option<Json> {
     match spec.said.get(usize::from(expression.0))? {
-        Said::Value(checked) => {
-            let datum = checked.tree.evaluate(environment).ok()?;
-            Some(if let Kind::Enum(names) = &checked.shape().kind { datum.named(names) } else { datum }.to_json())
-        }
+        Said::Value(checked) => checked.tree.to_json(environment).ok(),
         Said::Text(template) => Some(Json::String(template.render(environment))),
     }
 }
