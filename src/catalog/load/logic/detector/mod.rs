@@ -60,7 +60,7 @@ impl<'n> Reader<'_, '_, 'n> {
         let names = self.machine_names(&written, declared);
         self.bounds(&written, &names, node.span)?;
         self.machine = Some(names);
-        let mut spans = BTreeMap::new();
+        let mut spans = self.variable_spans(&written);
         let mut states = Vec::new();
         for state in &written.states {
             spans.insert(format!("states.{}", state.name), state.span);
@@ -90,14 +90,17 @@ impl<'n> Reader<'_, '_, 'n> {
         let all = (0_u16..).map(Expression).zip(&spec.said).map(|(no, said)| (no, reads(said, names)));
         let (definition, found) = compile(draft, &all.collect());
         for problem in found {
-            let variable = problem.place.strip_prefix("variables.").and_then(|name| self.variable_span(name));
-            let span = spans.get(&problem.place).copied().or(variable).unwrap_or(self.fields.span);
+            let span = spans.get(&problem.place).copied().unwrap_or(self.fields.span);
             let code = match (problem.warning, problem.code) {
                 (true, _) => &codes::DETECTOR_UNREAD,
                 (false, "E721") => &codes::DETECTOR_NAME,
                 (false, _) => &codes::DETECTOR_STATE,
             };
-            self.problems.push(Diagnostic::new(code, span, problem.message));
+            // One that is only ever set may be another one, mistyped.
+            let declared = draft.variables.iter().filter(|variable| variable.initial.is_some()).map(|variable| variable.name.as_str());
+            let unread = problem.place.strip_prefix("variables.");
+            let near = unread.and_then(|name| did_you_mean(name, declared.filter(|known| *known != name)));
+            self.problems.push(Diagnostic::new(code, span, problem.message).suggest(near));
         }
         let definition = definition?;
         let enums = names.variables.iter().map(|(_, shape)| if let ValueKind::Enum(names) = &shape.kind { Some(names.clone()) } else { None });
@@ -108,6 +111,19 @@ impl<'n> Reader<'_, '_, 'n> {
             language: Language::Own(Own { looks: steps::looks(draft).into(), enums: enums.collect() }),
         });
         Some(())
+    }
+
+    /// Where each variable is declared, or else set first.
+    fn variable_spans(&self, written: &Written<'_>) -> BTreeMap<String, Span> {
+        let declared = self.fields.get("variables").and_then(|node| node.as_mapping()).map_or(&[][..], |mapping| &mapping.entries);
+        let declared = declared.iter().map(|entry| (&*entry.key.text, entry.key.span));
+        let set = written.steps().filter_map(|step| step.as_mapping()?.get("var"));
+        let set = set.filter_map(|entry| Some((entry.value.as_text()?, entry.value.span)));
+        let mut spans = BTreeMap::new();
+        for (name, span) in declared.chain(set) {
+            spans.entry(format!("variables.{name}")).or_insert(span);
+        }
+        spans
     }
 
     fn initial(&mut self, written: &Written<'_>) -> Option<SmolStr> {
@@ -166,11 +182,6 @@ impl<'n> Reader<'_, '_, 'n> {
             draft.actions.push(step);
         }
         draft
-    }
-
-    fn variable_span(&self, name: &str) -> Option<Span> {
-        let entry = self.fields.get("variables").and_then(|node| node.as_mapping()).and_then(|mapping| mapping.get(name));
-        entry.map(|entry| entry.key.span)
     }
 }
 
