@@ -198,6 +198,7 @@ sections! {
         key("raised", Takes::Whole, "how often so far"),
         key("raisedAt", Takes::Duration, "of the latest alarm, since the beginning"),
         key("clearedAt", Takes::Duration, "of the latest alarm, since the beginning; null: not yet"),
+        key("state", Takes::Text, "of a detector: the state it is in"),
     }
     COMPUTED = "computed value" {
         key("value", Takes::Text, "an expression over other members"),

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod comparing;
+mod detectors;
 mod reading;
 
 use std::sync::Arc;

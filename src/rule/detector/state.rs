@@ -37,10 +37,6 @@ pub struct TimerState {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
-    /// The first fact of a detector that begins, or begins anew.
-    Begun {
-        meaning: u64,
-    },
     /// The beginning of an evaluation that has some outcome.
     Ran {
         #[serde(with = "crate::alarm::stored_time")]
@@ -70,6 +66,10 @@ pub enum Fact {
     ExpiriesRead(u32),
     /// The rule is not there any more, or means something else: it begins anew.
     Ended,
+    /// The first fact of a detector that begins, or begins anew.
+    Begun {
+        meaning: u64,
+    },
 }
 
 impl DetectorState {

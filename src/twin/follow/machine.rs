@@ -98,7 +98,11 @@ impl Environment for Within<'_> {
         match operand {
             Operand::Variable(no) => self.variable(no).ok_or(Unknown::of(operand, Why::Missing)),
             Operand::Timeout(no) => Ok(Datum::Bool(u8::try_from(no).is_ok_and(|timer| self.scope.timeout(timer)))),
-            Operand::Caused(slot) => Ok(Datum::Bool(self.outer.moment.changed.contains(&slot))),
+            // What has only become stale has not come in.
+            Operand::Caused(slot) => {
+                let moment = self.outer.moment;
+                Ok(Datum::Bool(moment.changed.contains(&slot) && !moment.stale.contains(&slot)))
+            }
             // In the order in which the checker knows them.
             Operand::Trigger => Ok(Datum::Enum(match self.scope.trigger {
                 TriggerKind::Input => 0,

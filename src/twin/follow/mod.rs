@@ -192,6 +192,8 @@ impl<'a> Follower<'a> {
             }
             None => return Verdict::NotFound,
         };
+        let timers = self.timers_due(None);
+        self.serve(&[], timers, |_, _| false);
         let (at, now) = (self.newest(), self.now);
         let mut verdict = Verdict::NotFound;
         let act = |watched: &crate::rule::Watched<'_>, watch: &Watch| {
