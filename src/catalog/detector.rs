@@ -27,12 +27,15 @@ pub enum Language {
     Imported(Arc<Imported>),
 }
 
+/// In the order of their places.
+pub type EnumNames = Arc<[Box<str>]>;
+
 #[derive(Debug, Clone)]
 pub struct Own {
     /// What makes it look when it moves: conditions and steps, but not what its actions say.
     pub looks: Box<[Expression]>,
     /// By variable: the names of an enum that it holds.
-    pub enums: Box<[Option<Arc<[Box<str>]>>]>,
+    pub enums: Box<[Option<EnumNames>]>,
 }
 
 #[derive(Debug, Clone)]

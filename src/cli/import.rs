@@ -86,7 +86,10 @@ pub fn run(args: &ImportArgs, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let (new, others) = compare(dir, files)?;
     if !others.is_empty() {
         let (list, what) = (others.join(", "), if others.len() == 1 { "is there already and says" } else { "are there already and say" });
-        writeln!(out, "error: {list} {what} something else: import all files together into a new folder, or move it away. Nothing was written")?;
+        writeln!(
+            out,
+            "error: {list} {what} something else: import all files together into a new folder, or move it away. Nothing was written"
+        )?;
         return Ok(ExitCode::from(USAGE));
     }
     if !is_fine(dir, &new, out)? {

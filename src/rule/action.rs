@@ -247,7 +247,10 @@ pub(super) fn asked_for<'a>(
     level_before: u8,
     suppression: Suppression,
 ) -> impl Iterator<Item = (usize, &'a Action)> {
-    rule.actions.iter().enumerate().filter(move |(_, action)| is_asked_for(action, &change.what, level_before) && !action.kind.is_withheld(suppression))
+    rule.actions
+        .iter()
+        .enumerate()
+        .filter(move |(_, action)| is_asked_for(action, &change.what, level_before) && !action.kind.is_withheld(suppression))
 }
 
 fn is_asked_for(action: &Action, what: &What, level_before: u8) -> bool {

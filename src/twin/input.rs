@@ -7,8 +7,8 @@ use smol_str::SmolStr;
 
 use crate::alarm::{Action, Severity};
 use crate::catalog::Layout;
-use crate::rule::detector::Setting;
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
+use crate::rule::detector::Setting;
 
 use super::asked::Ending;
 use super::event::{Happened, Rejection};

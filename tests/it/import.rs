@@ -68,7 +68,10 @@ fn types_of_the_workspace_and_of_the_api_keep_their_names() {
     fs::write(dir.join("schemas/Motor.yaml"), "type: Motor\nkind: ASSET\ntelemetry: {speed: double}\n").expect("written");
     let models = ["motor", "alarm"].map(|name| {
         let path = folder.path().join(format!("{name}.json"));
-        let text = MOTOR.replace("\"motor\"", &format!("\"{name}\"")).replace("Pressure", &format!("{name}Pressure")).replace("\"id\"", &format!("\"{name}id\""));
+        let text = MOTOR
+            .replace("\"motor\"", &format!("\"{name}\""))
+            .replace("Pressure", &format!("{name}Pressure"))
+            .replace("\"id\"", &format!("\"{name}id\""));
         fs::write(&path, text).expect("written");
         path
     });
@@ -92,7 +95,8 @@ fn nothing_is_written_if_something_is_wrong() {
     assert!(code == "2" && out.contains("none.json"), "{out}");
     // A workspace that would not load with it stays as it is.
     fs::create_dir_all(dir.join("twins")).expect("a folder");
-    fs::write(dir.join("twins/a.yaml"), "bindings:\n  - {id: iotevents-Pressure, source: mqtt, topic: a, twin: x, map: []}\n").expect("written");
+    fs::write(dir.join("twins/a.yaml"), "bindings:\n  - {id: iotevents-Pressure, source: mqtt, topic: a, twin: x, map: []}\n")
+        .expect("written");
     let (code, out) = import(&dir, &[good], None);
     assert!(code == "1" && out.contains("the workspace would have errors"), "{out}");
     assert_eq!(written(&dir), ["twins/a.yaml"]);

@@ -88,7 +88,9 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("title", "String", "", |rule, _| rule.spec().title.as_deref().map(str::to_owned))
         .value("kind", "RuleKind!", "", |rule, _| rule.kind())
         .value("severity", "Severity!", "Of its base condition.", |rule, _| rule.spec().rule.severity.as_str())
-        .value("source", "String!", "Its condition, as the file says it; of a pattern the steps, of a detector its states.", |rule, _| source(rule.spec()))
+        .value("source", "String!", "Its condition, as the file says it; of a pattern the steps, of a detector its states.", |rule, _| {
+            source(rule.spec())
+        })
         .value("version", "String!", "A hash of what it says.", |rule, _| format!("{:016x}", rule.spec().rule.version))
         .value("declaredBy", "String!", "The type that declares it.", |rule, _| rule.spec().declared_by.to_string())
         .value("enabled", "Boolean!", "", |rule, _| rule.spec().rule.enabled);

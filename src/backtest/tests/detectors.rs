@@ -66,7 +66,8 @@ fn a_detector_on_a_recording() {
         Pump.cycle      1       1     0      2m       2m       0s        0        0           24
 
         pump-1 Pump.cycle/1 MAJOR 2026-01-01T10:06:00Z → 2026-01-01T10:08:00Z: hot after 4 min
-    "#]].assert_eq(&report.to_table());
+    "#]]
+    .assert_eq(&report.to_table());
     let report = run(&eager, Some(&now), csv(&now, DATA, table("pump-1")).unwrap(), "");
     expect![[r#"
         14 readings from 2026-01-01T10:00:00Z to 2026-01-01T10:21:00Z: 14 new
@@ -80,7 +81,8 @@ fn a_detector_on_a_recording() {
             was 2026-01-01T10:06:00Z → 2026-01-01T10:08:00Z
             because timeout('run') ; temperature <= 200 ; current <= 10 ; timeout('hot'); current = 12.0 A, temperature = 230.0 degC
             was because timeout('run') ; temperature <= 200 ; current <= 10 ; timeout('hot'); current = 12.0 A, temperature = 235.0 degC
-    "#]].assert_eq(&report.to_table());
+    "#]]
+    .assert_eq(&report.to_table());
 }
 
 #[test]
@@ -100,7 +102,8 @@ fn tests_beside_a_detector() {
           schemas/Pump.yaml:32:55: after 1s: state of cycle: expected hot, was on
 
         1 passed, 1 failed
-    "#]].assert_eq(&tell(&attempts, &sources));
+    "#]]
+    .assert_eq(&tell(&attempts, &sources));
 }
 
 #[test]

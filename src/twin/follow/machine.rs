@@ -1,11 +1,9 @@
 //! What the expressions of a detector see: the twin at one moment, and the machine as it stands.
 
-use std::sync::Arc;
-
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use crate::catalog::detector::{Imported, Own, datum};
+use crate::catalog::detector::{EnumNames, Imported, Own, datum};
 use crate::catalog::logic::{RuleSpec, Said};
 use crate::expr::{Checked, Datum, Environment, Kind, Known, Operand, Unknown, Why};
 use crate::iotevents::detector::Inputs;
@@ -76,7 +74,7 @@ fn scalar(value: Datum) -> Option<Scalar> {
 /// The surroundings with the variables and timers of the machine.
 struct Within<'a> {
     outer: &'a Surroundings<'a>,
-    enums: &'a [Option<Arc<[Box<str>]>>],
+    enums: &'a [Option<EnumNames>],
     scope: &'a Scope<'a>,
 }
 

@@ -189,10 +189,12 @@ pub(super) struct Reader<'r, 'a, 'n> {
 
 impl Reader<'_, '_, '_> {
     fn read(&mut self, id: &str) -> Option<RuleSpec> {
-        let given: Vec<&str> = ["when", "noData", "pattern", "states", "detector"].into_iter().filter(|key| self.fields.get(key).is_some()).collect();
+        let given: Vec<&str> =
+            ["when", "noData", "pattern", "states", "detector"].into_iter().filter(|key| self.fields.get(key).is_some()).collect();
         if given.len() != 1 {
             let said = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
-            let message = format!("{} needs exactly one of `when`, `noData`, `pattern`, `states` and `detector`; it has {said}", self.fields.what);
+            let message =
+                format!("{} needs exactly one of `when`, `noData`, `pattern`, `states` and `detector`; it has {said}", self.fields.what);
             self.problems.push(Diagnostic::new(&codes::RULE_KIND, self.fields.span, message));
             return None;
         }

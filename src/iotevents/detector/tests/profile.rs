@@ -10,8 +10,8 @@ use crate::iotevents::file::{Send, SendKind};
 use crate::iotevents::finding::Findings;
 use crate::reading::{Timestamp, TwinId};
 use crate::rule::detector::{
-    ActionDraft, DetectorState, Diagnostic, Duration, Effect, EntryDraft, Fact, MESSAGES_MAX, Messages, Mode, Run, Scalar, StateDraft,
-    Forced, Trigger, VariableSpec, force, next_timer, run,
+    ActionDraft, DetectorState, Diagnostic, Duration, Effect, EntryDraft, Fact, Forced, MESSAGES_MAX, Messages, Mode, Run, Scalar,
+    StateDraft, Trigger, VariableSpec, force, next_timer, run,
 };
 use crate::rule::{Action as RuleAction, ActionKind, Expression, Kind, On, Rule, Target, Watch, Watched};
 
@@ -285,7 +285,8 @@ fn set_from_outside_runs_nothing() {
     assert_eq!((int(&state, 0), state.state, due(&detector, &state)), (40, Some(1), Some(at(3))));
     let run = input(&detector, &mut state, 1, 1);
     assert!(run.facts.is_empty(), "it stands in b, which hears nothing, and does not begin again: {run:?}");
-    for fact in force(&detector.definition, &state, &Forced { state: Some(99), timers: vec![(0, Time::ZERO)], ..Forced::default() }, at(2)) {
+    for fact in force(&detector.definition, &state, &Forced { state: Some(99), timers: vec![(0, Time::ZERO)], ..Forced::default() }, at(2))
+    {
         state.apply(&fact);
     }
     assert_eq!((state.state, due(&detector, &state)), (Some(1), None));

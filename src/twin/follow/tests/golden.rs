@@ -77,23 +77,21 @@ fn told(world: &World, rule: &str, from: usize) -> Told {
     let names = &spec.detector.as_ref().unwrap().names;
     let (mut emitted, mut entered, mut diagnostics, mut now) = (Vec::new(), Vec::new(), 0, at(0));
     for (_, event) in &world.all[from..] {
-        match event {
-            Event::Watched { fact, .. } => match &**fact {
-                Fact::Detector(DetectorFact::Ran { at }) => now = *at,
-                Fact::Detector(DetectorFact::Entered { state }) => {
-                    entered.push(json!([now.0 / SECOND, names.states[usize::from(*state)].as_str()]));
-                }
-                _ => {}
-            },
-            Event::Asked(request) => {
-                let Ask::Publish { topic, payload: Some(payload), .. } = &request.ask else { panic!("{request:?}") };
-                let mut levels = topic.strip_prefix("pollux/sinks/").unwrap_or(topic).splitn(2, '/');
-                let (kind, target) = (levels.next().unwrap(), levels.next().unwrap_or_default());
-                emitted.push(json!([now.0 / SECOND, kind, target, payload["payload"]["state"]["stateName"]]));
+        if let Event::Watched { fact, .. } = event {
+            if let Fact::Detector(DetectorFact::Ran { at }) = &**fact {
+                now = *at;
             }
-            Event::Troubled(trouble) if trouble.code == "RULE_ERROR" => diagnostics += 1,
-            _ => {}
+            if let Fact::Detector(DetectorFact::Entered { state }) = &**fact {
+                entered.push(json!([now.0 / SECOND, names.states[usize::from(*state)].as_str()]));
+            }
         }
+        if let Event::Asked(request) = event {
+            let Ask::Publish { topic, payload: Some(payload), .. } = &request.ask else { panic!("{request:?}") };
+            let mut levels = topic.strip_prefix("pollux/sinks/").unwrap_or(topic).splitn(2, '/');
+            let (kind, target) = (levels.next().unwrap(), levels.next().unwrap_or_default());
+            emitted.push(json!([now.0 / SECOND, kind, target, payload["payload"]["state"]["stateName"]]));
+        }
+        diagnostics += usize::from(matches!(event, Event::Troubled(trouble) if trouble.code == "RULE_ERROR"));
     }
     let shown = spec.shown(world.twin.state.watches.get(rule).detector.as_deref()).unwrap();
     let timers = shown.timers.iter().map(|(name, due)| (name.to_string(), json!(due.0 / SECOND)));

@@ -10,7 +10,8 @@ use crate::twin::{Event, Input};
 use super::{World, at, catalog};
 
 fn motor() -> Json {
-    let count = json!({"eventName": "count", "condition": "true", "actions": [{"setVariable": {"variableName": "n", "value": "$variable.n + 1"}}]});
+    let count =
+        json!({"eventName": "count", "condition": "true", "actions": [{"setVariable": {"variableName": "n", "value": "$variable.n + 1"}}]});
     let tell = json!({"eventName": "tell", "condition": "currentInput('Pressure') && $input.Pressure.v > 70 && $input.Speed.rpm > 0", "actions": [
         {"sns": {"targetArn": "arn:aws:sns:eu:1:ops"}}, {"lambda": {"functionArn": "arn:aws:lambda:eu:1:function:stop"}}, {"setTimer": {"timerName": "quiet", "seconds": 60}}]});
     let init = json!({"eventName": "init", "condition": "true", "actions": [{"setVariable": {"variableName": "n", "value": "0"}}]});
@@ -54,7 +55,10 @@ fn every_message_counts_and_inputs_stay() {
     let asked: Vec<Ask> = world.twin.state.asked.iter().map(|pending| pending.request.ask.clone()).collect();
     let [Ask::Publish { topic, payload: Some(payload), .. }, Ask::Publish { topic: second, .. }] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!((topic.as_str(), second.as_str()), ("pollux/sinks/sns/ops", "pollux/sinks/lambda/stop"));
-    assert_eq!(payload["payload"]["detector"], json!({"detectorModelName": "motor", "keyValue": "pump-1", "detectorModelVersion": payload["payload"]["detector"]["detectorModelVersion"]}));
+    assert_eq!(
+        payload["payload"]["detector"],
+        json!({"detectorModelName": "motor", "keyValue": "pump-1", "detectorModelVersion": payload["payload"]["detector"]["detectorModelVersion"]})
+    );
     assert_eq!(payload["payload"]["state"]["variables"], json!({"n": 3}));
     // Without the key it is for nobody (D2).
     world.hear(3, &[("Pressure", json!({"v": 72}))]);
@@ -114,11 +118,15 @@ fn an_edit_of_the_file_begins_it_anew_where_it_means_something_else() {
 fn files_that_cannot_run() {
     let model = motor().to_string();
     let broken = model.replace("currentInput('Pressure') &&", "currentInput(");
-    let schema = |path: &str, telemetry: &str| format!("type: Motor\ntelemetry: {{{telemetry}}}\nrules:\n  - {{id: motor, detector: {path}}}\n");
+    let schema =
+        |path: &str, telemetry: &str| format!("type: Motor\ntelemetry: {{{telemetry}}}\nrules:\n  - {{id: motor, detector: {path}}}\n");
     let inputs = "Speed: {type: json}, Pressure: {type: json}";
     let cases = [
         (schema("detectors/moter.json", inputs), "there is no file `detectors/moter.json` in the workspace"),
-        (schema("detectors/motor.json", "Speed: {type: json}"), "detectors/motor.json reads the input Pressure, and Motor has no telemetry of that name"),
+        (
+            schema("detectors/motor.json", "Speed: {type: json}"),
+            "detectors/motor.json reads the input Pressure, and Motor has no telemetry of that name",
+        ),
         (schema("detectors/motor.json", "Speed: {type: json}, Pressure: double"), "`Pressure` of Motor must be telemetry of type json"),
         (schema("detectors/broken.json", inputs), "detectors/broken.json detectorModelDefinition.states[0].onInput.events[1]"),
         (schema("detectors/input.json", inputs), "detectors/input.json is neither a detector model nor an alarm model"),
@@ -126,7 +134,11 @@ fn files_that_cannot_run() {
     for (schema, expected) in cases {
         let mut sources = Sources::new();
         sources.add("schemas/Motor.yaml", schema.as_bytes());
-        for (path, text) in [("motor", model.as_str()), ("broken", &broken), ("input", r#"{"inputName": "Pressure", "inputDefinition": {"attributes": [{"jsonPath": "v"}]}}"#)] {
+        for (path, text) in [
+            ("motor", model.as_str()),
+            ("broken", &broken),
+            ("input", r#"{"inputName": "Pressure", "inputDefinition": {"attributes": [{"jsonPath": "v"}]}}"#),
+        ] {
             sources.add(format!("detectors/{path}.json"), text.as_bytes());
         }
         let (_, problems) = crate::catalog::load(&sources);

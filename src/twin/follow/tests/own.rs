@@ -70,7 +70,10 @@ fn the_pump_of_the_specification() {
         assert_eq!(world.shown("pumpCycle"), r#"hot {"isHot":true,"minutes":13} []"#, "`hot` and `run` ran out at one instant");
         assert_eq!(world.alarm("pumpCycle"), "ACTIVE MAJOR pumpCycle @1000");
         world.take(at(1300), &serviced(1300));
-        assert_eq!((world.shown("pumpCycle").as_str(), world.alarm("pumpCycle").as_str()), (r#"off {"isHot":true,"minutes":13} []"#, "NORMAL MAJOR pumpCycle @1000"));
+        assert_eq!(
+            (world.shown("pumpCycle").as_str(), world.alarm("pumpCycle").as_str()),
+            (r#"off {"isHot":true,"minutes":13} []"#, "NORMAL MAJOR pumpCycle @1000")
+        );
         assert_eq!(world.troubles(), [""; 0]);
     }
 }
@@ -163,7 +166,10 @@ rules:
     let emitted = world.all.iter().find_map(|(_, event)| if let Event::Happened(happened) = event { happened.body.clone() } else { None });
     assert_eq!(emitted, Some(json!({"n": 2, "door": "OPEN"})));
     let asked: Vec<Ask> = world.twin.state.asked.iter().map(|pending| pending.request.ask.clone()).collect();
-    assert!(matches!(&asked[0], Ask::Publish { topic, payload: Some(payload), .. } if topic == "ovens/pump-1/2" && *payload == json!({"peak": 95.0})), "{asked:?}");
+    assert!(
+        matches!(&asked[0], Ask::Publish { topic, payload: Some(payload), .. } if topic == "ovens/pump-1/2" && *payload == json!({"peak": 95.0})),
+        "{asked:?}"
+    );
     assert!(matches!(&asked[1], Ask::Command { args, .. } if args["by"] == json!(85.0)), "{asked:?}");
     world.pass_until(200);
     assert_eq!(world.shown("watch"), r#"pausing {"at":"PT5M","last":"OPEN","n":0,"peak":95.0,"seen":false,"who":"nobody"} [more@303]"#);
@@ -245,7 +251,8 @@ fn an_edit_keeps_it_where_it_means_the_same() {
     let before = r#"on {"isHot":true,"minutes":2} [hot@300 run@180]"#;
     assert_eq!(world.shown("pumpCycle"), before);
     // Spaces, texts and what is not about it.
-    let same = PUMP.replace("current > 10", "current  >  10").replace("service is due", "time for a service").replace("default: 3", "default: 4");
+    let same =
+        PUMP.replace("current > 10", "current  >  10").replace("service is due", "time for a service").replace("default: 3", "default: 4");
     world.take(at(131), &Input::Retyped(layout("Pump", &same)));
     assert_eq!(world.shown("pumpCycle"), before, "and it is not evaluated");
     let another = same.replace("vars.minutes > 6000", "vars.minutes > 5000");
@@ -272,7 +279,12 @@ fn an_edit_while_it_was_down() {
         let bare = std::sync::Arc::new((LayoutRecord { fingerprint: 1, ..LayoutRecord::of(&old) }).restore());
         let mut state = crate::twin::State::clone(&world.twin.state);
         state.layout = crate::twin::SharedLayout(bare);
-        world = World { twin: crate::twin::Twin::new(state.clone()), replayed: crate::twin::Twin::new(state), all: Vec::new(), restarts: false };
+        world = World {
+            twin: crate::twin::Twin::new(state.clone()),
+            replayed: crate::twin::Twin::new(state),
+            all: Vec::new(),
+            restarts: false,
+        };
         world.take(at(1), &Input::Retyped(new));
         assert_eq!(world.shown("pumpCycle"), expected);
     }

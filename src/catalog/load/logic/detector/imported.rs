@@ -96,7 +96,8 @@ impl Reader<'_, '_, '_> {
                     inputs.push((input.clone(), SlotNo(place)));
                 }
                 Some(_) => {
-                    let message = format!("{path} reads the input {input}, so `{input}` of {} must be telemetry of type json", self.ground.type_name);
+                    let message =
+                        format!("{path} reads the input {input}, so `{input}` of {} must be telemetry of type json", self.ground.type_name);
                     self.problems.push(Diagnostic::new(&codes::DETECTOR_FILE, span, message));
                     is_fine = false;
                 }
@@ -104,7 +105,8 @@ impl Reader<'_, '_, '_> {
                 None => {
                     is_fine = false;
                     if !self.ground.blanks.any && !self.ground.blanks.members.contains(input.as_str()) {
-                        let message = format!("{path} reads the input {input}, and {} has no telemetry of that name", self.ground.type_name);
+                        let message =
+                            format!("{path} reads the input {input}, and {} has no telemetry of that name", self.ground.type_name);
                         let diagnostic = Diagnostic::new(&codes::DETECTOR_FILE, span, message);
                         self.problems.push(diagnostic.help(format!("add it: telemetry: {{{input}: {{type: json}}}}")));
                     }

@@ -103,7 +103,8 @@ impl<'n> Reader<'_, '_, 'n> {
             self.problems.push(Diagnostic::new(code, span, problem.message).suggest(near));
         }
         let definition = definition?;
-        let enums = names.variables.iter().map(|(_, shape)| if let ValueKind::Enum(names) = &shape.kind { Some(names.clone()) } else { None });
+        let enums =
+            names.variables.iter().map(|(_, shape)| if let ValueKind::Enum(names) = &shape.kind { Some(names.clone()) } else { None });
         spec.rule.meaning = meaning::meaning(draft, &spec.said);
         spec.rule.kind = Kind::Detector(Arc::new(definition));
         spec.detector = Some(DetectorSpec {

@@ -124,7 +124,10 @@ impl Reader<'_, '_, '_> {
         let what = format!("`value` of variable `{name}`");
         let read = self.within(|expressions, scope, problems| expressions.read(node, &what, scope, Expect::Anything, problems));
         if let Some(checked) = read.filter(|_| self.problems.count(Severity::Error) == before) {
-            let message = format!("types do not fit: variable `{name}` holds true or false, a number, text, an instant or a length of time; this is {}", checked.shape());
+            let message = format!(
+                "types do not fit: variable `{name}` holds true or false, a number, text, an instant or a length of time; this is {}",
+                checked.shape()
+            );
             self.problems.push(Diagnostic::new(&codes::EXPR_TYPES, node.span, message));
         }
     }

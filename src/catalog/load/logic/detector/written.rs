@@ -34,8 +34,7 @@ impl<'n> Written<'n> {
         for entry in mapping.entries.iter().filter(|entry| !is_ignored(&entry.key.text)) {
             let name = &*entry.key.text;
             check_name("state", name, entry.key.span, problems);
-            let mut state =
-                WrittenState { name, span: entry.key.span, on_enter: Vec::new(), on_input: Vec::new(), on_exit: Vec::new() };
+            let mut state = WrittenState { name, span: entry.key.span, on_enter: Vec::new(), on_input: Vec::new(), on_exit: Vec::new() };
             // A state in which nothing happens may be left empty.
             if !entry.value.is_null()
                 && let Some(fields) = Fields::read(&STATE, &entry.value, format!("state `{name}`"), problems)
