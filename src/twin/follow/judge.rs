@@ -60,6 +60,9 @@ impl Follower<'_> {
                 return self.break_ring(&places, moment.at);
             }
             let now = Moment { changed: &changed, events: &events, ..moment };
+            for place in &places {
+                self.prepare(&layout.logic.rules[usize::from(*place)], now);
+            }
             let seen: Vec<(u16, Seen)> =
                 places.iter().map(|place| (*place, self.see(&layout.logic.rules[usize::from(*place)], now))).collect();
             let mut moved = Vec::new();
@@ -95,8 +98,19 @@ impl Follower<'_> {
             Seen::Detected(decision) => self.follow(spec, decision.unwrap_or_default(), moment),
             Seen::Messages => self.hear(spec, moment),
         }
-        if self.is_off(spec) || spec.rule.suppressible {
+        if spec.rule.suppressible {
             let truths = self.truths(spec, moment);
+            self.evaluate(spec, &truths.borrow(), moment);
+        }
+    }
+
+    /// What comes before a detector looks: it is switched off, or suppressed from now on. A suppression that ends, ends after it has looked.
+    fn prepare(&mut self, spec: &RuleSpec, moment: Moment<'_>) {
+        if spec.detector.is_none() || !(spec.rule.suppressible || self.is_off(spec)) {
+            return;
+        }
+        let truths = self.truths(spec, moment);
+        if self.is_off(spec) || truths.borrow().suppressed_by == Some(true) {
             self.evaluate(spec, &truths.borrow(), moment);
         }
     }

@@ -1,5 +1,6 @@
 //! Detectors on a twin, from the text of a type to facts, requests and alarms, on a virtual clock.
 
+mod around;
 mod golden;
 mod imported;
 mod own;
