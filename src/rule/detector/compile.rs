@@ -45,7 +45,8 @@ pub enum ActionDraft {
     Start { timer: SmolStr, duration: Duration },
     Reset { timer: SmolStr },
     Stop { timer: SmolStr },
-    Raise { severity: Severity, text: Option<Expression> },
+    /// Without a severity, with that of the rule; likewise the text.
+    Raise { severity: Option<Severity>, text: Option<Expression> },
     Clear,
     Act { action: u8 },
 }

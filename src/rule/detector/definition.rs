@@ -93,7 +93,7 @@ pub enum Action {
         timer: u8,
     },
     Raise {
-        severity: Severity,
+        severity: Option<Severity>,
         text: Option<Expression>,
     },
     Clear,

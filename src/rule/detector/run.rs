@@ -26,7 +26,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Raise {
-        severity: Severity,
+        severity: Option<Severity>,
         text: SmolStr,
     },
     Clear,

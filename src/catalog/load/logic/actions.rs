@@ -15,7 +15,7 @@ use super::rules::{Reader, SEVERITIES};
 use super::scope::shape_of;
 
 /// What an action does; exactly one of them stands in it.
-const VERBS: [&str; 6] = ["set", "emit", "publish", "webhook", "command", "raise"];
+pub(super) const VERBS: [&str; 6] = ["set", "emit", "publish", "webhook", "command", "raise"];
 const QOS_MAX: u64 = 2;
 
 impl Reader<'_, '_, '_> {

@@ -324,7 +324,7 @@ fn messages_that_are_sent_again() {
 fn the_alarm_of_a_detector() {
     let mut w = Writer::new();
     w.send("ops");
-    let raise = |severity| ActionDraft::Raise { severity, text: None };
+    let raise = |severity| ActionDraft::Raise { severity: Some(severity), text: None };
     let entries = [(1, raise(Severity::Minor)), (2, raise(Severity::Major)), (3, ActionDraft::Clear), (4, ActionDraft::Act { action: 0 })];
     let entries = entries.map(|(value, action)| w.entry(&format!("$input.x.v == {value}"), vec![action], None));
     w.state("s", vec![], entries.into(), vec![]);

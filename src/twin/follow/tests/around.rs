@@ -211,3 +211,30 @@ rules:
     }
     assert!(sums > 10_000 && raised > 20, "{sums} events, {raised} alarms: something happened");
 }
+
+/// A subtype gives it another severity; a step that says its own keeps that.
+#[test]
+fn settings_of_a_subtype() {
+    let oven = r#"
+type: Oven
+telemetry: {temperature: {type: double}}
+rules:
+  - id: watch
+    initial: a
+    params: {limit: 80}
+    states:
+      a:
+        onInput:
+          - {when: "temperature > params.limit + 100.0", do: [{raise: true, severity: INFO}]}
+          - {when: "temperature > params.limit && temperature < params.limit + 100.0", do: [{raise: true}]}
+"#;
+    let kiln = "type: Kiln\nextends: Oven\nrules: [{id: watch, override: true, severity: CRITICAL, params: {limit: 800}, text: \"{temperature} in {twin.id}\"}]\n";
+    let catalog = super::catalog(&[("schemas/Oven.yaml", oven), ("schemas/Kiln.yaml", kiln)]);
+    let mut world = World::new(catalog.layout("Kiln").unwrap().clone());
+    world.hear(0, &[("temperature", json!(100))]);
+    assert_eq!(world.alarm("watch"), "-");
+    world.hear(1, &[("temperature", json!(850))]);
+    assert_eq!(world.alarm("watch"), "ACTIVE CRITICAL 850 in pump-1 @1");
+    world.hear(2, &[("temperature", json!(950))]);
+    assert!(world.alarm("watch").starts_with("ACTIVE INFO"), "{}", world.alarm("watch"));
+}

@@ -9,9 +9,9 @@ use crate::reading::unit::Unit;
 use crate::rule::detector::{ActionDraft, DetectorDraft, Duration};
 use crate::rule::{Action, Expression, On};
 use crate::source::keys::{CLEAR_STEP, RAISE_STEP, TIMER_STEP, VARIABLE_STEP};
-use crate::source::{Diagnostic, Diagnostics, Fields, Node, ScalarValue, codes, did_you_mean, expect_text};
+use crate::source::{Diagnostic, Fields, Node, ScalarValue, codes, did_you_mean, expect_text};
 
-use super::super::actions::keep;
+use super::super::actions::{VERBS, keep};
 use super::super::rules::{Reader, SEVERITIES};
 use super::written::check_name;
 
@@ -37,8 +37,14 @@ impl Reader<'_, '_, '_> {
             let fields = Fields::read(&CLEAR_STEP, node, "a step that clears the alarm", self.problems)?;
             self.truth(&fields, "clear")?;
             Some(ActionDraft::Clear)
-        } else {
+        } else if mapping.is_none() || VERBS.into_iter().any(has) {
             self.act(node, spec)
+        } else {
+            let steps = ["timer", "var", "raise", "clear"];
+            let verbs: Vec<&str> = steps.into_iter().chain(VERBS.into_iter().filter(|verb| *verb != "raise")).collect();
+            let message = format!("a step in a state does exactly one thing: {}; this one has none", verbs.join(", "));
+            self.problems.push(Diagnostic::new(&codes::ACTION_TARGET, node.span, message));
+            None
         }
     }
 
@@ -116,11 +122,9 @@ impl Reader<'_, '_, '_> {
     fn raise_step(&mut self, node: &Node, spec: &mut RuleSpec) -> Option<ActionDraft> {
         let fields = Fields::read(&RAISE_STEP, node, "a step that raises the alarm", self.problems)?;
         self.truth(&fields, "raise")?;
-        // A wrong word in the rule itself is reported with its settings.
-        let of_rule = self.fields.word("severity", SEVERITIES, &mut Diagnostics::new()).unwrap_or(spec.rule.severity);
         let severity = match fields.get("severity") {
-            Some(_) => fields.word("severity", SEVERITIES, self.problems)?,
-            None => of_rule,
+            Some(_) => Some(fields.word("severity", SEVERITIES, self.problems)?),
+            None => None,
         };
         let text = match fields.get("text") {
             Some(node) => Some(self.text_at(node, "text", spec)?),
