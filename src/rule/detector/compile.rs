@@ -41,14 +41,29 @@ pub struct EntryDraft {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionDraft {
-    Set { variable: SmolStr, value: Expression },
-    Start { timer: SmolStr, duration: Duration },
-    Reset { timer: SmolStr },
-    Stop { timer: SmolStr },
+    Set {
+        variable: SmolStr,
+        value: Expression,
+    },
+    Start {
+        timer: SmolStr,
+        duration: Duration,
+    },
+    Reset {
+        timer: SmolStr,
+    },
+    Stop {
+        timer: SmolStr,
+    },
     /// Without a severity, with that of the rule; likewise the text.
-    Raise { severity: Option<Severity>, text: Option<Expression> },
+    Raise {
+        severity: Option<Severity>,
+        text: Option<Expression>,
+    },
     Clear,
-    Act { action: u8 },
+    Act {
+        action: u8,
+    },
 }
 
 /// What an expression reads of the detector itself, by name.

@@ -111,8 +111,8 @@ impl Follower<'_> {
         let state = &self.twin.state;
         let mut surroundings = self.surroundings(moment, spec.accepts_good_only);
         if let Trigger::Timer(_) = trigger {
-            // What has become stale since then was not when the timer ran out.
-            surroundings.now = self.now.min(moment.at.shifted(-clock::offset(state, spec)));
+            // What has become stale since then was not when the timer ran out, nor what does at that very instant.
+            surroundings.now = self.now.min(moment.at.shifted(-clock::offset(state, spec))).shifted(-1);
         }
         let voice = Speaker { spec, surroundings };
         let watched = Watched { rule: &spec.rule, twin: &state.id, key: "", out_of_service: None, voice: &voice };

@@ -8,7 +8,7 @@ use crate::window::dice::Dice;
 
 use super::{World, at, layout};
 
-/// What becomes stale is looked at; but it is no input, and a timer sees what was known when it ran out.
+/// What becomes stale is looked at; but it is no input, and a timer sees what was known when it ran out: at one instant it comes first.
 #[test]
 fn values_that_outlive_their_time() {
     let text = r#"
@@ -20,26 +20,27 @@ rules:
     variables: {inputs: 0, looks: 0, known: 0}
     states:
       a:
-        onEnter: [{do: [{timer: t, set: 20s}]}]
+        onEnter: [{do: [{timer: t, set: 20s}, {timer: u, set: 30s}]}]
         onInput:
           - {do: [{var: looks, value: "vars.looks + 1"}]}
           - {when: "input('temperature')", do: [{var: inputs, value: "vars.inputs + 1"}]}
           - {when: "timeout('t') && known(temperature)", do: [{var: known, value: "vars.known + 1"}]}
+          - {when: "timeout('u') && known(temperature)", do: [{var: known, value: "vars.known + 10"}]}
           - {when: "!known(temperature)", goto: lost}
       lost: {onInput: [{when: "known(temperature)", goto: a}]}
 "#;
     for sleeps in [false, true] {
         let mut world = World::new(layout("Oven", text));
         world.hear(0, &[("temperature", json!(1))]);
-        assert_eq!(world.shown("watch"), r#"a {"inputs":1,"known":0,"looks":1} [t@20]"#);
+        assert_eq!(world.shown("watch"), r#"a {"inputs":1,"known":0,"looks":1} [t@20 u@30]"#);
         if sleeps {
             world.take(at(100), &Input::Woken);
         } else {
             world.pass_until(100);
         }
-        assert_eq!(world.shown("watch"), r#"lost {"inputs":1,"known":1,"looks":3} []"#, "sleeps: {sleeps}");
+        assert_eq!(world.shown("watch"), r#"lost {"inputs":1,"known":11,"looks":4} []"#, "sleeps: {sleeps}");
         world.hear(101, &[("temperature", json!(1))]);
-        assert_eq!(world.shown("watch"), r#"a {"inputs":1,"known":1,"looks":3} [t@121]"#);
+        assert_eq!(world.shown("watch"), r#"a {"inputs":1,"known":11,"looks":4} [t@121 u@131]"#);
     }
 }
 
@@ -90,6 +91,10 @@ rules:
         onInput:
           - {when: "alarm.hot", do: [{var: n, value: "vars.n + 1"}, {raise: true}]}
           - {when: "alarm.hot && input('temperature')", do: [{var: both, value: "vars.both + 1"}]}
+  - id: late
+    initial: a
+    states: {a: {onEnter: [{do: [{timer: t, set: 30s}]}], onInput: [{when: "timeout('t') && known(temperature)", do: [{raise: true}]}]}}
+  - {id: afterLate, when: "alarm.late", acknowledge: no}
   - {id: after, when: "alarm.watch", acknowledge: no}
 "#;
     let mut world = World::new(layout("Oven", text));
@@ -98,6 +103,8 @@ rules:
     assert!(world.alarm("after").starts_with("ACTIVE"), "{}", world.alarm("after"));
     world.hear(1, &[("temperature", json!(91))]);
     assert_eq!(world.shown("watch"), r#"a {"both":1,"n":2} []"#);
+    world.pass_until(60);
+    assert_eq!(world.alarm("afterLate"), "ACTIVE WARNING afterLate @30", "a timer moves others at its instant");
 }
 
 #[test]
@@ -140,7 +147,12 @@ rules:
           - {when: "timeout('t')", do: [{var: n, value: "vars.n + 100"}]}
 "#;
     let mut world = World::new(layout("Oven", text));
-    let set = |world: &World, value: f64| Input::Edited(crate::twin::Edit { set: vec![(world.slot("limit"), Some(crate::reading::Value::Double(value)))], ..Default::default() });
+    let set = |world: &World, value: f64| {
+        Input::Edited(crate::twin::Edit {
+            set: vec![(world.slot("limit"), Some(crate::reading::Value::Double(value)))],
+            ..Default::default()
+        })
+    };
     let lower = set(&world, 60.0);
     world.take(at(5000), &lower);
     assert_eq!(world.shown("watch"), "-");
@@ -207,7 +219,11 @@ rules:
             }
         }
         sums += awake.all.len();
-        raised += awake.all.iter().filter(|(_, event)| matches!(event, Event::Watched { fact, .. } if format!("{fact:?}").contains("Raised"))).count();
+        raised += awake
+            .all
+            .iter()
+            .filter(|(_, event)| matches!(event, Event::Watched { fact, .. } if format!("{fact:?}").contains("Raised")))
+            .count();
     }
     assert!(sums > 10_000 && raised > 20, "{sums} events, {raised} alarms: something happened");
 }

@@ -71,6 +71,24 @@ fn every_message_counts_and_inputs_stay() {
     assert_eq!(world.all.last().map(|(now, _)| *now), Some(at(62)));
 }
 
+#[test]
+fn silence_is_no_message() {
+    let mut files = imported("");
+    for (path, text) in &mut files {
+        if path.starts_with("schemas") {
+            *text = text.replace("Speed: {type: json", "Speed: {type: json, every: 10s");
+        }
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let mut world = World::new(catalog(&files).layout("Motor").unwrap().clone());
+    world.hear(0, &[("Speed", json!({"id": "pump-1", "rpm": 5}))]);
+    world.take(at(100), &Input::Woken);
+    assert_eq!(world.shown("motor"), r#"on {"n":1} []"#);
+    // What has come stays, however old it is (D5).
+    world.hear(101, &[("Pressure", json!({"id": "pump-1", "v": 71}))]);
+    assert_eq!(world.shown("motor"), r#"on {"n":2} [quiet@161]"#);
+}
+
 /// Two inputs in one packet are two messages.
 #[test]
 fn each_input_is_a_message() {

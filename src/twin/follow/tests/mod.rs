@@ -3,6 +3,7 @@
 mod around;
 mod golden;
 mod imported;
+mod mangled;
 mod own;
 
 use std::sync::Arc;

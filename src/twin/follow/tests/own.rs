@@ -11,7 +11,7 @@ use crate::twin::{Event, Forced, Happened, Input};
 
 use super::{World, at, layout};
 
-const PUMP: &str = r#"
+pub(super) const PUMP: &str = r#"
 type: Pump
 properties:
   speed: {type: double, default: 3}
