@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the folder of the data is a matter of the machine that runs the tests")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
@@ -17,10 +18,13 @@ use crate::twin::{Event, Input};
 
 use super::{SECOND, World, at, catalog};
 
+fn reserved() -> BTreeSet<String> {
+    RESERVED_TYPES.iter().map(|name| (*name).to_owned()).collect()
+}
+
 /// A model on a twin, from the workspace that an import writes.
 fn world(definition: &str) -> (World, String) {
-    let taken = RESERVED_TYPES.iter().map(|name| (*name).to_owned()).collect();
-    let made = import_beside(&[Source { name: "model.json", text: definition }], &taken);
+    let made = import_beside(&[Source { name: "model.json", text: definition }], &reserved());
     let files: Vec<(&str, &str)> = made.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let catalog = catalog(&files);
     let layout = catalog.types.iter().find(|layout| !layout.logic.rules.is_empty()).unwrap().clone();
@@ -126,17 +130,43 @@ fn replay(definition: &str, trace: &Json, restarts: bool, sleeps: bool) {
     }
 }
 
-#[test]
-fn golden_traces() {
+fn folder() -> Option<PathBuf> {
     let Some(folder) = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from) else {
         eprintln!("SKIPPED: POLLUX_TEST_DATA names no folder, so the golden traces were not looked at");
-        return;
+        return None;
     };
-    let folders = [folder.join("seeds/iotevents"), folder.join("../seeds/iotevents")];
-    let Some(folder) = folders.iter().find(|folder| folder.join("golden_traces.json").is_file()) else {
+    let mut folders = [folder.join("seeds/iotevents"), folder.join("../seeds/iotevents")].into_iter();
+    let found = folders.find(|folder| folder.join("golden_traces.json").is_file());
+    if found.is_none() {
         eprintln!("SKIPPED: there is no golden_traces.json in {}", folder.display());
-        return;
-    };
+    }
+    found
+}
+
+/// Imported together they are one workspace, without a word of the loader against it.
+#[test]
+fn all_samples_together() {
+    let Some(folder) = folder() else { return };
+    let names = [
+        "motor/motorDetectorModel",
+        "motor/PressureInput",
+        "crane/craneDetectorModel",
+        "crane/TemperatureInput",
+        "heartbeat/heartbeatDetectorModel",
+        "iml/AWS_IoTEvents_ImlDetectorModel",
+        "iml/messages",
+    ];
+    let texts = names.map(|name| (format!("{name}.json"), std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap()));
+    let sources: Vec<Source<'_>> = texts.iter().map(|(name, text)| Source { name, text }).collect();
+    let made = import_beside(&sources, &reserved());
+    let files: Vec<(&str, &str)> = made.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let catalog = catalog(&files);
+    assert_eq!((catalog.types.iter().map(|layout| layout.logic.detectors.len()).sum::<usize>(), catalog.bindings.len()), (4, 6));
+}
+
+#[test]
+fn golden_traces() {
+    let Some(folder) = folder() else { return };
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
     let traces: Json = serde_json::from_str(&read("golden_traces.json")).unwrap();
     let traces = traces["traces"].as_array().unwrap();

@@ -165,3 +165,34 @@ fn files_that_cannot_run() {
         assert_eq!(told.matches("error[").count(), 1, "{told}");
     }
 }
+
+/// An alarm model: it raises and clears the alarm of its rule, and hears what operators do as messages.
+#[test]
+fn an_alarm_model() {
+    let rule = json!({"inputProperty": "$input.Pressure.v", "comparisonOperator": "GREATER", "threshold": "70"});
+    let flow = json!({"acknowledgeFlow": {"enabled": true}});
+    let model =
+        json!({"alarmModelName": "pressure", "severity": 3, "key": "id", "alarmRule": {"simpleRule": rule}, "alarmCapabilities": flow})
+            .to_string();
+    let made = import(&[Source { name: "pressure.json", text: &model }]);
+    let mut files = made.files;
+    for (_, text) in &mut files {
+        *text = text.replace("detector: detectors/pressure.json", "detector: detectors/pressure.json, severity: CRITICAL");
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let catalog = catalog(&files);
+    let layout = catalog.types.iter().find(|layout| !layout.logic.rules.is_empty()).unwrap().clone();
+    let rule = layout.logic.rules[0].rule.id.to_string();
+    let mut world = World { restarts: true, ..World::new(layout) };
+    let mut states = Vec::new();
+    for (second, v) in [(0, 60), (1, 80), (2, 60), (3, 90)] {
+        world.hear(second, &[("Pressure", json!({"id": "pump-1", "v": v}))]);
+        let shown = world.shown(&rule);
+        states.push((shown.split(' ').next().unwrap().to_owned(), world.alarm(&rule).split(' ').take(2).collect::<Vec<_>>().join(" ")));
+    }
+    let state = |state: &str, alarm: &str| (state.to_owned(), alarm.to_owned());
+    assert_eq!(
+        states,
+        [state("NORMAL", "-"), state("ACTIVE", "ACTIVE CRITICAL"), state("LATCHED", "ACTIVE CRITICAL"), state("ACTIVE", "ACTIVE CRITICAL")]
+    );
+}
