@@ -20,7 +20,7 @@ use crate::source::{self, Diagnostic, Diagnostics, Sources, render_text};
 /// Editors write a file in several steps; a change counts once nothing has changed for so long.
 const QUIET: Duration = Duration::from_millis(250);
 
-const FOLDERS: [&str; 2] = ["schemas", "twins"];
+const FOLDERS: [&str; 3] = ["schemas", "twins", "detectors"];
 
 /// Looks at the files of one workspace.
 #[derive(Debug)]

@@ -40,6 +40,7 @@ mod publish;
 mod secret;
 mod ways;
 pub mod workspace;
+pub(crate) mod write;
 
 /// How long connections may take to end after they were asked to.
 const GOODBYE_WAIT_MAX: Duration = Duration::from_secs(5);

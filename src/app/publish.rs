@@ -2,9 +2,6 @@
 //! as before.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -15,6 +12,7 @@ use crate::api::publish::{Publish, Published};
 use crate::api::types::issue::{Issue, UserError};
 use crate::app::follow::{Follower, Taken};
 use crate::app::workspace;
+use crate::app::write::write_all;
 use crate::catalog::{self, Catalog};
 use crate::source::{Diagnostics, Sources, codes, read_yaml};
 
@@ -124,50 +122,4 @@ fn mistakes(sources: &Sources, problems: &Diagnostics, names: &[String]) -> Vec<
         UserError { hint: Some(hint).filter(|hint| !hint.is_empty()), ..error }
     };
     errors.map(mistake).collect()
-}
-
-/// How files become again what they were.
-struct Undo(Vec<(PathBuf, Option<Vec<u8>>)>);
-
-impl Undo {
-    fn run(self) -> io::Result<()> {
-        for (path, before) in self.0 {
-            match before {
-                Some(bytes) => replace(&path, &bytes)?,
-                None => fs::remove_file(&path)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-fn write_all(dir: &Path, files: &Files) -> io::Result<Undo> {
-    let mut undo = Undo(Vec::new());
-    fs::create_dir_all(dir.join("schemas"))?;
-    for (path, text) in files {
-        let path = dir.join(path);
-        let before = match fs::read(&path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return undo.run().and(Err(error)),
-        };
-        if let Err(error) = replace(&path, text.as_bytes()) {
-            return undo.run().and(Err(error));
-        }
-        undo.0.push((path, before));
-    }
-    Ok(undo)
-}
-
-/// Whole or not at all, also after a power cut.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    // With a dot in front it is no file of the workspace.
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let beside = folder.join(format!(".{name}.new"));
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    fs::File::open(folder)?.sync_all()
 }

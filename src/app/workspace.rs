@@ -86,6 +86,7 @@ pub fn read_with(dir: &Path, instead: &BTreeMap<String, String>) -> anyhow::Resu
     // Types lie flat; twins may be split into folders.
     reader.folder("schemas", 1, 1).context("cannot read schemas/")?;
     reader.folder("twins", 1, FOLDERS_DEPTH_MAX).context("cannot read twins/")?;
+    reader.folder("detectors", 1, FOLDERS_DEPTH_MAX).context("cannot read detectors/")?;
     for (path, text) in instead {
         sources.add(path, text.as_bytes());
     }

@@ -150,6 +150,12 @@ impl Run<'_> {
                 let expected = at.map_or_else(never, |at| span(micros(at)));
                 of_alarm(*rule, "clearedAt", expected, &|latest| latest.cleared_at.map_or_else(never, |at| span(at.micros_since(BEGIN))))
             }
+            Expected::State { rule, state } => {
+                let spec = &self.layout.logic.rules[*rule];
+                let shown = spec.shown(self.plant.twin(0).state.watches.get(self.id(*rule)).detector.as_deref());
+                let found = shown.map_or_else(|| "nothing: no input has come".to_owned(), |shown| shown.state.to_string());
+                (found != **state).then(|| (format!("state of {}", self.id(*rule)), state.to_string(), found))
+            }
             Expected::Member { slot, value } => {
                 let (spec, found) = (self.layout.slot(*slot), self.plant.twin(0).state.slot(*slot));
                 let words = |value: Option<&Value>| match value {

@@ -8,7 +8,7 @@ use crate::alarm::{AlarmState, CloseReason, Occurrence, Severity, What};
 use crate::catalog::Layout;
 use crate::catalog::logic::Logic;
 use crate::reading::{SlotNo, Timestamp, TwinId};
-use crate::rule::{Fact, Step};
+use crate::rule::{Fact, Step, detector};
 use crate::twin::{Event, Tally};
 
 use super::plant::{Happened, Listener};
@@ -53,7 +53,7 @@ pub struct RuleTale {
     pub raises: u64,
     /// Pendings that ended without an alarm.
     pub avoided: u64,
-    /// How often something that it reads changed.
+    /// How often something that it reads changed, or a timer of it ran out.
     pub evaluations: u64,
     pub unknown_since: Option<Timestamp>,
     pub unknown_micros: i64,
@@ -238,6 +238,7 @@ impl RuleTale {
                     }
                 }
             }
+            Fact::Detector(detector::Fact::TimerExpired { .. }) => self.evaluations += 1,
             Fact::Detector(_) => {}
         }
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::SmolStr;
+
 use crate::alarm::{Condition, Severity};
 use crate::reading::{Quality, Reason, SlotNo, Value};
 use crate::source::Span;
@@ -80,6 +82,11 @@ pub enum Expected {
     ClearedAt {
         rule: usize,
         at: Option<Duration>,
+    },
+    /// Of a detector: the state it is in.
+    State {
+        rule: usize,
+        state: SmolStr,
     },
     /// `None`: it is not known.
     Member {

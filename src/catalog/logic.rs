@@ -9,6 +9,7 @@ use crate::reading::SlotNo;
 use crate::rule::{Kind, Rule};
 use crate::source::Span;
 
+use super::detector::DetectorSpec;
 use super::layout::Layout;
 use super::rolled::{Export, Rollup};
 use super::windowed::Windowed;
@@ -32,6 +33,8 @@ pub struct Logic {
     pub exports: Box<[Export]>,
     /// Inherited first, then in the order of the file.
     pub rules: Box<[RuleSpec]>,
+    /// Places of those that are detectors.
+    pub detectors: Box<[u16]>,
     /// What it may report, and what it can be asked; inherited ones first.
     pub events: Box<[EventSpec]>,
     pub commands: Box<[CommandSpec]>,
@@ -122,6 +125,8 @@ pub struct RuleSpec {
     pub steps: Box<[Checked]>,
     /// Of missing data: the members that are listened for.
     pub silent: Box<[SlotNo]>,
+    /// Of a detector.
+    pub detector: Option<DetectorSpec>,
     pub suppressed_by: Option<Checked>,
     /// The slots that its conditions read, and those it listens for.
     pub reads: Box<[SlotNo]>,
@@ -162,8 +167,10 @@ impl Logic {
 
     /// To be called when all is in: who reads what, parameters looked through to the slots behind them.
     pub fn settle(&mut self, slots: usize) {
+        let is_detector = |(_, spec): &(u16, &RuleSpec)| spec.detector.is_some();
+        self.detectors = (0_u16..).zip(&self.rules).filter(is_detector).map(|(place, _)| place).collect();
         let of_computed: Vec<Box<[SlotNo]>> = self.computed.iter().map(|computed| self.slots_of([&computed.value], &[])).collect();
-        let of_rules: Vec<Box<[SlotNo]>> = self.rules.iter().map(|spec| self.slots_of(spec.conditions(), &spec.silent)).collect();
+        let of_rules: Vec<Box<[SlotNo]>> = self.rules.iter().map(|spec| self.slots_of(spec.conditions(), &spec.listens_to())).collect();
         let of_gates: Vec<Box<[SlotNo]>> = self.windows.iter().map(|window| self.slots_of(window.gate(), &[])).collect();
         for (computed, reads) in self.computed.iter_mut().zip(&of_computed) {
             computed.reads.clone_from(reads);
@@ -307,7 +314,7 @@ fn by_slot(reads: &[Box<[SlotNo]>], slots: usize, places: usize) -> Vec<Box<[u16
 }
 
 fn slot_of(operand: Operand) -> Option<SlotNo> {
-    if let Operand::Slot(slot) = operand { Some(SlotNo(slot)) } else { None }
+    if let Operand::Slot(slot) | Operand::Caused(slot) = operand { Some(SlotNo(slot)) } else { None }
 }
 
 impl RuleSpec {
@@ -321,6 +328,7 @@ impl RuleSpec {
             levels: Box::default(),
             steps: Box::default(),
             silent: Box::default(),
+            detector: None,
             suppressed_by: None,
             reads: Box::default(),
             clocks: Box::default(),
@@ -354,7 +362,13 @@ impl RuleSpec {
     pub fn conditions(&self) -> impl Iterator<Item = &Checked> {
         let levels = self.levels.iter().flat_map(|level| [&level.when, &level.stay]);
         let single = [&self.when, &self.stay, &self.clear_when, &self.suppressed_by].into_iter().flatten();
-        single.chain(levels).chain(&self.steps)
+        let looks = self.detector.iter().flat_map(|detector| detector.looks(&self.said));
+        single.chain(levels).chain(&self.steps).chain(looks)
+    }
+
+    /// Members whose readings make it look, whatever its conditions read.
+    fn listens_to(&self) -> Vec<SlotNo> {
+        self.silent.iter().copied().chain(self.detector.iter().flat_map(DetectorSpec::inputs)).collect()
     }
 }
 

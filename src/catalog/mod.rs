@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod binding;
+pub mod detector;
 pub mod example;
 mod field_table;
 pub mod layout;

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod check;
 pub mod config;
 pub mod explain;
+pub mod import;
 pub mod inspect;
 pub mod journal;
 pub mod new;
@@ -39,6 +40,7 @@ enum Command {
     Test(test::TestArgs),
     Backtest(Box<backtest::BacktestArgs>),
     New(new::NewArgs),
+    Import(import::ImportArgs),
     Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
     Twins(inspect::TwinsArgs),
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(args, &mut out),
         Command::Backtest(args) => backtest::run(args, &mut out, &mut complaints),
         Command::New(args) => new::run(args, &mut out),
+        Command::Import(args) => import::run(args, &mut out),
         Command::Explain(args) => explain::run(args, &mut out),
         Command::Config(args) => config::run(args, &mut out, &mut complaints),
         Command::Twins(args) => inspect::twins(args, &mut out),

@@ -72,6 +72,7 @@ pub(super) async fn twin(State(site): State<Site>, Path(id): Path<String>) -> Re
             ("troubles", json!(state.troubles.iter().collect::<Vec<_>>())),
             ("asked", json!(state.asked.iter().collect::<Vec<_>>())),
             ("disabledRules", json!(state.disabled)),
+            ("detectors", detectors(&state)),
         ];
         // Nearly no twin has any of it.
         let said = rare.into_iter().filter(|(_, list)| list.as_array().is_some_and(|list| !list.is_empty()));
@@ -112,6 +113,15 @@ fn summary(state: &TwinState, seq: Seq, now: Timestamp) -> Value {
         "lastSeen": state.last_seen().map(|time| time.to_string()),
         "values": values,
     })
+}
+
+/// Those that have begun: where they stand.
+fn detectors(state: &TwinState) -> Value {
+    let begun = state.watches.iter().filter_map(|(id, watch)| {
+        let shown = state.layout.rule(id)?.shown(watch.detector.as_deref())?;
+        Some(json!({"rule": id, "state": shown.state, "variables": shown.variables, "timers": shown.timers_json()}))
+    });
+    begun.collect()
 }
 
 /// Those that are open.

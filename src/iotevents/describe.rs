@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use crate::reading::Timestamp;
-use crate::rule::detector::{DetectorState, Scalar};
+use crate::rule::detector::{DetectorState, Forced, Scalar, Setting};
 
 use super::detector::Detector;
 use super::expression::{Value, render_json};
@@ -65,14 +65,6 @@ pub struct Update {
     pub timers: Vec<(String, Duration)>,
 }
 
-/// The same with places, for `rule::detector::force` (D18). What is not named stays.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Forced {
-    pub state: u8,
-    pub variables: Vec<(u8, Scalar)>,
-    pub timers: Vec<(u8, Duration)>,
-}
-
 /// Reads `{"detectors": [{"messageId", "detectorModelName", "keyValue", "state": {…}}]}`, all or nothing.
 pub fn parse_updates(json: &Json) -> Result<Vec<Update>, String> {
     let list = json.get("detectors").and_then(Json::as_array).ok_or("detectors: a list is expected")?;
@@ -128,22 +120,12 @@ pub fn parse_scalar(text: &str) -> Result<Scalar, String> {
 impl Update {
     /// With the places of the detector's names; a name that it does not have is an error.
     pub fn resolve(&self, detector: &Detector) -> Result<Forced, String> {
-        let names = &detector.names;
-        let variables = self.variables.iter().map(|(name, value)| Ok((place("variable", &names.variables, name)?, value.clone())));
-        let timers = self.timers.iter().map(|(name, length)| Ok((place("timer", &names.timers, name)?, *length)));
-        Ok(Forced {
-            state: place("state", &names.states, &self.state)?,
-            variables: variables.collect::<Result<_, String>>()?,
-            timers: timers.collect::<Result<_, String>>()?,
-        })
+        detector.names.place(&detector.definition, &self.setting())
     }
-}
 
-fn place(what: &str, names: &[smol_str::SmolStr], name: &str) -> Result<u8, String> {
-    let place = names.iter().position(|own| own == name).and_then(|place| u8::try_from(place).ok());
-    place.ok_or_else(|| {
-        let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        format!("there is no {what} `{name}`; there are {known}")
-    })
+    pub fn setting(&self) -> Setting {
+        let variables = self.variables.iter().map(|(name, value)| (name.into(), value.clone())).collect();
+        let timers = self.timers.iter().map(|(name, length)| (name.into(), *length)).collect();
+        Setting { state: Some(self.state.as_str().into()), variables, timers }
+    }
 }

@@ -10,7 +10,7 @@ use smol_str::{SmolStr, format_smolstr};
 use crate::alarm::{Change, Evidence, Severity, Suppression, What};
 use crate::reading::{SlotNo, Timestamp, TwinId};
 
-use super::settings::{ACTIONS_MAX, Rule};
+use super::settings::Rule;
 use super::truth::Truth;
 
 /// The number of an expression or template in the table of its type.
@@ -33,6 +33,11 @@ pub enum On {
     Level,
     Clear,
     Acknowledge,
+}
+
+impl On {
+    /// Only a state of a detector asks for it: no rule has that many levels.
+    pub const DETECTOR: On = On::Reach(u8::MAX);
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,8 +199,9 @@ impl Kind {
         }
     }
 
-    pub fn ask(&self, voice: &dyn Voice) -> Result<Ask, Expression> {
-        let value = |expression: &Expression| voice.value(*expression).ok_or(*expression);
+    /// With what its expressions come to; `None` for one that is unknown.
+    pub fn ask(&self, said: &dyn Fn(Expression) -> Option<Json>) -> Result<Ask, Expression> {
+        let value = |expression: &Expression| said(*expression).ok_or(*expression);
         let optional = |expression: &Option<Expression>| expression.as_ref().map(value).transpose();
         Ok(match self {
             Kind::Set { slot, value: set } => Ask::Set { slot: slot.0, value: value(set)? },
@@ -229,7 +235,7 @@ impl Action {
         let is_over = matches!(what, What::Cleared { .. } | What::Closed(_)) && self.on == On::Raise;
         match self.kind.undo().filter(|_| is_over) {
             Some(undo) => Ok(undo),
-            None => self.kind.ask(voice),
+            None => self.kind.ask(&|expression| voice.value(expression)),
         }
     }
 }
@@ -241,8 +247,10 @@ pub(super) fn asked_for<'a>(
     level_before: u8,
     suppression: Suppression,
 ) -> impl Iterator<Item = (usize, &'a Action)> {
-    let all = rule.actions.iter().take(ACTIONS_MAX).enumerate();
-    all.filter(move |(_, action)| is_asked_for(action, &change.what, level_before) && !action.kind.is_withheld(suppression))
+    rule.actions
+        .iter()
+        .enumerate()
+        .filter(move |(_, action)| is_asked_for(action, &change.what, level_before) && !action.kind.is_withheld(suppression))
 }
 
 fn is_asked_for(action: &Action, what: &What, level_before: u8) -> bool {

@@ -136,9 +136,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What a detector raises says its own severity and text. While it is on, another severity is a change of level.
-    fn raise(&mut self, severity: Severity, text: SmolStr, at: Timestamp) {
-        let evidence = Evidence { severity, text, ..self.evidence(at, 0) };
+    /// What a detector raises says its own severity, and its own text if it has one. While it is on, another severity is a change of level.
+    fn raise(&mut self, severity: Option<Severity>, text: SmolStr, at: Timestamp) {
+        let severity = severity.unwrap_or(self.own.rule.severity);
+        let own = self.evidence(at, 0);
+        let text = if text.is_empty() { own.text.clone() } else { text };
+        let evidence = Evidence { severity, text, ..own };
         let present = self.watch().alarm.open.as_ref().filter(|open| open.condition.is_active()).map(|open| open.severity);
         for transition in elapse::fire(self.own.rule, &self.watch().rule, at) {
             let at = transition.at;

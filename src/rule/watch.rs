@@ -177,7 +177,7 @@ impl<'a> Watched<'a> {
         if draft.watch().alarm.open.is_some() {
             draft.tell(when.at, &Signal::Ended(reason));
         }
-        if watch.detector.is_some() {
+        if watch.detector.as_ref().is_some_and(|detector| detector.has_begun()) {
             draft.push(Fact::Detector(detector::Fact::Ended));
         }
         draft.decision
@@ -224,6 +224,7 @@ impl<'a> Watched<'a> {
         let run = detector::run(definition, watch.detector.as_deref().unwrap_or(&fresh), trigger, when.at, evaluator);
         let by = if trigger == detector::Trigger::Input { By::Reading } else { By::Timer };
         let mut draft = Draft::new(self, watch, when.now, by);
+        self.begin(&mut draft, !run.facts.is_empty());
         for fact in run.facts {
             draft.push(Fact::Detector(fact));
         }
@@ -232,6 +233,26 @@ impl<'a> Watched<'a> {
         }
         draft.decision.diagnostics = run.diagnostics;
         draft.decision
+    }
+
+    /// Sets a detector from outside; nothing is evaluated (D18). What is not named stays.
+    pub fn force(&self, watch: &Watch, forced: &detector::Forced, when: When) -> Decision {
+        let Kind::Detector(definition) = &self.rule.kind else { return Decision::default() };
+        let fresh = DetectorState::default();
+        let state = watch.detector.as_deref().unwrap_or(&fresh);
+        let mut draft = Draft::new(self, watch, when.now, By::Reading);
+        self.begin(&mut draft, true);
+        for fact in detector::force(definition, state, forced, when.at) {
+            draft.push(Fact::Detector(fact));
+        }
+        draft.decision
+    }
+
+    fn begin(&self, draft: &mut Draft<'_>, is_used: bool) {
+        let has_begun = draft.watch().detector.as_ref().is_some_and(|detector| detector.has_begun());
+        if is_used && !has_begun {
+            draft.push(Fact::Detector(detector::Fact::Begun { meaning: self.rule.meaning }));
+        }
     }
 }
 

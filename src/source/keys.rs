@@ -198,6 +198,7 @@ sections! {
         key("raised", Takes::Whole, "how often so far"),
         key("raisedAt", Takes::Duration, "of the latest alarm, since the beginning"),
         key("clearedAt", Takes::Duration, "of the latest alarm, since the beginning; null: not yet"),
+        key("state", Takes::Text, "of a detector: the state it is in"),
     }
     COMPUTED = "computed value" {
         key("value", Takes::Text, "an expression over other members"),
@@ -280,10 +281,46 @@ sections! {
         key("onClear", Takes::List, "what is done when it clears"),
         key("onLevel", Takes::List, "what is done when its level changes"),
         key("onAcknowledge", Takes::List, "what is done when somebody has seen it"),
-        later("initial", Takes::Text, "the first state of a detector"),
-        later("mode", Takes::Text, "batch or serial"),
-        later("variables", Takes::Mapping, "of a detector"),
-        later("states", Takes::Mapping, "of a detector"),
+        key("states", Takes::Mapping, "instead of a condition: a detector, by its states"),
+        key("initial", Takes::Text, "the first state of a detector"),
+        key("mode", Takes::Text, "of a detector: batch or serial; batch unless stated"),
+        key("variables", Takes::Mapping, "of a detector: names with their initial values"),
+        key("detector", Takes::Text, "instead of a condition: a file below detectors/, as it was exported elsewhere"),
+        key("sinks", Takes::Mapping, "of such a file: where what it sends goes, by its targets"),
+    }
+    STATE = "state of a detector" {
+        key("onEnter", Takes::List, "what is done when it is entered"),
+        key("onInput", Takes::List, "what is looked at whenever something comes in, or a timer runs out"),
+        key("onExit", Takes::List, "what is done when it is left"),
+    }
+    ENTRY = "entry of a state" {
+        key("when", Takes::Text, "the condition; always, unless stated"),
+        key("do", Takes::List, "steps and actions, in order"),
+        key("goto", Takes::Text, "of onInput: the state that is next"),
+    }
+    TIMER_STEP = "step with a timer" {
+        key("timer", Takes::Text, "its name"),
+        key("set", Takes::Any, "runs out after so long: a duration, or an expression for one or for seconds"),
+        key("reset", Takes::Bool, "begins anew, as long as it last was"),
+        key("clear", Takes::Bool, "is forgotten"),
+    }
+    VARIABLE_STEP = "step with a variable" {
+        key("var", Takes::Text, "its name"),
+        key("value", Takes::Text, "what it is set to, an expression"),
+    }
+    RAISE_STEP = "step that raises the alarm" {
+        key("raise", Takes::Bool, "true"),
+        key("severity", Takes::Text, "INFO, WARNING, MINOR, MAJOR or CRITICAL; that of the rule unless stated"),
+        key("text", Takes::Text, "{expressions} in braces; that of the rule unless stated"),
+    }
+    CLEAR_STEP = "step that clears the alarm" {
+        key("clear", Takes::Bool, "true"),
+    }
+    SINK = "sink of an imported detector" {
+        key("publish", Takes::Text, "a topic of MQTT"),
+        key("webhook", Takes::Text, "a webhook of pollux.toml"),
+        key("command", Takes::Text, "a command of the type"),
+        key("emit", Takes::Text, "an event of the type"),
     }
     LEVEL = "level of a rule" {
         key("when", Takes::Text, "the condition"),

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use crate::alarm::{Action, Severity};
 use crate::catalog::{Layout, RuleSetting};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
+use crate::rule::detector::Setting;
 
 use super::asked::Ending;
 use super::event::{Happened, Rejection};
@@ -29,6 +30,8 @@ pub enum Input {
     Woken,
     /// Somebody does something to one of its alarms.
     Told(Box<Told>),
+    /// Somebody sets one of its detectors.
+    Forced(Box<Forced>),
     /// What it asked somebody else to do has ended.
     Ended { key: SmolStr, ending: Ending },
     /// An event of its type has happened, as a device or a program says.
@@ -77,6 +80,13 @@ pub struct Gathered {
     /// Contributions that are known, and the share of all that this is.
     pub known: u64,
     pub coverage: f64,
+}
+
+/// State, variables and timers of a detector, set from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forced {
+    pub rule: SmolStr,
+    pub setting: Setting,
 }
 
 /// An alarm that another twin raises here. The same one twice is one.

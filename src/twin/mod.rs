@@ -28,7 +28,7 @@ pub use bases::{Bases, Basis};
 pub use contribution::{Contributed, contributed};
 pub use event::{Event, Happened, Measured, Outcome, Read, Rejection};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
-pub use input::{Description, Edit, Gathered, Input, Raised, Received, Told};
+pub use input::{Description, Edit, Forced, Gathered, Input, Raised, Received, Told};
 pub use pushed::Pushed;
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;

@@ -31,6 +31,8 @@ pub struct Step {
     pub tally: Tally,
     /// What became of what somebody did to an alarm.
     pub told: Option<Verdict>,
+    /// Why a detector could not be set.
+    pub refused: Option<String>,
 }
 
 /// What became of each reading.
@@ -75,6 +77,7 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         }
         Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
+        Input::Forced(forced) => step.refused = Follower::begin(twin, &mut step, now, now).force(&forced.rule, &forced.setting).err(),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {

@@ -14,6 +14,7 @@ mod backtest;
 mod catalog;
 mod cli;
 mod codec;
+mod import;
 
 // One edge.
 mod mqtt;

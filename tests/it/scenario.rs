@@ -426,6 +426,12 @@ fn twin(shown: &Json) -> String {
         }
         writeln!(text, ": {}", word("text")).unwrap();
     }
+    for detector in shown["detectors"].as_array().into_iter().flatten() {
+        let timers = detector["timers"].as_object().unwrap().iter();
+        let timers: Vec<String> = timers.map(|(name, due)| format!("{name} until {}", short_time(due.as_str().unwrap()))).collect();
+        let (rule, state) = (detector["rule"].as_str().unwrap(), detector["state"].as_str().unwrap());
+        writeln!(text, "{rule} is {state} {} {}", detector["variables"], timers.join(", ")).unwrap();
+    }
     for trouble in shown["troubles"].as_array().into_iter().flatten() {
         let word = |name: &str| trouble[name].as_str().unwrap_or_default();
         writeln!(text, "? {} of {} {}x: {}", word("code"), word("rule"), trouble["count"], word("message")).unwrap();

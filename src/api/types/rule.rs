@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::twin::session;
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::session::{Seen, Session};
 use crate::catalog::Layout;
+use crate::catalog::detector::{Language, Shown};
 use crate::catalog::logic::RuleSpec;
 use crate::rule::{Kind, Watch};
 
@@ -52,6 +55,11 @@ impl StateNode {
     fn watch(&self) -> &Watch {
         self.seen.state.watches.get(&self.rule.spec().rule.id)
     }
+
+    /// Of a detector that has begun.
+    fn shown(&self) -> Option<Shown> {
+        self.rule.spec().shown(self.watch().detector.as_deref())
+    }
 }
 
 /// By what stands behind `rule/`: `Mixer.overheat`.
@@ -80,7 +88,9 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("title", "String", "", |rule, _| rule.spec().title.as_deref().map(str::to_owned))
         .value("kind", "RuleKind!", "", |rule, _| rule.kind())
         .value("severity", "Severity!", "Of its base condition.", |rule, _| rule.spec().rule.severity.as_str())
-        .value("source", "String!", "Its condition, as the file says it; of a pattern the steps.", |rule, _| source(rule.spec()))
+        .value("source", "String!", "Its condition, as the file says it; of a pattern the steps, of a detector its states.", |rule, _| {
+            source(rule.spec())
+        })
         .value("version", "String!", "A hash of what it says.", |rule, _| format!("{:016x}", rule.spec().rule.version))
         .value("declaredBy", "String!", "The type that declares it.", |rule, _| rule.spec().declared_by.to_string())
         .value("enabled", "Boolean!", "", |rule, _| rule.spec().rule.enabled);
@@ -97,6 +107,15 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("unknownSince", "DateTime", "Since when it is not known whether its condition holds.", |state, _| {
             state.watch().rule.unknown_since.map(Out::print)
         })
+        .value("state", "String", "Of a detector: the state it is in; null before its first input.", |state, _| {
+            state.shown().map(|shown| shown.state.to_string())
+        })
+        .value("variables", "JSON", "Of a detector, by name; those that have a value.", |state, _| {
+            state.shown().map(|shown| Out::json(Json::Object(shown.variables)))
+        })
+        .value("timers", "JSON", "Of a detector, by name: when those that run will run out.", |state, _| {
+            state.shown().map(|shown| Out::json(Json::Object(shown.timers_json())))
+        })
         .value("avoided", "Int!", "How often its condition held for less than its delay.", |state, _| {
             usize::try_from(state.watch().rule.avoided).unwrap_or(usize::MAX)
         })
@@ -106,6 +125,13 @@ pub fn declare(schema: &mut SchemaBuilder) {
 }
 
 fn source(spec: &RuleSpec) -> String {
+    if let Some(detector) = &spec.detector {
+        let states = detector.names.states.join(", ");
+        return match &detector.language {
+            Language::Own(_) => states,
+            Language::Imported(imported) => format!("{}: {states}", imported.detector.name),
+        };
+    }
     let conditions = spec.when.iter().chain(&spec.steps).map(|checked| &*checked.source);
     conditions.collect::<Vec<_>>().join("; ")
 }

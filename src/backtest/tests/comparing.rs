@@ -374,7 +374,7 @@ fn a_test_that_cannot_be_read_is_said_at_its_place() {
         17 │       - {at: 5m, expect: {overheat: NORMAL, raises: 0, ratedVolume: 0.8 m^3}}
            │                                             ━━━━━━ did you mean `raised`?
            │
-           ╰ keys here: overheat, empty, half, level, ratedVolume, temperature, condition, severity, level, acknowledged, raised, raisedAt, clearedAt; see `pollux explain E204`
+           ╰ keys here: overheat, empty, half, level, ratedVolume, temperature, condition, severity, level, acknowledged, raised, raisedAt, clearedAt, state; see `pollux explain E204`
 
         error[E218]: rule `overheat` cannot be the text "PENDNG"
            ╭▸ schemas/Mixer.yaml:20:54

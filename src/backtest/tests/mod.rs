@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod comparing;
+mod detectors;
 mod fleet;
 mod reading;
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use crate::alarm::{Condition, Severity};
 use crate::catalog::Layout;
 use crate::catalog::example::{Example, Expectation, Expected, Given, Step};
@@ -32,8 +34,8 @@ const SEVERITIES: [(&str, Severity); 5] = [
     ("MAJOR", Severity::Major),
     ("CRITICAL", Severity::Critical),
 ];
-/// Keys of [`EXPECT`] that say something of an alarm.
-const OF_ALARM: [&str; 6] = ["severity", "level", "acknowledged", "raised", "raisedAt", "clearedAt"];
+/// Keys of [`EXPECT`] that say something of an alarm, or of the detector that raises it.
+const OF_ALARM: [&str; 7] = ["severity", "level", "acknowledged", "raised", "raisedAt", "clearedAt", "state"];
 
 /// Of all types that could be read in full: what follows from members and rules that are broken is not reported as well.
 pub(super) fn collect(declared: &Declared<'_>, types: &Types, problems: &mut Diagnostics) -> Vec<Example> {
@@ -244,8 +246,12 @@ impl Reader<'_> {
     }
 
     fn of_alarm(&mut self, rule: usize, fields: &Fields<'_>, entry: &Entry) -> Option<Expectation> {
-        let problems = &mut *self.problems;
         let key = &*entry.key.text;
+        if key == "state" {
+            let state = self.state(rule, &entry.value)?;
+            return Some(Expectation { span: entry.value.span, what: Expected::State { rule, state } });
+        }
+        let problems = &mut *self.problems;
         let what = match key {
             "severity" => Expected::Severity { rule, severity: fields.word(key, &SEVERITIES, problems)? },
             "level" => Expected::Level { rule, level: fields.whole(key, u64::from(u8::MAX), problems)? },
@@ -257,6 +263,25 @@ impl Reader<'_> {
             _ => return None,
         };
         Some(Expectation { span: entry.value.span, what })
+    }
+
+    /// The state that a detector shall be in.
+    fn state(&mut self, rule: usize, node: &Node) -> Option<SmolStr> {
+        let spec = &self.layout.logic.rules[rule];
+        let text = expect_text(node, "`state`", self.problems)?;
+        let Some(detector) = &spec.detector else {
+            let message = format!("rule `{}` is no detector, so it has no states", spec.rule.id);
+            self.problems.push(Diagnostic::new(&codes::TEST_STEP, node.span, message));
+            return None;
+        };
+        let known = || detector.names.states.iter().map(SmolStr::as_str);
+        if !known().any(|state| state == text) {
+            let message = format!("`{text}` is no state of `{}`; states are {}", spec.rule.id, detector.names.states.join(", "));
+            let diagnostic = Diagnostic::new(&codes::TEST_STEP, node.span, message);
+            self.problems.push(diagnostic.suggest(crate::source::did_you_mean(text, known())));
+            return None;
+        }
+        Some(text.into())
     }
 
     fn of_member(&mut self, slot: SlotNo, entry: &Entry) -> Option<Expectation> {

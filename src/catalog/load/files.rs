@@ -1,6 +1,7 @@
 //! Which file is what, by its place and name, and each as a tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::source::{Diagnostic, Diagnostics, FileId, Node, Sources, Span, codes, read_yaml};
 
@@ -17,6 +18,9 @@ pub(super) struct Files {
     pub relations_broken: bool,
     pub shared: Option<Tree>,
     pub shared_broken: bool,
+    /// Detectors that were exported elsewhere, by their paths: their text, as it came.
+    /// `None`: it cannot be read.
+    pub detectors: BTreeMap<String, Option<Arc<str>>>,
     /// Files of twins and bindings.
     pub twins: Vec<Tree>,
     /// Some file of twins cannot be read: any id may be described there.
@@ -34,6 +38,7 @@ enum Role<'p> {
     Relations,
     Shared,
     Twins,
+    Detector,
     Misnamed(&'p str),
     Other,
 }
@@ -45,6 +50,10 @@ pub(super) fn read(sources: &Sources, problems: &mut Diagnostics) -> Files {
         let tree = match role {
             Role::Other => continue,
             Role::Misnamed(_) => None,
+            Role::Detector => {
+                files.detectors.insert(source.path.clone(), source.is_whole.then(|| source.text.as_str().into()));
+                continue;
+            }
             Role::Type(_) | Role::Relations | Role::Shared | Role::Twins => tree(sources, id, problems),
         };
         let start = Span::new(id, 0, 0);
@@ -71,7 +80,7 @@ pub(super) fn read(sources: &Sources, problems: &mut Diagnostics) -> Files {
                 files.twins.extend(tree);
             }
             Role::Misnamed(stem) => problems.push(misnamed(stem, start)),
-            Role::Other => {}
+            Role::Detector | Role::Other => {}
         }
     }
     files
@@ -90,6 +99,7 @@ fn role(path: &str) -> Role<'_> {
         Some(("schemas", name)) if is_type_name(name) => Role::Type(name),
         Some(("schemas", name)) => Role::Misnamed(name),
         Some(("twins", _)) => Role::Twins,
+        Some(("detectors", _)) if extension == "json" => Role::Detector,
         Some(_) | None => Role::Other,
     }
 }

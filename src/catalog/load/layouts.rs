@@ -143,7 +143,7 @@ fn compile_once<'n>(
         let (name, ancestors) = (draft.name.clone(), draft.ancestors.clone());
         let remote = Remote::new((&name, &ancestors), round.known, round.relations, round.asked, std::mem::take(&mut draft.logic.remotes));
         draft.computed(&remote, expressions, problems);
-        draft.rules(&remote, expressions, problems);
+        draft.rules(&remote, expressions, declared.detectors, problems);
         let (remotes, contributions) = remote.into_kept();
         draft.logic.remotes = remotes;
         round.contributions.extend(contributions);
@@ -362,12 +362,19 @@ impl<'d, 'n> Draft<'d, 'n> {
         }
     }
 
-    fn rules(&mut self, remote: &Remote<'_>, expressions: &mut Expressions, problems: &mut Diagnostics) {
+    fn rules(
+        &mut self,
+        remote: &Remote<'_>,
+        expressions: &mut Expressions,
+        detectors: &BTreeMap<String, Option<Arc<str>>>,
+        problems: &mut Diagnostics,
+    ) {
         let (events, commands) = (self.logic.events.clone(), self.logic.commands.clone());
         let mut hooks = std::mem::take(&mut self.logic.hooks).into_vec();
         let mut ground = Ground {
             events: &events,
             commands: &commands,
+            detectors,
             type_name: &self.name,
             slots: &self.slots,
             blanks: Blanks { members: &self.broken_members, any: self.decl.is_orphan },

@@ -1,6 +1,7 @@
 //! The types as declared: what their files say, and who inherits from whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::catalog::layout::{Kind, Version};
 use crate::source::keys::TYPE_FILE;
@@ -18,6 +19,8 @@ pub(super) struct Declared<'n> {
     pub types: BTreeMap<&'n str, TypeDecl<'n>>,
     /// Types of which only the name is known.
     pub broken: &'n BTreeSet<String>,
+    /// Files that rules may name as detectors.
+    pub detectors: &'n BTreeMap<String, Option<Arc<str>>>,
     /// Parents before children.
     pub order: Vec<&'n str>,
 }
@@ -56,7 +59,7 @@ pub(super) fn collect<'n>(files: &'n Files, problems: &mut Diagnostics) -> Decla
             types.insert(name.as_str(), decl);
         }
     }
-    let mut declared = Declared { types, broken: &files.broken_types, order: Vec::new() };
+    let mut declared = Declared { types, broken: &files.broken_types, detectors: &files.detectors, order: Vec::new() };
     settle_parents(&mut declared, &files.types.keys().map(String::as_str).collect(), problems);
     declared
 }

@@ -194,7 +194,7 @@ impl<'a> Machine<'a> {
         let is_on = |state: &str| matches!(state, ACTIVE | ACKNOWLEDGED | LATCHED);
         if next == ACTIVE && !is_on(from) {
             let text = builder.term(self.text.clone(), place, findings);
-            actions.push(ActionDraft::Raise { severity: self.severity, text });
+            actions.push(ActionDraft::Raise { severity: Some(self.severity), text });
         }
         if is_on(from) && !is_on(next) {
             actions.push(ActionDraft::Clear);

@@ -85,7 +85,7 @@ impl Detector {
     /// the [`Instance`], and no change of the alarm asks for them.
     fn actions(&self) -> Box<[Action]> {
         let publish = ActionKind::Publish { topic: Expression(0), payload: None, qos: 1, retain: false };
-        self.outgoing.iter().map(|_| Action { on: On::Reach(u8::MAX), kind: publish.clone() }).collect()
+        self.outgoing.iter().map(|_| Action { on: On::DETECTOR, kind: publish.clone() }).collect()
     }
 
     /// What an action sends, and to where: the key of the action and the last part of its target, if that is no expression.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::iotevents::describe::{Described, Forced, Update, parse_scalar, parse_updates};
+use crate::iotevents::describe::{Described, Update, parse_scalar, parse_updates};
 use crate::iotevents::detector::{Detector, Inputs, Instance, Sinks, compile};
 use crate::iotevents::file::{Document, read};
 use crate::reading::Timestamp;
@@ -82,8 +82,8 @@ fn updated() {
         timers: vec![("wait".to_owned(), Duration::from_secs(5))],
     };
     assert_eq!(updates, [expected]);
-    let Forced { state: place, variables, timers } = updates[0].resolve(&detector).unwrap();
-    for fact in force(&detector.definition, &state, Some(place), &variables, &timers, Timestamp(10 * SECOND)) {
+    let forced = updates[0].resolve(&detector).unwrap();
+    for fact in force(&detector.definition, &state, &forced, Timestamp(10 * SECOND)) {
         state.apply(&fact);
     }
     assert_eq!(

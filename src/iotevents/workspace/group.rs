@@ -32,8 +32,8 @@ impl Group<'_, '_> {
     }
 }
 
-/// Sorted by the models that name them. Models that share an input and not the key cannot be brought together: that is an error.
-pub(super) fn groups<'m, 'a>(models: &'m [Model<'a>], findings: &mut Vec<Finding>) -> Vec<Group<'m, 'a>> {
+/// Sorted by the models that name them; no type has a name that is taken. Models that share an input and not the key cannot be brought together: that is an error.
+pub(super) fn groups<'m, 'a>(models: &'m [Model<'a>], taken: &BTreeSet<String>, findings: &mut Vec<Finding>) -> Vec<Group<'m, 'a>> {
     let mut groups: Vec<Vec<&'m Model<'a>>> = Vec::new();
     for model in models {
         let (mut joined, mut others) = (vec![model], Vec::new());
@@ -55,7 +55,7 @@ pub(super) fn groups<'m, 'a>(models: &'m [Model<'a>], findings: &mut Vec<Finding
     for group in &groups {
         check(group, findings);
     }
-    let mut taken = BTreeSet::new();
+    let mut taken = taken.clone();
     groups.into_iter().map(|models| made(models, &mut taken)).collect()
 }
 

@@ -68,6 +68,11 @@ struct Read<'a> {
 }
 
 pub fn import(sources: &[Source<'_>]) -> Imported {
+    import_beside(sources, &BTreeSet::new())
+}
+
+/// The same where types cannot have these names.
+pub fn import_beside(sources: &[Source<'_>], taken: &BTreeSet<String>) -> Imported {
     let mut findings = Vec::new();
     if sources.len() > FILES_MAX {
         let mut own = Findings::new("");
@@ -87,7 +92,7 @@ pub fn import(sources: &[Source<'_>]) -> Imported {
     check_keys(&read, &models, &mut findings);
     check_counts(&models, &mut findings);
     check_feeds(&read, &models, &mut findings);
-    let groups = group::groups(&models, &mut findings);
+    let groups = group::groups(&models, taken, &mut findings);
     let mut files = BTreeMap::new();
     for model in &models {
         files.insert(model.path.clone(), model.source.text.to_owned());

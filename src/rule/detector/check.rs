@@ -55,12 +55,12 @@ fn check_states(draft: &DetectorDraft, problems: &mut Vec<Problem>) {
 }
 
 fn check_timers(draft: &DetectorDraft, reads: &BTreeMap<Expression, Reads>, problems: &mut Vec<Problem>) {
-    let actions = || draft.states.iter().flat_map(StateDraft::entries).flat_map(|(_, entry)| &entry.actions);
+    let actions = || draft.states.iter().flat_map(StateDraft::entries).flat_map(|entry| &entry.actions);
     let set: BTreeSet<&str> =
         actions().filter_map(|action| if let ActionDraft::Start { timer, .. } = action { Some(timer.as_str()) } else { None }).collect();
     for state in &draft.states {
-        for (phase, entry) in state.entries() {
-            let place = format!("states.{}.{phase}", state.name);
+        for ((phase, index), entry) in state.placed_entries() {
+            let place = format!("states.{}.{phase}[{index}]", state.name);
             for timer in expressions(entry).filter_map(|expression| reads.get(&expression)).flat_map(|reads| &reads.timeouts) {
                 if !set.contains(timer.as_str()) {
                     problems.push(Problem::error("E721", &place, format!("timeout('{timer}'): no such timer is ever set")));
@@ -78,7 +78,7 @@ fn check_timers(draft: &DetectorDraft, reads: &BTreeMap<Expression, Reads>, prob
 }
 
 fn check_variables(draft: &DetectorDraft, reads: &BTreeMap<Expression, Reads>, problems: &mut Vec<Problem>) {
-    let entries = draft.states.iter().flat_map(StateDraft::entries).map(|(_, entry)| entry);
+    let entries = draft.states.iter().flat_map(StateDraft::entries);
     let read: BTreeSet<&str> = entries
         .flat_map(expressions)
         .filter_map(|expression| reads.get(&expression))

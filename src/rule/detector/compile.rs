@@ -41,13 +41,29 @@ pub struct EntryDraft {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionDraft {
-    Set { variable: SmolStr, value: Expression },
-    Start { timer: SmolStr, duration: Duration },
-    Reset { timer: SmolStr },
-    Stop { timer: SmolStr },
-    Raise { severity: Severity, text: Option<Expression> },
+    Set {
+        variable: SmolStr,
+        value: Expression,
+    },
+    Start {
+        timer: SmolStr,
+        duration: Duration,
+    },
+    Reset {
+        timer: SmolStr,
+    },
+    Stop {
+        timer: SmolStr,
+    },
+    /// Without a severity, with that of the rule; likewise the text.
+    Raise {
+        severity: Option<Severity>,
+        text: Option<Expression>,
+    },
     Clear,
-    Act { action: u8 },
+    Act {
+        action: u8,
+    },
 }
 
 /// What an expression reads of the detector itself, by name.
@@ -69,7 +85,7 @@ impl DetectorDraft {
     /// All names there are. A timer is named where it is set, reset or cleared.
     pub fn names(&self) -> Names {
         let mut timers = BTreeSet::new();
-        for action in self.states.iter().flat_map(StateDraft::entries).flat_map(|(_, entry)| &entry.actions) {
+        for action in self.states.iter().flat_map(StateDraft::entries).flat_map(|entry| &entry.actions) {
             match action {
                 ActionDraft::Start { timer, .. } | ActionDraft::Reset { timer } | ActionDraft::Stop { timer } => {
                     timers.insert(timer.clone());
@@ -86,10 +102,14 @@ impl DetectorDraft {
 }
 
 impl StateDraft {
-    /// With the phase they stand in.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&'static str, &EntryDraft)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &EntryDraft> {
+        self.placed_entries().map(|(_, entry)| entry)
+    }
+
+    /// With the phase they stand in, and their place in it.
+    pub(super) fn placed_entries(&self) -> impl Iterator<Item = ((&'static str, usize), &EntryDraft)> {
         let phases = [("onEnter", &self.on_enter), ("onInput", &self.on_input), ("onExit", &self.on_exit)];
-        phases.into_iter().flat_map(|(phase, entries)| entries.iter().map(move |entry| (phase, entry)))
+        phases.into_iter().flat_map(|(phase, entries)| entries.iter().enumerate().map(move |(index, entry)| ((phase, index), entry)))
     }
 }
 

@@ -41,6 +41,15 @@ pub struct VariableSpec {
     pub typed: bool,
 }
 
+impl VariableSpec {
+    /// The value as this variable takes it, if it does.
+    pub fn fitted(&self, value: Scalar) -> Option<Scalar> {
+        let like = self.initial.as_ref().filter(|_| self.typed);
+        let fitted = if let Some(like) = like { value.fitted(like) } else { Some(value) };
+        fitted.filter(Scalar::is_storable)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StateSpec {
     pub name: SmolStr,
@@ -84,7 +93,7 @@ pub enum Action {
         timer: u8,
     },
     Raise {
-        severity: Severity,
+        severity: Option<Severity>,
         text: Option<Expression>,
     },
     Clear,

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod definition;
 mod evaluator;
+mod force;
 mod messages;
 mod run;
 mod state;
@@ -19,6 +20,7 @@ pub use definition::{
     Action, Definition, Duration, ENTRIES_MAX, Entry, Mode, Phase, STATES_MAX, StateSpec, TIMERS_MAX, VARIABLES_MAX, VariableSpec,
 };
 pub use evaluator::{Evaluator, Scalar, Scope, TriggerKind};
+pub use force::{Forced, Setting, force};
 pub use messages::{MESSAGES_MAX, Messages, REPEATED_WITHIN};
-pub use run::{Diagnostic, Effect, Run, TIMER_RUNS_MAX, Trigger, force, next_timer, run};
+pub use run::{Diagnostic, Effect, Run, TIMER_RUNS_MAX, Trigger, next_timer, run};
 pub use state::{DetectorState, Fact, TimerState};

@@ -26,7 +26,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Raise {
-        severity: Severity,
+        severity: Option<Severity>,
         text: SmolStr,
     },
     Clear,
@@ -92,43 +92,16 @@ pub fn run(definition: &Definition, state: &DetectorState, trigger: Trigger, at:
     running.finish()
 }
 
-/// Sets state, variables and timers from outside, and runs nothing (D18). What is not named stays; a timer of no length is stopped.
-pub fn force(
-    definition: &Definition,
-    detector: &DetectorState,
-    state: Option<u8>,
-    variables: &[(u8, Scalar)],
-    timers: &[(u8, std::time::Duration)],
-    at: Timestamp,
-) -> Vec<Fact> {
-    let at = detector.last.map_or(at, |last| at.max(last));
-    let mut facts = vec![Fact::Ran { at }];
-    if detector.state.is_none() {
-        facts.extend(initial_values(definition));
-    }
-    facts.extend(state.filter(|state| usize::from(*state) < definition.states.len()).map(|state| Fact::Entered { state }));
-    for (variable, value) in
-        variables.iter().filter(|(variable, value)| usize::from(*variable) < definition.variables.len() && value.is_storable())
-    {
-        facts.push(Fact::VariableSet { variable: *variable, value: Some(value.clone()) });
-    }
-    for (timer, duration) in timers.iter().filter(|(timer, _)| usize::from(*timer) < definition.timers.len()) {
-        facts.push(Fact::ExpiriesRead(bit(*timer)));
-        facts.push(if duration.is_zero() { Fact::TimerStopped { timer: *timer } } else { started(*timer, micros(*duration), at) });
-    }
-    facts
-}
-
-fn initial_values(definition: &Definition) -> impl Iterator<Item = Fact> + '_ {
+pub(super) fn initial_values(definition: &Definition) -> impl Iterator<Item = Fact> + '_ {
     let places = (0u8..).zip(definition.variables.iter());
     places.filter(|(_, spec)| spec.initial.is_some()).map(|(variable, spec)| Fact::VariableSet { variable, value: spec.initial.clone() })
 }
 
-fn micros(duration: std::time::Duration) -> i64 {
+pub(super) fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn started(timer: u8, duration: i64, at: Timestamp) -> Fact {
+pub(super) fn started(timer: u8, duration: i64, at: Timestamp) -> Fact {
     Fact::TimerStarted { timer, duration, due: Timestamp(at.0.saturating_add(duration)) }
 }
 
@@ -237,13 +210,7 @@ impl<'a> Running<'a> {
     /// A variable can never be unset: what is undefined or does not fit leaves it as it is.
     fn set(&mut self, variable: u8, value: Option<Scalar>) {
         let spec = self.definition.variables.get(usize::from(variable));
-        let typed = spec.filter(|spec| spec.typed).and_then(|spec| spec.initial.as_ref());
-        let fitted = match (value, typed) {
-            (Some(value), Some(like)) => value.fitted(like),
-            (value, None) => value,
-            (None, Some(_)) => None,
-        };
-        match fitted.filter(|value| spec.is_some() && value.is_storable()) {
+        match spec.zip(value).and_then(|(spec, value)| spec.fitted(value)) {
             Some(value) if self.state.variable(variable) == Some(&value) => {}
             Some(value) => self.push(Fact::VariableSet { variable, value: Some(value) }),
             None => self.run.diagnostics.push(Diagnostic::NotSet { variable }),

@@ -22,6 +22,8 @@ pub struct DetectorState {
     pub last: Option<Timestamp>,
     /// How often it was evaluated with some outcome: it numbers its actions.
     pub runs: u64,
+    /// Of the definition that its places are counted in.
+    pub meaning: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,11 +66,16 @@ pub enum Fact {
     ExpiriesRead(u32),
     /// The rule is not there any more, or means something else: it begins anew.
     Ended,
+    /// The first fact of a detector that begins, or begins anew.
+    Begun {
+        meaning: u64,
+    },
 }
 
 impl DetectorState {
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
+            Fact::Begun { meaning } => self.meaning = *meaning,
             Fact::Ran { at } => {
                 self.runs = self.runs.saturating_add(1);
                 self.last = Some(*at);
@@ -88,6 +95,11 @@ impl DetectorState {
             Fact::ExpiriesRead(read) => self.expired &= !read,
             Fact::Ended => *self = DetectorState { runs: self.runs, last: self.last, ..DetectorState::default() },
         }
+    }
+
+    /// It stands in some state.
+    pub fn has_begun(&self) -> bool {
+        self.state.is_some()
     }
 
     pub fn variable(&self, place: u8) -> Option<&Scalar> {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::reading::{SlotNo, Timestamp};
 use crate::rule::Truths;
+use crate::rule::detector::TIMER_RUNS_MAX;
 use crate::twin::event::Event;
 use crate::twin::state::Slot;
 use crate::twin::windows::Turn;
 
+use super::detectors::Timers;
 use super::{Follower, Moment, clock};
 
 /// In the order in which they are served at one instant.
@@ -22,8 +24,8 @@ enum Due {
 }
 
 impl Follower<'_> {
-    /// What of these slots, and of the windows that follow from them, is due, in order.
-    pub(super) fn serve(&mut self, slots: &[u16], is_due: impl Fn(&Slot, Timestamp) -> bool) {
+    /// What of these slots, of the windows that follow from them, and of these timers of detectors is due, in order.
+    pub(super) fn serve(&mut self, slots: &[u16], mut timers: Timers, is_due: impl Fn(&Slot, Timestamp) -> bool) {
         let layout = self.layout.clone();
         let state = &self.twin.state;
         let mut agenda: BTreeSet<(Timestamp, Due)> = BTreeSet::new();
@@ -51,7 +53,21 @@ impl Follower<'_> {
                 self.expect_window(*place, &is_due, &mut agenda);
             }
         }
-        while let Some((at, due)) = agenda.pop_first() {
+        let mut run_out = 0;
+        loop {
+            // Of one instant, as with delays: a timer comes first.
+            let before = agenda.first().map_or(Timestamp(i64::MAX), |(at, _)| *at);
+            if let Some(timer) = self.next_timer(&timers).filter(|(due, ..)| *due <= before) {
+                run_out += 1;
+                if run_out > TIMER_RUNS_MAX {
+                    self.too_many_timers(timer);
+                    timers.clear();
+                } else {
+                    self.run_out(timer);
+                }
+                continue;
+            }
+            let Some((at, due)) = agenda.pop_first() else { return };
             match due {
                 Due::Stale(no) => self.settle(vec![no], Moment { stale: &[no], is_timed: true, ..Moment::new(at, &[]) }),
                 Due::Silent(place) => {

@@ -6,6 +6,8 @@ use crate::reading::{SlotNo, Timestamp};
 use crate::rule::{Kind, Member, silent_at as silence};
 use crate::twin::state::{State, Twin};
 
+use super::detectors::next_timer;
+
 /// How far the clock of a rule is ahead of the wall, in microseconds. Settings have no clock: what a person sets today must not drag a rule that
 /// is shown the readings of last year.
 pub(super) fn offset(state: &State, spec: &RuleSpec) -> i64 {
@@ -54,6 +56,7 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
             consider(crate::rule::due(&spec.rule, &watch.rule).map(on_wall));
             consider(watch.alarm.due_in_data().map(on_wall));
             consider(watch.alarm.due_on_wall(&spec.rule.policy));
+            consider(next_timer(spec, state).map(|(due, _)| on_wall(due)));
         }
         if !watch.rule.is_active() {
             // What was silent before has been served.

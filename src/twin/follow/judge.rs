@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use crate::alarm::{CloseReason, When};
+use crate::catalog::detector::Language;
 use crate::catalog::logic::RuleSpec;
 use crate::expr::{Checked, Known};
 use crate::reading::Timestamp;
@@ -17,6 +18,15 @@ use super::{Follower, Moment, clock};
 
 /// Rules that read the alarms of others are evaluated again after those, so often at most for one input.
 const GENERATIONS_MAX: usize = 8;
+
+/// What a rule makes of a moment, before anything of it is done.
+enum Seen {
+    Truths(OwnTruths),
+    /// A detector of ours; `None`: it does not hear of it.
+    Detected(Option<Decision>),
+    /// An imported one hears each message by itself.
+    Messages,
+}
 
 /// The truths of a rule with the lists that they lend.
 pub(super) struct OwnTruths {
@@ -50,10 +60,13 @@ impl Follower<'_> {
                 return self.break_ring(&places, moment.at);
             }
             let now = Moment { changed: &changed, events: &events, ..moment };
-            let truths: Vec<(u16, OwnTruths)> =
-                places.iter().map(|place| (*place, self.truths(&layout.logic.rules[usize::from(*place)], now))).collect();
+            for place in &places {
+                self.prepare(&layout.logic.rules[usize::from(*place)], now);
+            }
+            let seen: Vec<(u16, Seen)> =
+                places.iter().map(|place| (*place, self.see(&layout.logic.rules[usize::from(*place)], now))).collect();
             let mut moved = Vec::new();
-            for (place, truths) in truths {
+            for (place, seen) in seen {
                 let spec = &layout.logic.rules[usize::from(place)];
                 let was_active = self.watch(spec).rule.is_active();
                 // Delays come before what time alone brings about.
@@ -61,7 +74,7 @@ impl Follower<'_> {
                     let now = self.now;
                     self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), moment);
                 }
-                self.evaluate(spec, &truths.borrow(), Moment { changed: &changed, events: &events, ..moment });
+                self.take(spec, seen, Moment { changed: &changed, events: &events, ..moment });
                 if self.watch(spec).rule.is_active() != was_active {
                     moved.push(place);
                 }
@@ -69,6 +82,42 @@ impl Follower<'_> {
             places = layout.logic.rules_that_ask(&moved);
             changed.clear();
         }
+    }
+
+    fn see(&self, spec: &RuleSpec, moment: Moment<'_>) -> Seen {
+        match spec.detector.as_ref().map(|detector| &detector.language) {
+            None => Seen::Truths(self.truths(spec, moment)),
+            Some(Language::Own(_)) => Seen::Detected(self.look(spec, moment)),
+            Some(Language::Imported(_)) => Seen::Messages,
+        }
+    }
+
+    fn take(&mut self, spec: &RuleSpec, seen: Seen, moment: Moment<'_>) {
+        match seen {
+            Seen::Truths(truths) => return self.evaluate(spec, &truths.borrow(), moment),
+            Seen::Detected(decision) => self.follow(spec, decision.unwrap_or_default(), moment),
+            Seen::Messages => self.hear(spec, moment),
+        }
+        if spec.rule.suppressible {
+            let truths = self.truths(spec, moment);
+            self.evaluate(spec, &truths.borrow(), moment);
+        }
+    }
+
+    /// What comes before a detector looks: it is switched off, or suppressed from now on. A suppression that ends, ends after it has looked.
+    fn prepare(&mut self, spec: &RuleSpec, moment: Moment<'_>) {
+        if spec.detector.is_none() || !(spec.rule.suppressible || self.is_off(spec)) {
+            return;
+        }
+        let truths = self.truths(spec, moment);
+        if self.is_off(spec) || truths.borrow().suppressed_by == Some(true) {
+            self.evaluate(spec, &truths.borrow(), moment);
+        }
+    }
+
+    /// It is switched off, for the type or for this twin.
+    pub(super) fn is_off(&self, spec: &RuleSpec) -> bool {
+        !spec.rule.enabled || self.twin.state.disabled.contains(&spec.rule.id)
     }
 
     /// Rules move one another without end: those that would go on are switched off on this twin.
@@ -112,7 +161,7 @@ impl Follower<'_> {
     }
 
     pub(super) fn evaluate(&mut self, spec: &RuleSpec, truths: &Truths<'_>, moment: Moment<'_>) {
-        if !spec.rule.enabled || self.twin.state.disabled.contains(&spec.rule.id) {
+        if self.is_off(spec) {
             if !self.watch(spec).is_default() {
                 self.end(spec, CloseReason::RuleDisabled, moment.at);
             }
@@ -145,6 +194,11 @@ impl Follower<'_> {
             let watched = Watched { rule: &spec.rule, twin: &self.twin.state.id, key: "", out_of_service: None, voice: &voice };
             decide(&watched, self.watch(spec))
         };
+        self.follow(spec, decision, moment);
+    }
+
+    /// A decision becomes facts, requests and troubles.
+    pub(super) fn follow(&mut self, spec: &RuleSpec, decision: Decision, moment: Moment<'_>) {
         for fact in decision.facts {
             self.push(Event::Watched { rule: spec.rule.id.clone(), fact: Box::new(fact) });
         }
@@ -153,6 +207,9 @@ impl Follower<'_> {
         }
         for failure in &decision.failures {
             self.failure(spec, failure, moment.at);
+        }
+        for diagnostic in &decision.diagnostics {
+            self.diagnose(spec, diagnostic, moment.at);
         }
     }
 }

@@ -4,9 +4,13 @@
 mod agenda;
 mod clock;
 mod deeds;
+mod detectors;
 mod environment;
 mod judge;
+mod machine;
 mod outside;
+#[cfg(test)]
+mod tests;
 mod voice;
 mod wave;
 
@@ -54,11 +58,13 @@ struct Moment<'a> {
     events: &'a [u16],
     /// Time alone brought it about: delays that end now come first.
     is_timed: bool,
+    /// Detectors hear of it: it is not just that the type has another form now.
+    is_heard: bool,
 }
 
 impl<'a> Moment<'a> {
     fn new(at: Timestamp, changed: &'a [u16]) -> Moment<'a> {
-        Moment { at, changed, stale: &[], events: &[], is_timed: false }
+        Moment { at, changed, stale: &[], events: &[], is_timed: false, is_heard: true }
     }
 }
 
@@ -79,7 +85,8 @@ impl<'a> Follower<'a> {
             }
         }
         if !changed.is_empty() {
-            self.serve(&changed, |_, due| due < time);
+            let timers = self.timers_behind(&changed, time);
+            self.serve(&changed, timers, |_, due| due < time);
             self.end_delays(&changed, time);
         }
         reads.into_iter().for_each(|event| self.push(event));
@@ -97,6 +104,8 @@ impl<'a> Follower<'a> {
     pub(super) fn settings(mut self, facts: Vec<Event>) {
         let changed: Vec<u16> =
             facts.iter().filter_map(|fact| if let Event::PropertySet { slot, .. } = fact { Some(slot.0) } else { None }).collect();
+        let timers = if changed.is_empty() { Vec::new() } else { self.timers_due(None) };
+        self.serve(&[], timers, |_, _| false);
         let concerned: Vec<_> = facts
             .iter()
             .filter_map(|fact| if let Event::Switched { rule, .. } | Event::Tuned { rule, .. } = fact { Some(rule.clone()) } else { None })
@@ -129,19 +138,26 @@ impl<'a> Follower<'a> {
                     Edited::Kept => self.keep(after, at),
                     Edited::Restarted => self.end(before, CloseReason::RuleChanged, at),
                 },
-                // What it was is not known any more; it goes on as what it is.
+                // What it was is not known any more; only a detector knows what its places are counted in.
+                (None, Some(after)) if self.means_another(after) => self.end(after, CloseReason::RuleChanged, at),
                 (None, Some(after)) => self.keep(after, at),
                 (None, None) if RuleSpec::is_outside(&id) => {}
                 (None, None) => self.end_unknown(&id, at),
             }
         }
         let all = self.all_slots();
-        self.settle(all, Moment::new(at, &[]));
+        self.settle(all, Moment { is_heard: false, ..Moment::new(at, &[]) });
+    }
+
+    fn means_another(&self, spec: &RuleSpec) -> bool {
+        self.watch(spec).detector.as_ref().is_some_and(|detector| detector.has_begun() && detector.meaning != spec.rule.meaning)
     }
 
     /// A device, or somebody else, says that an event of the type has happened.
     pub(super) fn event(mut self, happened: Happened) {
         let at = happened.time;
+        let timers = self.timers_due(Some(at));
+        self.serve(&[], timers, |_, _| false);
         self.deeds.report(happened);
         self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
     }
@@ -166,7 +182,8 @@ impl<'a> Follower<'a> {
         }
         if !changed.is_empty() {
             let heard = changed.clone();
-            self.serve(&heard, |_, due| due < latest);
+            let timers = self.timers_due(None);
+            self.serve(&heard, timers, |_, due| due < latest);
             self.end_delays(&heard, latest);
             self.settle(changed, Moment::new(latest, &[]));
             self.serve_windows(&heard, latest);
@@ -177,7 +194,8 @@ impl<'a> Follower<'a> {
     pub(super) fn wake(mut self) {
         let now = self.now;
         let all = self.all_slots();
-        self.serve(&all, |slot, due| due <= slot.clock(now));
+        let timers = self.timers_due(None);
+        self.serve(&all, timers, |slot, due| due <= slot.clock(now));
         let layout = self.layout.clone();
         let (mut moved, mut latest) = (Vec::new(), self.newest());
         for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
@@ -214,6 +232,8 @@ impl<'a> Follower<'a> {
             }
             None => return Verdict::NotFound,
         };
+        let timers = self.timers_due(None);
+        self.serve(&[], timers, |_, _| false);
         let (at, now) = (self.newest(), self.now);
         let mut verdict = Verdict::NotFound;
         let act = |watched: &crate::rule::Watched<'_>, watch: &Watch| {

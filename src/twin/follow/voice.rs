@@ -5,11 +5,14 @@ use smol_str::SmolStr;
 
 use crate::alarm::Evidence;
 use crate::catalog::logic::{RuleSpec, Said};
-use crate::expr::{Checked, Datum, Kind, Operand};
+use crate::expr::{Checked, Datum, Environment, Operand};
 use crate::reading::{SlotNo, format_duration};
-use crate::rule::{Expression, Occasion, Rule, Truth, Voice};
+use crate::rule::{Expression, Kind, Occasion, Rule, Truth, Voice};
 
 use super::environment::Surroundings;
+
+/// Of a member in an explanation; a larger value is left out.
+const MEMBER_BYTES_MAX: usize = 1024;
 
 pub(super) struct Speaker<'a> {
     pub spec: &'a RuleSpec,
@@ -39,7 +42,8 @@ impl Speaker<'_> {
         for slot in &self.spec.silent {
             values.push(self.member(&self.surroundings.layout.slot(*slot).path, *slot));
         }
-        json!({
+        let machine = self.machine(&mut sources, &mut values);
+        let mut told = json!({
             "rule": format!("{}.{}", self.surroundings.layout.name, self.spec.rule.id),
             "ruleVersion": format!("{:016x}", self.spec.rule.version),
             "twin": state.id.as_str(),
@@ -51,7 +55,34 @@ impl Speaker<'_> {
             "onDelay": format_duration(i64::try_from(self.spec.rule.on_delay.as_micros()).unwrap_or(i64::MAX)),
             "values": values,
             "unknown": unknown,
-        })
+        });
+        if let Some(machine) = machine {
+            told["detector"] = machine;
+        }
+        told
+    }
+
+    /// Of a detector: what it looked at in the state that it was in, with what it knew.
+    fn machine(&self, sources: &mut Vec<String>, values: &mut Vec<Json>) -> Option<Json> {
+        let Kind::Detector(definition) = &self.spec.rule.kind else { return None };
+        let state = self.surroundings.state.watches.get(&self.spec.rule.id).detector.as_deref();
+        let place = state.and_then(|state| state.state).unwrap_or(definition.initial);
+        let on_input = &definition.states.get(usize::from(place))?.on_input;
+        let entries = on_input.events.iter().chain(on_input.transitions.iter().map(|(entry, _)| entry));
+        for when in entries.filter_map(|entry| entry.when) {
+            if let Some(Said::Value(checked)) = self.spec.said.get(usize::from(when.0)) {
+                sources.push(checked.source.to_string());
+            }
+        }
+        for slot in &self.spec.reads {
+            let told = self.member(&self.surroundings.layout.slot(*slot).path, *slot);
+            // A payload may be larger than all the rest.
+            if told.to_string().len() <= MEMBER_BYTES_MAX {
+                values.push(told);
+            }
+        }
+        let shown = self.spec.shown(state)?;
+        Some(json!({"state": shown.state, "variables": shown.variables, "timers": shown.timers_json()}))
     }
 
     fn tell(&self, condition: &Checked, values: &mut Vec<Json>, unknown: &mut Vec<Json>) {
@@ -109,6 +140,14 @@ impl Speaker<'_> {
     }
 }
 
+/// What an expression of a rule comes to; `None`: it is unknown.
+pub(super) fn said(spec: &RuleSpec, expression: Expression, environment: &dyn Environment) -> Option<Json> {
+    match spec.said.get(usize::from(expression.0))? {
+        Said::Value(checked) => checked.tree.to_json(environment).ok(),
+        Said::Text(template) => Some(Json::String(template.render(environment))),
+    }
+}
+
 impl Voice for Speaker<'_> {
     fn evidence(&self, rule: &Rule, occasion: &Occasion) -> Evidence {
         Evidence {
@@ -127,13 +166,7 @@ impl Voice for Speaker<'_> {
     }
 
     fn value(&self, expression: Expression) -> Option<Json> {
-        match self.spec.said.get(usize::from(expression.0))? {
-            Said::Value(checked) => {
-                let datum = checked.tree.evaluate(&self.surroundings).ok()?;
-                Some(if let Kind::Enum(names) = &checked.shape().kind { datum.named(names) } else { datum }.to_json())
-            }
-            Said::Text(template) => Some(Json::String(template.render(&self.surroundings))),
-        }
+        said(self.spec, expression, &self.surroundings)
     }
 
     fn when(&self, _rule: &Rule) -> Truth {

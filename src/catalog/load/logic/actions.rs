@@ -15,7 +15,7 @@ use super::rules::{Reader, SEVERITIES};
 use super::scope::shape_of;
 
 /// What an action does; exactly one of them stands in it.
-const VERBS: [&str; 6] = ["set", "emit", "publish", "webhook", "command", "raise"];
+pub(super) const VERBS: [&str; 6] = ["set", "emit", "publish", "webhook", "command", "raise"];
 const QOS_MAX: u64 = 2;
 
 impl Reader<'_, '_, '_> {
@@ -35,7 +35,8 @@ impl Reader<'_, '_, '_> {
         let Some(nodes) = expect_list(node, "a list of actions", self.problems) else { return };
         for node in nodes {
             let Some(kind) = self.action(node, spec) else { continue };
-            if spec.rule.actions.len() >= ACTIONS_MAX {
+            // What a detector does of its own is bounded there.
+            if spec.rule.actions.iter().filter(|action| action.on != On::DETECTOR).count() >= ACTIONS_MAX {
                 let message = format!("{} has more than {ACTIONS_MAX} actions", self.fields.what);
                 self.problems.push(Diagnostic::new(&codes::LIMIT, node.span, message));
                 return;
@@ -179,7 +180,7 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-fn keep(spec: &mut RuleSpec, said: Said) -> Expression {
+pub(super) fn keep(spec: &mut RuleSpec, said: Said) -> Expression {
     let mut all = std::mem::take(&mut spec.said).into_vec();
     all.push(said);
     spec.said = all.into();

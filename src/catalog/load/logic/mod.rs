@@ -2,6 +2,7 @@
 
 mod actions;
 mod computed;
+mod detector;
 mod named;
 mod params;
 mod remote;

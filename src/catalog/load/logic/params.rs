@@ -70,7 +70,7 @@ pub(in crate::catalog::load) fn given_constant(
 }
 
 /// Quantities are written as everywhere in the files: `85 degC`. Expressions write them `quantity(85, 'degC')`.
-fn as_expression(node: &Node) -> Node {
+pub(super) fn as_expression(node: &Node) -> Node {
     let Some(text) = node.as_scalar().map(|scalar| &*scalar.text) else { return node.clone() };
     let Some((number, unit)) = parse_quantity(text) else { return node.clone() };
     let text = format!("quantity({number:?}, '{}')", unit.replace('\'', ""));

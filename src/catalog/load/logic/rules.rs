@@ -1,5 +1,6 @@
 //! The rules of a type: inherited ones, perhaps with other settings, and its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::source::{Diagnostic, Diagnostics, Fields, Node, Span, codes, did_you_
 use super::params::{self, Given};
 use super::remote::Remote;
 use super::schedule;
-use super::scope::{Blanks, TypeScope};
+use super::scope::{Blanks, MachineNames, TypeScope};
 use super::{Expressions, report};
 
 pub(super) const SEVERITIES: &[(&str, Severity)] = &[
@@ -34,6 +35,8 @@ pub(in crate::catalog::load) struct Ground<'a> {
     pub slots: &'a [SlotSpec],
     pub events: &'a [EventSpec],
     pub commands: &'a [CommandSpec],
+    /// Files of detectors that were exported elsewhere, by their paths.
+    pub detectors: &'a BTreeMap<String, Option<Arc<str>>>,
     pub blanks: Blanks<'a>,
     pub remote: Option<&'a Remote<'a>>,
     /// Webhooks that are called, and where.
@@ -111,7 +114,7 @@ impl Rules {
         let Ok(no) = u16::try_from(self.specs.len()) else { return };
         let given = params::declared(fields, no, ground, problems);
         self.params.extend(given);
-        let mut reader = Reader { fields, no, names, params: &self.params, ground, problems };
+        let mut reader = Reader { fields, no, names, params: &self.params, machine: None, is_broken: false, ground, problems };
         if let Some(spec) = reader.read(id) {
             self.specs.push(spec);
         } else {
@@ -121,7 +124,7 @@ impl Rules {
 
     /// Other settings for an inherited rule. What decides when it is true stays.
     fn change(&mut self, place: usize, fields: &Fields<'_>, names: &[Box<str>], ground: &mut Ground<'_>, problems: &mut Diagnostics) {
-        for key in ["when", "clearWhen", "pattern", "noData", "levels"] {
+        for key in ["when", "clearWhen", "pattern", "noData", "levels", "states", "initial", "mode", "variables", "detector", "sinks"] {
             if let Some(node) = fields.get(key) {
                 let message = format!("an override may not change `{key}`; write a rule of its own, or a parameter");
                 problems.push(Diagnostic::new(&codes::RULE_OVERRIDE, node.span, message));
@@ -150,7 +153,7 @@ impl Rules {
             }
         }
         let mut spec = self.specs[place].clone();
-        let mut reader = Reader { fields, no, names, params: &self.params, ground, problems };
+        let mut reader = Reader { fields, no, names, params: &self.params, machine: None, is_broken: false, ground, problems };
         reader.settings(&mut spec);
         if fields.get("deadband").is_some() {
             spec.stay = spec.when.clone();
@@ -180,20 +183,28 @@ pub(super) struct Reader<'r, 'a, 'n> {
     pub no: u16,
     pub names: &'r [Box<str>],
     pub params: &'r [Param],
+    /// While the states of a detector are read.
+    pub machine: Option<MachineNames>,
+    /// Some of it could not be read, whether that was reported or follows from something else.
+    pub is_broken: bool,
     pub ground: &'r mut Ground<'a>,
     pub problems: &'r mut Diagnostics,
 }
 
 impl Reader<'_, '_, '_> {
     fn read(&mut self, id: &str) -> Option<RuleSpec> {
-        let given: Vec<&str> = ["when", "noData", "pattern"].into_iter().filter(|key| self.fields.get(key).is_some()).collect();
+        let given: Vec<&str> =
+            ["when", "noData", "pattern", "states", "detector"].into_iter().filter(|key| self.fields.get(key).is_some()).collect();
         if given.len() != 1 {
             let said = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
-            let message = format!("{} needs exactly one of `when`, `noData` and `pattern`; it has {said}", self.fields.what);
+            let message =
+                format!("{} needs exactly one of `when`, `noData`, `pattern`, `states` and `detector`; it has {said}", self.fields.what);
             self.problems.push(Diagnostic::new(&codes::RULE_KIND, self.fields.span, message));
             return None;
         }
         let mut spec = RuleSpec { declared_by: self.ground.type_name.clone(), ..RuleSpec::unknown(id) };
+        self.check_kind_of_keys(given[0]);
+        let mut seed = 0;
         match given[0] {
             "when" => {
                 spec.when = Some(self.condition("when")?);
@@ -202,6 +213,8 @@ impl Reader<'_, '_, '_> {
                 self.stay(&mut spec);
             }
             "noData" => self.no_data(&mut spec)?,
+            "states" => self.states(&mut spec)?,
+            "detector" => seed = self.imported(&mut spec)?,
             _ => self.pattern(&mut spec)?,
         }
         if self.fields.get("clearWhen").is_some() {
@@ -213,8 +226,10 @@ impl Reader<'_, '_, '_> {
             }
         }
         self.settings(&mut spec);
-        spec.rule.meaning = meaning(&spec);
-        spec.rule.version = self.version(0);
+        if spec.detector.is_none() {
+            spec.rule.meaning = meaning(&spec);
+        }
+        spec.rule.version = self.version(seed);
         Some(spec)
     }
 
@@ -263,7 +278,7 @@ impl Reader<'_, '_, '_> {
         self.condition_at(node, key)
     }
 
-    fn condition_at(&mut self, node: &Node, key: &str) -> Option<Checked> {
+    pub(super) fn condition_at(&mut self, node: &Node, key: &str) -> Option<Checked> {
         let what = format!("`{key}` of {}", self.fields.what);
         self.within(|expressions, scope, problems| expressions.read(node, &what, scope, Expect::Condition(key), problems))
     }
@@ -272,7 +287,9 @@ impl Reader<'_, '_, '_> {
         let own = (0_u16..).zip(self.params).filter(|(_, param)| param.rule == self.no);
         let params: Vec<_> = own.map(|(no, param)| (param.name.clone(), no, param.value.shape().clone())).collect();
         let own = TypeScope::of(self.ground.type_name, self.ground.slots, self.ground.blanks);
-        let mut scope = TypeScope { params: &params, rules: self.names, events: self.ground.events, remote: self.ground.remote, ..own };
+        let machine = self.machine.as_ref();
+        let (events, remote) = (self.ground.events, self.ground.remote);
+        let mut scope = TypeScope { params: &params, rules: self.names, events, remote, machine, ..own };
         let mut found = Diagnostics::new();
         let read = read(self.ground.expressions, &mut scope, &mut found);
         if !scope.met_blank {
@@ -413,7 +430,7 @@ impl Reader<'_, '_, '_> {
         Some(())
     }
 
-    /// A hash of all it says; `before` is that of the rule it changes.
+    /// A hash of all it says; `before` is that of the rule it changes, or of the file it names.
     fn version(&self, before: u64) -> u64 {
         let mut hash = Xxh3::new();
         hash.update(&before.to_le_bytes());

@@ -1,7 +1,9 @@
 //! The names that expressions of a type may use, and the slots and numbers they stand for.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::remote::Remote;
 
@@ -9,6 +11,7 @@ use crate::catalog::layout::{Section, SlotSpec, ValueType};
 use crate::catalog::logic::EventSpec;
 use crate::catalog::rolled::SEVERITIES;
 use crate::expr::{Above, Attribute, Fold, Kind, ListKind, Operand, Over, Quoted, Refusal, Resolved, Scope, Shape};
+use crate::source::did_you_mean;
 
 /// A type as its expressions see it.
 pub(in crate::catalog::load) struct TypeScope<'a> {
@@ -26,11 +29,35 @@ pub(in crate::catalog::load) struct TypeScope<'a> {
     pub events: &'a [EventSpec],
     /// Other types, where they may be read.
     pub remote: Option<&'a Remote<'a>>,
+    /// What the states of a detector may ask for besides.
+    pub machine: Option<&'a MachineNames>,
     /// Parameters are settings: they read nothing that moves.
     pub properties_only: bool,
     pub blanks: Blanks<'a>,
     /// A name was asked for that may be there all the same: what is wrong then is a consequence.
     pub met_blank: bool,
+}
+
+/// What expressions in the states of a detector may name.
+#[derive(Debug, Clone, Default)]
+pub(in crate::catalog::load) struct MachineNames {
+    pub variables: Vec<(SmolStr, Shape)>,
+    /// By the bytes of their names.
+    pub timers: Vec<SmolStr>,
+    /// Of those: the ones that are ever set.
+    pub started: BTreeSet<SmolStr>,
+}
+
+impl MachineNames {
+    fn timer(&self, name: &str) -> Result<Operand, Refusal> {
+        if self.started.contains(name) {
+            let place = self.timers.iter().position(|timer| timer == name).and_then(|place| u16::try_from(place).ok());
+            return Ok(Operand::Timeout(place.unwrap_or(0)));
+        }
+        let near = did_you_mean(name, self.started.iter().map(SmolStr::as_str));
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        Err(Refusal { hint, ..Refusal::new("E721", format!("timeout('{name}'): no such timer is ever set")) })
+    }
 }
 
 /// What is not known of the type, because it could not be read.
@@ -53,10 +80,23 @@ impl<'a> TypeScope<'a> {
             awaited,
             events: &[],
             remote: None,
+            machine: None,
             properties_only: false,
             blanks,
             met_blank: false,
         }
+    }
+
+    /// A member whose readings can cause an evaluation.
+    fn input(&mut self, name: &str) -> Result<Operand, Refusal> {
+        if let Some(place) = self.slots.iter().position(|slot| &*slot.path == name) {
+            return Ok(Operand::Caused(u16::try_from(place).unwrap_or(u16::MAX)));
+        }
+        let first = name.split('.').next().unwrap_or(name);
+        self.met_blank |= self.blanks.any || self.blanks.members.contains(first);
+        let near = did_you_mean(name, self.slots.iter().map(|slot| &*slot.path));
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        Err(Refusal { hint, ..Refusal::new("E702", format!("input('{name}'): {} has no member of that name", self.type_name)) })
     }
 
     fn slot(&self, path: &str) -> Option<Resolved> {
@@ -72,6 +112,9 @@ impl<'a> TypeScope<'a> {
         Some(resolved)
     }
 }
+
+/// What makes a detector run, in the order of their places.
+const TRIGGERS: [&str; 2] = ["INPUT", "TIMER"];
 
 const ATTRIBUTES: [(&str, Attribute); 5] = [
     ("id", Attribute::Id),
@@ -103,6 +146,14 @@ impl Scope for TypeScope<'_> {
                 Some(Resolved::new(Operand::Param(*no), shape.clone()))
             }
             ["twin", name] => attribute(name),
+            ["vars", name] if self.machine.is_some() => {
+                let variables = self.machine.map_or(&[][..], |machine| &machine.variables);
+                let place = variables.iter().position(|(known, _)| known == name)?;
+                Some(Resolved::new(Operand::Variable(u16::try_from(place).ok()?), variables[place].1.clone()))
+            }
+            ["trigger"] if self.machine.is_some() => {
+                Some(Resolved::new(Operand::Trigger, Shape::new(Kind::Enum(TRIGGERS.iter().map(|name| Box::from(*name)).collect()))))
+            }
             ["alarm", name] => {
                 let place = self.rules.iter().position(|known| **known == **name)?;
                 Some(Resolved::new(Operand::Alarm(u16::try_from(place).ok()?), Shape::new(Kind::Bool)))
@@ -127,7 +178,9 @@ impl Scope for TypeScope<'_> {
         let params = self.params.iter().map(|(name, ..)| format!("params.{name}"));
         let rules = self.rules.iter().map(|name| format!("alarm.{name}"));
         let twin = ATTRIBUTES.iter().map(|(name, _)| format!("twin.{name}"));
-        slots.chain(params).chain(rules).chain(twin).collect()
+        let variables = self.machine.iter().flat_map(|machine| &machine.variables).map(|(name, _)| format!("vars.{name}"));
+        let trigger = self.machine.map(|_| "trigger".to_owned());
+        slots.chain(params).chain(rules).chain(twin).chain(variables).chain(trigger).collect()
     }
 
     fn owner(&self) -> String {
@@ -151,16 +204,19 @@ impl Scope for TypeScope<'_> {
     }
 
     fn quoted(&mut self, what: Quoted, name: &str) -> Result<Operand, Refusal> {
-        let function = match what {
-            Quoted::Event if !self.events.is_empty() => {
+        let function = match (what, self.machine) {
+            (Quoted::Timeout, Some(machine)) => return machine.timer(name),
+            (Quoted::Input, Some(_)) => return self.input(name),
+            (Quoted::Event, machine) if machine.is_some() || !self.events.is_empty() => {
                 let found = (0_u16..).zip(self.events).find(|(_, event)| *event.name == *name);
                 let known: Vec<&str> = self.events.iter().map(|event| &*event.name).collect();
-                let unknown = format!("`{name}` is not an event of {}; there is {}", self.type_name, known.join(", "));
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let unknown = format!("`{name}` is not an event of {}; there is {known}", self.type_name);
                 return found.map(|(no, _)| Operand::Event(no)).ok_or_else(|| Refusal::new("E718", unknown));
             }
-            Quoted::Event => "event",
-            Quoted::Timeout => "timeout",
-            Quoted::Input => "input",
+            (Quoted::Event, _) => "event",
+            (Quoted::Timeout, None) => "timeout",
+            (Quoted::Input, None) => "input",
         };
         Err(Refusal::new("E706", format!("`{function}` stands in detectors, and `event` in patterns of types that declare events")))
     }

@@ -119,7 +119,7 @@ fn every_cell() {
             let is_on = |state: &str| ["ACTIVE", "ACKNOWLEDGED", "LATCHED"].contains(&state);
             let moved = world.effects.iter().find(|effect| matches!(effect, Effect::Raise { .. } | Effect::Clear));
             match (is_on(state), is_on(expected)) {
-                (false, true) => assert_eq!(moved, Some(&Effect::Raise { severity: Severity::Major, text: "80 > 70".into() })),
+                (false, true) => assert_eq!(moved, Some(&Effect::Raise { severity: Some(Severity::Major), text: "80 > 70".into() })),
                 (true, false) => assert_eq!(moved, Some(&Effect::Clear)),
                 _ => assert_eq!(moved, None, "{state} and {input}"),
             }

@@ -10,8 +10,8 @@ use crate::iotevents::file::{Send, SendKind};
 use crate::iotevents::finding::Findings;
 use crate::reading::{Timestamp, TwinId};
 use crate::rule::detector::{
-    ActionDraft, DetectorState, Diagnostic, Duration, Effect, EntryDraft, Fact, MESSAGES_MAX, Messages, Mode, Run, Scalar, StateDraft,
-    Trigger, VariableSpec, force, next_timer, run,
+    ActionDraft, DetectorState, Diagnostic, Duration, Effect, EntryDraft, Fact, Forced, MESSAGES_MAX, Messages, Mode, Run, Scalar,
+    StateDraft, Trigger, VariableSpec, force, next_timer, run,
 };
 use crate::rule::{Action as RuleAction, ActionKind, Expression, Kind, On, Rule, Target, Watch, Watched};
 
@@ -276,21 +276,17 @@ fn set_from_outside_runs_nothing() {
     w.state("b", vec![enter], vec![], vec![]);
     let detector = w.done(Mode::Batch);
     let mut state = DetectorState::default();
-    let facts = force(
-        &detector.definition,
-        &state,
-        Some(1),
-        &[(0, Scalar::Int(40)), (9, Scalar::Int(1))],
-        &[(0, Time::from_secs(3)), (31, Time::from_secs(3))],
-        at(0),
-    );
+    let variables = vec![(0, Scalar::Int(40)), (9, Scalar::Int(1))];
+    let forced = Forced { state: Some(1), variables, timers: vec![(0, Time::from_secs(3)), (31, Time::from_secs(3))] };
+    let facts = force(&detector.definition, &state, &forced, at(0));
     for fact in &facts {
         state.apply(fact);
     }
     assert_eq!((int(&state, 0), state.state, due(&detector, &state)), (40, Some(1), Some(at(3))));
     let run = input(&detector, &mut state, 1, 1);
     assert!(run.facts.is_empty(), "it stands in b, which hears nothing, and does not begin again: {run:?}");
-    for fact in force(&detector.definition, &state, Some(99), &[], &[(0, Time::ZERO)], at(2)) {
+    for fact in force(&detector.definition, &state, &Forced { state: Some(99), timers: vec![(0, Time::ZERO)], ..Forced::default() }, at(2))
+    {
         state.apply(&fact);
     }
     assert_eq!((state.state, due(&detector, &state)), (Some(1), None));
@@ -328,7 +324,7 @@ fn messages_that_are_sent_again() {
 fn the_alarm_of_a_detector() {
     let mut w = Writer::new();
     w.send("ops");
-    let raise = |severity| ActionDraft::Raise { severity, text: None };
+    let raise = |severity| ActionDraft::Raise { severity: Some(severity), text: None };
     let entries = [(1, raise(Severity::Minor)), (2, raise(Severity::Major)), (3, ActionDraft::Clear), (4, ActionDraft::Act { action: 0 })];
     let entries = entries.map(|(value, action)| w.entry(&format!("$input.x.v == {value}"), vec![action], None));
     w.state("s", vec![], entries.into(), vec![]);

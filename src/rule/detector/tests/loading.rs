@@ -80,8 +80,8 @@ fn timers_that_are_never_set_and_variables_that_nobody_reads() {
         problems(&draft, &reads),
         [
             "E721 states.off.onInput[0]: `hours` is no variable; variables are minutes, idle",
-            "E721 states.off.onInput: timeout('runn'): no such timer is ever set",
-            "E721 states.off.onInput: timer `hot` is reset and never set",
+            "E721 states.off.onInput[0]: timeout('runn'): no such timer is ever set",
+            "E721 states.off.onInput[0]: timer `hot` is reset and never set",
             "E721 variables.idle: variable `idle` is never read",
         ]
     );
