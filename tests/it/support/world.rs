@@ -76,7 +76,7 @@ impl World {
 
     fn settings(&self) -> Settings {
         let mut sources = Sources::new();
-        for folder in ["schemas", "twins"] {
+        for folder in ["schemas", "twins", "detectors"] {
             read_into(&mut sources, &self.workspace, &self.workspace.join(folder));
         }
         let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
