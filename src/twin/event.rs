@@ -81,6 +81,9 @@ pub struct Read {
 impl Event {
     /// Something that followers of changes want to hear of at once, besides readings and what follows from them.
     pub fn is_change(&self) -> bool {
+        if let Event::Watched { fact, .. } = self {
+            return matches!(**fact, rule::Fact::Alarm(_));
+        }
         matches!(
             self,
             Event::PropertySet { .. }

@@ -31,7 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("model", &["catalog"]),
     ("ingress", &["codec", "catalog"]),
     ("view", &["twin", "catalog"]),
-    ("feed", &["twin", "catalog"]),
+    ("feed", &["twin", "catalog", "rule", "alarm"]),
     ("webhook", &[]),
     // shell
     ("observe", &[]),

@@ -46,19 +46,19 @@ pub fn declare(schema: &mut SchemaBuilder) {
     schema
         .object::<ChangeItem>("ChangeItem", "An item of the stream of changes.")
         .value("kind", "StreamKind!", "", |item, _| match item.event {
-            StreamEvent::Change(_) => "ITEM",
+            StreamEvent::Item(_) => "ITEM",
             StreamEvent::CaughtUp => "CAUGHT_UP",
             StreamEvent::Gap { .. } => "GAP",
         })
         .value("cursor", "String!", "For `after`: to go on behind this item.", |item, _| item.cursor.clone())
         .value("seq", "Long!", "The commit.", |item, _| item.seq.0)
         .value("change", "Change", "With ITEM.", |item, _| match &item.event {
-            StreamEvent::Change(change) => Out::object(ChangeNode(change.clone())),
+            StreamEvent::Item(change) => Out::object(ChangeNode(change.clone())),
             StreamEvent::CaughtUp | StreamEvent::Gap { .. } => Out::Null,
         })
         .value("gap", "Gap", "With GAP.", |item, _| match &item.event {
             StreamEvent::Gap { from, to, reason } => Out::object(Gap { from: *from, to: *to, reason: reason.clone() }),
-            StreamEvent::Change(_) | StreamEvent::CaughtUp => Out::Null,
+            StreamEvent::Item(_) | StreamEvent::CaughtUp => Out::Null,
         });
     schema
         .object::<ChangeNode>("Change", "Something that happened to a twin.")
