@@ -122,6 +122,17 @@ pub enum StreamEvent<T> {
     },
 }
 
+impl<T> StreamEvent<T> {
+    /// `StreamKind`
+    pub fn kind(&self) -> &'static str {
+        match self {
+            StreamEvent::Item(_) => "ITEM",
+            StreamEvent::CaughtUp => "CAUGHT_UP",
+            StreamEvent::Gap { .. } => "GAP",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamItem<T> {
     /// Where to go on after this item.

@@ -34,8 +34,8 @@ pub use facts::{Names, changes_of};
 pub use happening::{Happening, Occurred, happenings_of};
 pub use log::{CHANGES_KEPT_MAX, ChangeLog, Follower, Log, Taken};
 pub use memory::{After, OCCURRENCES_MAX, Occurrences};
-pub use recorded::Recorded;
 pub use publisher::{Publisher, Round};
+pub use recorded::Recorded;
 pub use watch::{Mark, Marks, Nudge, WIDE_MARKS_MAX, Watch};
 
 /// Twins that are added to the index under one lock: the gate's thread never waits for a long selection.

@@ -86,6 +86,11 @@ impl Past {
         Past { reader: Reader::new(disk, dir, from.seq), next: from, kept: None }
     }
 
+    /// Where the next part begins.
+    pub fn next(&self) -> Position {
+        self.next
+    }
+
     /// The next part, up to the entry `through`. Waits for the disk.
     pub fn read<T: Recorded>(
         &mut self,
@@ -142,7 +147,7 @@ impl Runtime {
         memory: &mut T::Memory,
     ) -> Result<Part<T>, Error> {
         let mut past = kept.take().filter(|past| past.next == from).unwrap_or_else(|| self.readers.past(from));
-        let Ok(turn) = self.readers.turns.clone().acquire_owned().await else { return Err(Error::Crashed) };
+        let turn = self.reading_turn().await?;
         let (runtime, mut known) = (self.clone(), std::mem::take(memory));
         let (past, part, known) = blocking(move || {
             let _turn = turn;
@@ -155,6 +160,15 @@ impl Runtime {
         let goes_on = part.next.seq <= self.view.seq();
         *kept = Some(past).filter(|past| goes_on && past.kept.is_some());
         Ok(part)
+    }
+
+    pub(super) fn reader(&self, from: Position) -> Past {
+        self.readers.past(from)
+    }
+
+    /// Held by whoever reads the journal.
+    pub(super) async fn reading_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.readers.turns.clone().acquire_owned().await.map_err(|_| Error::Crashed)
     }
 
     /// What is open now, for whoever begins to follow alarms.
@@ -263,6 +277,6 @@ async fn catch_up<T: Begins>(runtime: &Arc<Runtime>, log: &Log<T>, kept: &mut Op
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Crashed)
 }

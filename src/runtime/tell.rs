@@ -22,6 +22,14 @@ impl Runtime {
         verdict.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
     }
 
+    /// Switches one of a twin's rules on or off for it alone. `None`: there is no such twin.
+    pub async fn switch(&self, twin: &str, rule: &str, enabled: bool) -> Result<Option<Verdict>, Unanswered> {
+        let Some(resident) = self.shared.directory.by_id(twin) else { return Ok(None) };
+        let (answer, verdict) = oneshot::channel();
+        self.shared.directory.send(&resident, TwinMsg::Switch(rule.into(), enabled, answer));
+        verdict.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
+    }
+
     /// The twins of which some rule has something to say.
     pub fn alarmed(&self) -> Vec<std::sync::Arc<Cell>> {
         self.followers.alarmed.cells()

@@ -37,6 +37,8 @@ pub enum TwinMsg {
     Wake,
     /// Somebody does something to one of its alarms; the answer says what became of it, once it is committed.
     Tell(Box<Told>, oneshot::Sender<Verdict>),
+    /// One of its rules is switched on or off for it alone; the answer says what became of it.
+    Switch(SmolStr, bool, oneshot::Sender<Verdict>),
     /// What it asked somebody else to do has ended.
     Ended(SmolStr, Ending),
     /// Its roll-ups say something else.
@@ -104,6 +106,7 @@ impl Actor for TwinActor {
             | TwinMsg::Retype(_)
             | TwinMsg::Wake
             | TwinMsg::Tell(..)
+            | TwinMsg::Switch(..)
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
@@ -118,13 +121,8 @@ impl Actor for TwinActor {
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
             TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
-            TwinMsg::Tell(told, answer) => {
-                work.take_in(&Input::Told(told)).drop_tally();
-                if let Some(verdict) = work.told.take() {
-                    // Whoever has asked may have gone.
-                    answer.send(verdict).ok();
-                }
-            }
+            TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
+            TwinMsg::Switch(rule, enabled, answer) => work.answer(&Input::Switched { rule, enabled }, answer),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
             TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
@@ -189,7 +187,7 @@ struct Work<'a> {
     receipts: Vec<Settling>,
     total: Tally,
     saves: bool,
-    /// What became of what somebody did to an alarm.
+    /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
 }
 
@@ -208,6 +206,15 @@ impl<'a> Work<'a> {
             self.events.extend(step.events);
         }
         StepTally(step.tally)
+    }
+
+    /// What somebody does to an alarm or a rule, and what became of it.
+    fn answer(&mut self, input: &Input, answer: oneshot::Sender<Verdict>) {
+        self.take_in(input).drop_tally();
+        if let Some(verdict) = self.told.take() {
+            // Whoever has asked may have gone.
+            answer.send(verdict).ok();
+        }
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {

@@ -29,6 +29,8 @@ pub enum Input {
     Woken,
     /// Somebody does something to one of its alarms.
     Told(Box<Told>),
+    /// One of its rules is switched on or off for it alone.
+    Switched { rule: SmolStr, enabled: bool },
     /// What it asked somebody else to do has ended.
     Ended { key: SmolStr, ending: Ending },
     /// An event of its type has happened, as a device or a program says.

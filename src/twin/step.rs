@@ -29,7 +29,7 @@ const LOOK_BACK_MAX: usize = 64;
 pub struct Step {
     pub events: Vec<Event>,
     pub tally: Tally,
-    /// What became of what somebody did to an alarm.
+    /// What became of what somebody did to an alarm or a rule.
     pub told: Option<Verdict>,
 }
 
@@ -75,6 +75,7 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         }
         Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
+        Input::Switched { rule, enabled } => step.told = Some(Follower::begin(twin, &mut step, now, now).switch(rule, *enabled)),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {

@@ -28,7 +28,7 @@ impl Surroundings<'_> {
         (usize::from(no) < self.layout.slots.len()).then(|| (no, self.state.slot(SlotNo(no))))
     }
 
-    fn is_stale(&self, no: u16, slot: &Slot) -> bool {
+    pub(super) fn is_stale(&self, no: u16, slot: &Slot) -> bool {
         let age = self.layout.slot(SlotNo(no)).telemetry.as_ref().and_then(|rules| rules.stale);
         self.moment.stale.contains(&no) || age.is_some_and(|age| slot.value.is_some() && self.now >= slot.received.plus(age))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use crate::alarm::{CloseReason, When};
+use crate::alarm::{CloseReason, Verdict, When};
 use crate::catalog::logic::RuleSpec;
 use crate::expr::{Checked, Known};
 use crate::reading::Timestamp;
@@ -26,6 +26,26 @@ pub(super) struct OwnTruths {
 }
 
 impl OwnTruths {
+    pub(super) fn of(spec: &RuleSpec, surroundings: &Surroundings<'_>) -> OwnTruths {
+        let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(surroundings)));
+        let when = match &spec.rule.kind {
+            Kind::NoData(_) => Some(clock::silent_at(spec, surroundings.state).is_some_and(|silent| silent <= surroundings.moment.at)),
+            Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
+        };
+        let stay = match &spec.clear_when {
+            Some(_) => truth(&spec.clear_when).map(|clear| !clear),
+            None if spec.stay.is_some() => truth(&spec.stay),
+            None => when,
+        };
+        let level = |checked: &Checked| known(checked.tree.is_true(surroundings));
+        let in_schedule = spec.rule.active.as_ref().is_none_or(|hours| hours.contains(surroundings.now));
+        OwnTruths {
+            plain: Truths { when, stay, suppressed_by: truth(&spec.suppressed_by), in_schedule, levels: &[], steps: &[] },
+            levels: spec.levels.iter().map(|spec| LevelTruth { when: level(&spec.when), stay: level(&spec.stay) }).collect(),
+            steps: spec.steps.iter().map(level).collect(),
+        }
+    }
+
     pub(super) fn borrow(&self) -> Truths<'_> {
         Truths { levels: &self.levels, steps: &self.steps, ..self.plain }
     }
@@ -91,24 +111,7 @@ impl Follower<'_> {
     }
 
     pub(super) fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
-        let surroundings = self.surroundings(moment, spec.accepts_good_only);
-        let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
-        let when = match &spec.rule.kind {
-            Kind::NoData(_) => Some(clock::silent_at(spec, &self.twin.state).is_some_and(|silent| silent <= moment.at)),
-            Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
-        };
-        let stay = match &spec.clear_when {
-            Some(_) => truth(&spec.clear_when).map(|clear| !clear),
-            None if spec.stay.is_some() => truth(&spec.stay),
-            None => when,
-        };
-        let level = |checked: &Checked| known(checked.tree.is_true(&surroundings));
-        let in_schedule = spec.rule.active.as_ref().is_none_or(|hours| hours.contains(self.now));
-        OwnTruths {
-            plain: Truths { when, stay, suppressed_by: truth(&spec.suppressed_by), in_schedule, levels: &[], steps: &[] },
-            levels: spec.levels.iter().map(|spec| LevelTruth { when: level(&spec.when), stay: level(&spec.stay) }).collect(),
-            steps: spec.steps.iter().map(level).collect(),
-        }
+        OwnTruths::of(spec, &self.surroundings(moment, spec.accepts_good_only))
     }
 
     pub(super) fn evaluate(&mut self, spec: &RuleSpec, truths: &Truths<'_>, moment: Moment<'_>) {
@@ -120,6 +123,31 @@ impl Follower<'_> {
         }
         let when = When { at: moment.at, now: self.now };
         self.decide(spec, |watched, watch| watched.evaluate(watch, truths, when), moment);
+    }
+
+    /// Somebody switches one of its rules on or off for this twin alone. Off, its alarm is closed; on, it is looked at at once.
+    pub(in crate::twin) fn switch(mut self, id: &str, enabled: bool) -> Verdict {
+        let layout = self.layout.clone();
+        let place = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok());
+        let Some(place) = place else { return Verdict::NotFound };
+        let spec = &layout.logic.rules[usize::from(place)];
+        if self.twin.state.disabled.contains(&spec.rule.id) != enabled {
+            return Verdict::NotApplicable;
+        }
+        let was_active = self.watch(spec).rule.is_active();
+        let at = self.now.shifted(clock::offset(&self.twin.state, spec));
+        self.push(Event::Switched { rule: spec.rule.id.clone(), enabled });
+        let mut places = BTreeSet::new();
+        if enabled {
+            places.insert(place);
+        } else if !self.watch(spec).is_default() {
+            self.end(spec, CloseReason::RuleDisabled, at);
+            if was_active {
+                places.extend(layout.logic.rules_that_ask(&[place]));
+            }
+        }
+        self.judge(places, Vec::new(), Moment::new(at, &[]));
+        Verdict::Done
     }
 
     pub(super) fn keep(&mut self, spec: &RuleSpec, at: Timestamp) {

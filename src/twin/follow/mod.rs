@@ -5,6 +5,7 @@ mod agenda;
 mod clock;
 mod deeds;
 mod environment;
+mod explain;
 mod judge;
 mod outside;
 mod voice;
@@ -29,6 +30,7 @@ use deeds::Deeds;
 
 pub(super) use clock::due;
 pub(super) use environment::{Surroundings, at_rest};
+pub use explain::{explain_member, explain_rule};
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
