@@ -179,6 +179,7 @@ impl TwinTale {
                 | Event::Ended { .. }
                 | Event::Troubled(_)
                 | Event::Switched { .. }
+                | Event::TakenOut(_)
                 | Event::Watched { .. }
                 | Event::Moved { .. } => None,
             }

@@ -120,6 +120,7 @@ impl Reading<'_> {
                 | Event::Ended { .. }
                 | Event::Troubled(_)
                 | Event::Switched { .. }
+                | Event::TakenOut(_)
                 | Event::Watched { .. }
                 | Event::Read(_)
                 | Event::Heard(_)

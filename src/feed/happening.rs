@@ -77,6 +77,7 @@ pub fn happenings_of(seq: Seq, entry: &Entry, names: &dyn Names, known: &mut Occ
                 | Event::Ended { .. }
                 | Event::Troubled(_)
                 | Event::Switched { .. }
+                | Event::TakenOut(_)
                 | Event::Moved { .. } => continue,
             };
             if let Some(id) = name(*no, entry, names) {

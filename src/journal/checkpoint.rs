@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::alarm::OutOfService;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
     Asked, Bases, Basis, Deleted, Desired, Pending, Recent, SharedLayout, Slot, State, Trouble, Troubles, Twin, Watches, Windows,
@@ -103,17 +104,20 @@ struct Rest {
     troubles: Vec<Trouble>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     disabled: Vec<SmolStr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    out_of_service: Option<Box<OutOfService>>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
 fn put_rest(state: &State, out: &mut Vec<u8>) {
-    if state.asked.is_empty() && state.troubles.is_empty() && state.disabled.is_empty() {
+    if state.asked.is_empty() && state.troubles.is_empty() && state.disabled.is_empty() && state.out_of_service.is_none() {
         return put_bytes(&[], out);
     }
     let rest = Rest {
         asked: state.asked.iter().cloned().collect(),
         troubles: state.troubles.iter().cloned().collect(),
         disabled: state.disabled.to_vec(),
+        out_of_service: state.out_of_service.clone(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -224,6 +228,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         asked: Asked::restore(rest.asked),
         troubles: Troubles::restore(rest.troubles),
         disabled: rest.disabled.into(),
+        out_of_service: rest.out_of_service,
     };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows })
 }

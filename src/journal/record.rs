@@ -129,6 +129,7 @@ const ASKED: u8 = 16;
 const ENDED: u8 = 17;
 const TROUBLED: u8 = 18;
 const SWITCHED: u8 = 19;
+const TAKEN_OUT: u8 = 20;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
@@ -206,6 +207,7 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
         Event::Ended { key, ending } => put_json(ENDED, &(key, ending), out),
         Event::Troubled(trouble) => put_json(TROUBLED, trouble.as_ref(), out),
         Event::Switched { rule, enabled } => put_json(SWITCHED, &(rule, enabled), out),
+        Event::TakenOut(service) => put_json(TAKEN_OUT, service, out),
         Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
         Event::Moved { hierarchy } => {
             out.push(MOVED);
@@ -272,6 +274,7 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             let (rule, enabled) = take_json("a rule that was switched", cursor)?;
             Event::Switched { rule, enabled }
         }
+        TAKEN_OUT => Event::TakenOut(take_json("that a twin is out of service", cursor)?),
         MEASURED => Event::Measured(Box::new(take_measured(at, cursor)?)),
         TURNED => {
             let window = cursor.small("a window")?;

@@ -344,6 +344,7 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Ended { .. }
         | Event::Troubled(_)
         | Event::Switched { .. }
+        | Event::TakenOut(_)
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }

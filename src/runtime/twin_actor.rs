@@ -14,7 +14,9 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Raised, Received, Rejection, Told, Twin, step};
+use crate::twin::{
+    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
+};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -37,8 +39,8 @@ pub enum TwinMsg {
     Wake,
     /// Somebody does something to one of its alarms; the answer says what became of it, once it is committed.
     Tell(Box<Told>, oneshot::Sender<Verdict>),
-    /// One of its rules is switched on or off for it alone; the answer says what became of it.
-    Switch(SmolStr, bool, oneshot::Sender<Verdict>),
+    /// Somebody does something to one of its rules, or to it as a whole; the answer says what became of it.
+    Manage(Box<Managed>, oneshot::Sender<Verdict>),
     /// What it asked somebody else to do has ended.
     Ended(SmolStr, Ending),
     /// Its roll-ups say something else.
@@ -106,7 +108,7 @@ impl Actor for TwinActor {
             | TwinMsg::Retype(_)
             | TwinMsg::Wake
             | TwinMsg::Tell(..)
-            | TwinMsg::Switch(..)
+            | TwinMsg::Manage(..)
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
@@ -122,7 +124,7 @@ impl Actor for TwinActor {
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
             TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
             TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
-            TwinMsg::Switch(rule, enabled, answer) => work.answer(&Input::Switched { rule, enabled }, answer),
+            TwinMsg::Manage(managed, answer) => work.answer(&Input::Managed(*managed), answer),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
             TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
@@ -156,9 +158,8 @@ impl Actor for TwinActor {
         if let Some(taken) = taken {
             taken.send(()).ok();
         }
-        if !twin.state.layout.logic.is_empty()
-            && let Some(due) = twin.due(at)
-        {
+        let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
+        if waits && let Some(due) = twin.due(at) {
             self.wakes.arm(&self.resident, due);
         }
         if rests && self.resident.go_to_rest(twin) {

@@ -61,6 +61,7 @@ impl Twin {
             | Event::Ended { .. }
             | Event::Troubled(_)
             | Event::Switched { .. }
+            | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
@@ -105,6 +106,7 @@ impl State {
             Event::Asked(request) => self.asked.ask(request, at),
             Event::Ended { key, .. } => self.asked.end(key),
             Event::Troubled(trouble) => self.troubles.take(trouble),
+            Event::TakenOut(out) => self.out_of_service.clone_from(out),
             Event::Switched { rule, enabled } => self.switch(rule, *enabled),
             Event::Watched { rule, fact } => self.watches.apply(rule, fact),
             // Where it stands is in the graph; here it only counts as a change.

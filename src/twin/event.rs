@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::catalog::Layout;
 use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
 
-use crate::alarm::Severity;
+use crate::alarm::{OutOfService, Severity};
 use crate::rule::{self, Request};
 
 use super::asked::Ending;
@@ -59,6 +59,8 @@ pub enum Event {
     Troubled(Box<Trouble>),
     /// One of its rules was switched on or off for this twin.
     Switched { rule: SmolStr, enabled: bool },
+    /// It was taken out of service; `None`: it is back.
+    TakenOut(Option<Box<OutOfService>>),
     /// A rule or its alarm moved.
     Watched { rule: SmolStr, fact: Box<rule::Fact> },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.

@@ -75,7 +75,7 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         }
         Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
-        Input::Switched { rule, enabled } => step.told = Some(Follower::begin(twin, &mut step, now, now).switch(rule, *enabled)),
+        Input::Managed(managed) => step.told = Some(Follower::begin(twin, &mut step, now, now).manage(managed)),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
@@ -290,7 +290,7 @@ impl Step {
 
 /// Whether anything follows from what happens to a twin.
 fn follows(twin: &Twin) -> bool {
-    !twin.state.layout.logic.is_empty() || !twin.state.watches.is_empty()
+    !twin.state.layout.logic.is_empty() || !twin.state.watches.is_empty() || twin.state.out_of_service.is_some()
 }
 
 /// The newest reading of a slot, as it will be once the facts decided so far are applied.

@@ -93,6 +93,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Ended { key, ending } => shown.push(format!("{key} ended: {ending:?}")),
             Event::Troubled(trouble) => shown.push(trouble.message.clone()),
             Event::Switched { rule, enabled } => shown.push(format!("{rule} enabled: {enabled}")),
+            Event::TakenOut(out) => shown.push(format!("out of service: {:?}", out.as_ref().map(|out| &out.reason))),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }

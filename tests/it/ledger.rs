@@ -82,6 +82,7 @@ impl Ledger {
             | Event::Ended { .. }
             | Event::Troubled(_)
             | Event::Switched { .. }
+            | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

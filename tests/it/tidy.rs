@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backtest", &["summary", "twin", "codec", "catalog", "rule", "alarm"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another
-    ("journal", &["twin", "catalog", "rule"]),
+    ("journal", &["twin", "catalog", "rule", "alarm"]),
     ("store", &["twin", "catalog"]),
     ("history", &["twin", "catalog"]),
     ("model", &["catalog"]),

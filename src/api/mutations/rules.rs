@@ -9,6 +9,7 @@ use crate::api::types::issue::UserError;
 use crate::api::types::payload::{self, Payload};
 use crate::api::types::rule::{self, StateNode};
 use crate::api::types::twin::session;
+use crate::twin::Managed;
 
 pub(super) fn declare(schema: &mut SchemaBuilder) {
     payload::object::<Option<StateNode>>(schema, "RulePayload", "What came of a change of a rule.")
@@ -41,7 +42,8 @@ async fn set_enabled(ctx: &RequestContext, args: &Args) -> Result<Out, ApiError>
     let Some(rule) = rule::id_in(&seen.state.layout, id) else { return refused(no_rule()) };
     let runtime = session.runtime();
     let unavailable = |error: String| ApiError::new(Code::Unavailable, error);
-    let verdict = runtime.switch(twin, rule, enabled).await.map_err(|error| unavailable(error.to_string()))?;
+    let verdict =
+        runtime.manage(twin, Managed::Switched { rule: rule.into(), enabled }).await.map_err(|error| unavailable(error.to_string()))?;
     if !matches!(verdict, Some(Verdict::Done | Verdict::NotApplicable)) {
         return refused(no_rule());
     }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::issue::Issue;
 use super::twin::session;
-use crate::alarm::Severity;
+use crate::alarm::{OutOfService, Severity};
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::session::{Seen, Session};
@@ -62,6 +62,12 @@ impl StateNode {
     fn is_enabled(&self) -> bool {
         let rule = &self.rule.spec().rule;
         rule.enabled && !self.seen.state.disabled.contains(&rule.id)
+    }
+
+    /// The whole twin, or this rule on it.
+    fn out_of_service(&self) -> Option<&OutOfService> {
+        let own = self.watch().alarm.suppressions.as_ref().and_then(|suppressions| suppressions.out_of_service.as_ref());
+        self.seen.state.out_of_service.as_deref().or(own)
     }
 
     fn until(&self) -> Option<Timestamp> {
@@ -136,6 +142,13 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("unknownSince", "DateTime", "Since when it is not known whether its condition holds.", |state, _| {
             state.watch().rule.unknown_since.map(Out::print)
         })
+        .value("suppression", "Suppression!", "Why its alarm is not announced, or would not be.", |state, _| {
+            state.watch().alarm.suppression(state.seen.state.out_of_service.as_deref()).as_str()
+        })
+        .value("outOfServiceUntil", "DateTime", "With OUT_OF_SERVICE, if somebody has said so.", |state, _| {
+            state.out_of_service().and_then(|out| out.until).map(Out::print)
+        })
+        .value("outOfServiceReason", "String", "With OUT_OF_SERVICE.", |state, _| state.out_of_service().map(|out| out.reason.to_string()))
         .value("until", "DateTime", "When the delay that runs ends, if nothing changes.", |state, _| state.until().map(Out::print))
         .value("windows", "JSON", "What the windows and roll-ups that it reads are based on, by member.", |state, _| {
             state.windows().map(Out::json)

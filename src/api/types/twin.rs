@@ -106,7 +106,7 @@ fn head(twin: &mut ObjectBuilder<'_, TwinNode>) {
         .value("createdAt", "DateTime!", "", |twin, _| Out::print(twin.state().created))
         .value("updatedAt", "DateTime!", "When its latest event was recorded.", |twin, _| Out::print(twin.state().updated))
         .value("severity", "Severity", "The worst of its open alarms that nothing suppresses; null where there is none.", |twin, _| {
-            twin.state().watches.severity().map(|severity| severity.as_str())
+            twin.state().severity().map(|severity| severity.as_str())
         })
         .field("alarms", "AlarmConnection", "Its open alarms, the worst first.")
         .arg("where", "AlarmWhere")

@@ -163,6 +163,7 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             | Event::Ended { .. }
             | Event::Troubled(_)
             | Event::Switched { .. }
+            | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

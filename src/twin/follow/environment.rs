@@ -65,7 +65,7 @@ impl Surroundings<'_> {
                 TwinKind::Asset => "ASSET".into(),
                 TwinKind::Device => "DEVICE".into(),
             },
-            Attribute::Severity => self.state.watches.severity()?.as_str().into(),
+            Attribute::Severity => self.state.severity()?.as_str().into(),
             Attribute::Presence => return None,
         }))
     }

@@ -111,7 +111,7 @@ impl<'a> Teller<'a> {
             "offDelay": duration(spec.rule.off_delay),
             "disabled": disabled,
             "disarmed": watch.rule.disarmed,
-            "suppression": watch.alarm.suppression(None).as_str(),
+            "suppression": watch.alarm.suppression(self.state.out_of_service.as_deref()).as_str(),
             "suppressedBy": spec.suppressed_by.as_ref().map(|checked| json!({"condition": &*checked.source, "result": truths.suppressed_by})),
             "inSchedule": truths.in_schedule,
             "silentAt": clock::silent_at(spec, self.state).map(|time| time.to_string()),
@@ -152,8 +152,9 @@ impl<'a> Teller<'a> {
         let watch = self.state.watches.get(&spec.rule.id);
         let ends = self.until(spec).map(|until| format!(" until {until}")).unwrap_or_default();
         let since = watch.rule.since().map(|since| format!(" since {since}")).unwrap_or_default();
-        let suppressed = if watch.alarm.suppression(None).holds() { ", and suppressed" } else { "" };
-        let is_unknown = unknown.first().and_then(|part| Some(format!(": `{}` is {}", part["expr"].as_str()?, part["why"].as_str()?)));
+        let suppressed = if watch.alarm.suppression(self.state.out_of_service.as_deref()).holds() { ", and suppressed" } else { "" };
+        let is_unknown =
+            unknown.first().and_then(|part| Some(format!(": `{}` is {}", part["expr"].as_str()?, part["why"].as_str()?.to_lowercase())));
         match watch.rule.condition() {
             Condition::Active => format!("on{since}{suppressed}"),
             Condition::Recovering => format!("on{since}, and its condition is over; it clears{ends} unless it comes back{suppressed}"),

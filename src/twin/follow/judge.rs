@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 
-use crate::alarm::{CloseReason, Verdict, When};
+use crate::alarm::{CloseReason, When};
 use crate::catalog::logic::RuleSpec;
 use crate::expr::{Checked, Known};
 use crate::reading::Timestamp;
@@ -125,31 +125,6 @@ impl Follower<'_> {
         self.decide(spec, |watched, watch| watched.evaluate(watch, truths, when), moment);
     }
 
-    /// Somebody switches one of its rules on or off for this twin alone. Off, its alarm is closed; on, it is looked at at once.
-    pub(in crate::twin) fn switch(mut self, id: &str, enabled: bool) -> Verdict {
-        let layout = self.layout.clone();
-        let place = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok());
-        let Some(place) = place else { return Verdict::NotFound };
-        let spec = &layout.logic.rules[usize::from(place)];
-        if self.twin.state.disabled.contains(&spec.rule.id) != enabled {
-            return Verdict::NotApplicable;
-        }
-        let was_active = self.watch(spec).rule.is_active();
-        let at = self.now.shifted(clock::offset(&self.twin.state, spec));
-        self.push(Event::Switched { rule: spec.rule.id.clone(), enabled });
-        let mut places = BTreeSet::new();
-        if enabled {
-            places.insert(place);
-        } else if !self.watch(spec).is_default() {
-            self.end(spec, CloseReason::RuleDisabled, at);
-            if was_active {
-                places.extend(layout.logic.rules_that_ask(&[place]));
-            }
-        }
-        self.judge(places, Vec::new(), Moment::new(at, &[]));
-        Verdict::Done
-    }
-
     pub(super) fn keep(&mut self, spec: &RuleSpec, at: Timestamp) {
         let when = When { at, now: self.now };
         self.decide(spec, |watched, watch| watched.keep(watch, when), Moment::new(at, &[]));
@@ -170,7 +145,13 @@ impl Follower<'_> {
         let decision = {
             let surroundings = self.surroundings(moment, spec.accepts_good_only);
             let voice = Speaker { spec, surroundings };
-            let watched = Watched { rule: &spec.rule, twin: &self.twin.state.id, key: "", out_of_service: None, voice: &voice };
+            let watched = Watched {
+                rule: &spec.rule,
+                twin: &self.twin.state.id,
+                key: "",
+                out_of_service: self.twin.state.out_of_service.as_deref(),
+                voice: &voice,
+            };
             decide(&watched, self.watch(spec))
         };
         for fact in decision.facts {

@@ -7,6 +7,7 @@ mod deeds;
 mod environment;
 mod explain;
 mod judge;
+mod manage;
 mod outside;
 mod voice;
 mod wave;
@@ -169,6 +170,7 @@ impl<'a> Follower<'a> {
     /// Time has passed, and nothing else happened.
     pub(super) fn wake(mut self) {
         let now = self.now;
+        self.resume_service();
         let all = self.all_slots();
         self.serve(&all, |slot, due| due <= slot.clock(now));
         let layout = self.layout.clone();

@@ -15,7 +15,7 @@ use crate::feed::Types;
 use crate::reading::Timestamp;
 use crate::twin::State;
 
-pub fn declare(schema: &mut SchemaBuilder) {
+pub(super) fn declare(schema: &mut SchemaBuilder) {
     schema
         .input("AlarmWhere", "Which alarms. Keys are joined by AND; null means absent.")
         .field("twins", "[ID!]")
@@ -136,6 +136,6 @@ pub fn texts(input: &Json, key: &str) -> Option<Vec<String>> {
     Some(items.filter_map(Json::as_str).map(str::to_owned).collect())
 }
 
-pub fn is_one_of(names: &Option<Vec<String>>, name: &str) -> bool {
+pub(super) fn is_one_of(names: &Option<Vec<String>>, name: &str) -> bool {
     names.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
 }

@@ -44,7 +44,7 @@ impl AlarmItem {
     }
 }
 
-pub fn declare(schema: &mut SchemaBuilder) {
+pub(super) fn declare(schema: &mut SchemaBuilder) {
     schema
         .object::<AlarmItem>("AlarmItem", "An item of the stream of what happens to alarms.")
         .value("kind", "StreamKind!", "", |item, _| item.0.event.kind())

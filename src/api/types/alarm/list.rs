@@ -29,7 +29,7 @@ struct Counts {
     by_severity: Vec<(Severity, usize)>,
 }
 
-pub fn declare(schema: &mut SchemaBuilder) {
+pub(super) fn declare(schema: &mut SchemaBuilder) {
     connection::declare_page::<AlarmNode>(schema, "Alarm");
     schema
         .input("AlarmSort", "One key of an order; the id comes last in any.")

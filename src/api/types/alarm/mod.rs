@@ -43,7 +43,7 @@ impl AlarmNode {
     }
 
     fn suppression(&self) -> Suppression {
-        self.state.suppression(None)
+        self.state.suppression(self.seen.state.out_of_service.as_deref())
     }
 
     /// Of what has returned and is still open: whether its condition is known at all.
