@@ -64,3 +64,87 @@ impl Occurrences {
         self.0.insert(key, state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alarm::Severity;
+    use crate::reading::{SlotNo, Timestamp, TwinId};
+    use crate::twin::{Edge, EdgeNo};
+
+    /// What the twin has at present.
+    struct Present(Option<AlarmState>);
+
+    impl Names for Present {
+        fn id(&self, _: TwinNo) -> Option<TwinId> {
+            None
+        }
+
+        fn edge(&self, _: EdgeNo) -> Option<Arc<Edge>> {
+            None
+        }
+
+        fn is_hierarchy(&self, _: &str) -> bool {
+            false
+        }
+
+        fn slot(&self, _: u64, _: SlotNo) -> Option<Box<str>> {
+            None
+        }
+
+        fn alarm(&self, _: TwinNo, _: &str) -> Option<AlarmState> {
+            self.0.clone()
+        }
+    }
+
+    fn change(no: u32, serial: u32, what: What) -> Change {
+        let at = Timestamp(i64::from(serial));
+        Change { no, serial, at, received: at, by: None, comment: None, what }
+    }
+
+    fn raised(no: u32) -> Change {
+        let (text, severity) = ("hot".into(), Severity::Major);
+        let what = What::Raised {
+            first_true_at: Timestamp(0),
+            level: 0,
+            severity,
+            text,
+            acknowledged: false,
+            latched: false,
+            shown: true,
+            explain: None,
+        };
+        change(no, 1, what)
+    }
+
+    /// The number of changes that the alarm has seen and whether it is open; nothing where it is not known.
+    fn take(known: &mut Occurrences, change: &Change, present: &Present) -> Option<(u32, bool)> {
+        let after = known.take(TwinNo(1), &"hot".into(), change, present)?;
+        Some((after.occurrence.changes, after.occurrence.is_open()))
+    }
+
+    #[test]
+    fn what_was_seen_to_begin_is_known_to_its_end() {
+        let (mut known, gone) = (Occurrences::default(), Present(None));
+        assert_eq!(take(&mut known, &raised(3), &gone), Some((1, true)));
+        assert_eq!(take(&mut known, &change(3, 2, What::Acknowledged), &gone), Some((2, true)));
+        assert_eq!(take(&mut known, &change(3, 3, What::Closed(crate::alarm::CloseReason::Manual)), &gone), Some((3, false)));
+        assert_eq!(take(&mut known, &change(3, 0, What::Commented), &gone), None, "it is over");
+        assert_eq!(take(&mut known, &raised(4), &gone), Some((1, true)));
+    }
+
+    #[test]
+    fn what_began_before_is_as_it_is_now() {
+        let mut present = AlarmState::default();
+        for change in [raised(1), change(1, 2, What::Recovering), change(1, 3, What::Acknowledged)] {
+            present.apply(&change);
+        }
+        let (mut known, present) = (Occurrences::default(), Present(Some(present)));
+        // The twin is ahead of the reader: nothing is done twice.
+        assert_eq!(take(&mut known, &change(1, 2, What::Recovering), &present), Some((3, true)));
+        assert_eq!(take(&mut known, &change(1, 3, What::Acknowledged), &present), Some((3, true)));
+        assert_eq!(take(&mut known, &change(1, 4, What::Resumed), &present), Some((4, true)));
+        // Of one that is closed by now, nobody knows any more.
+        assert_eq!(take(&mut Occurrences::default(), &change(1, 4, What::Resumed), &Present(None)), None);
+    }
+}

@@ -147,7 +147,9 @@ pub fn of_trigger(trigger: &Json) -> Option<Out> {
     let mut steps = vec![first];
     for part in trigger.get("values").and_then(Json::as_array).into_iter().flatten() {
         let from = part.get("from").cloned();
-        let kind = if from.is_some() {
+        let kind = if text(part, "expr").is_some_and(|expr| expr.starts_with("alarm.")) {
+            StepKind::Rule
+        } else if from.is_some() {
             StepKind::Default
         } else if part.get("receivedAt").is_some() {
             StepKind::Reading

@@ -216,8 +216,12 @@ impl<'a> Follower<'a> {
             verdict = said;
             decision
         };
+        let was_active = self.watch(spec).rule.is_active();
         self.decide(spec, act, Moment::new(at, &[]));
-        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+        // A clear by hand is what rules hear that ask for this alarm.
+        let moved: Vec<u16> = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok()).into_iter().collect();
+        let asking = if self.watch(spec).rule.is_active() == was_active { BTreeSet::new() } else { layout.logic.rules_that_ask(&moved) };
+        self.judge(asking, Vec::new(), Moment::new(at, &[]));
         verdict
     }
 

@@ -104,6 +104,10 @@ async fn a_rule_says_why_it_is_on_and_why_it_is_not() {
     let param = steps.iter().find(|step| step["label"] == "params.hi").unwrap();
     assert_eq!(param["detail"], json!({"from": "type Boiler", "value": "limit"}));
     assert_eq!(steps[param["inputs"][0].as_u64().unwrap() as usize]["label"], "limit");
+    let alarm = cellar.0.data("{ alarms(where: {rule: [\"after\"]}) { nodes { explain { summary steps { kind label value } } } } }").await;
+    let raised = json!({"summary": "`Boiler.after` was raised: alarm.hot",
+        "steps": [{"kind": "RULE", "label": "Boiler.after", "value": true}, {"kind": "RULE", "label": "alarm.hot", "value": true}]});
+    assert_eq!(alarm["alarms"]["nodes"], json!([{ "explain": raised }]));
     cellar.0.data("mutation { clearAlarms(ids: [\"alarm/b/hot/1\"]) { seq } }").await;
     assert_eq!(cellar.summary("hot").await, "`hot` is off: cleared by hand, and its condition was not false since");
     assert!(cellar.summary("never").await.contains("schedule") || cellar.summary("never").await.contains("unknown"));
@@ -119,8 +123,7 @@ async fn a_rule_says_why_it_is_on_and_why_it_is_not() {
     assert_eq!(state["ruleState"]["condition"], "PENDING");
     assert_eq!((state["ruleState"]["until"].is_string(), &state["ruleState"]["lastError"]), (true, &Json::Null));
     assert_eq!(cellar.explain("cold").await, Json::Null);
-    let alarm = cellar.0.data("{ alarms(where: {rule: [\"after\"]}) { nodes { explain { summary steps { kind label value } } } } }").await;
-    assert_eq!(alarm["alarms"]["nodes"], json!([]));
+    assert_eq!(cellar.open().await, json!([]), "what asks for an alarm hears that it was cleared by hand");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The lossless streams of alarms and of events: everything once and in order, over reconnects and crashes, and what of it lists still show.
 
+use pollux::api::streams::{StreamName, encode_cursor};
+use pollux::feed::Position;
+use pollux::reading::Seq;
 use serde_json::{Value as Json, json};
 
 use super::Plant;
@@ -122,6 +125,14 @@ async fn a_stream_of_alarms_tells_of_those_that_are_wanted() {
     kitchen.heat(310.0).await;
     let both = [item(&mut socket).await, item(&mut socket).await].map(|item| told(&item));
     assert_eq!(both, ["RAISED alarm/oven/hot/1 ACTIVE", "RAISED alarm/oven/stuck/1 ACTIVE"]);
+    // A cursor of what is not there: said so, and then it goes on.
+    for (name, query) in [(StreamName::Alarms, ALARMS), (StreamName::Events, EVENTS)] {
+        let beyond = encode_cursor(name, Position { seq: Seq(1_000_000), index: 0 });
+        let mut socket = follow(&kitchen.0, query, json!({ "after": beyond })).await;
+        let gap = item(&mut socket).await;
+        assert_eq!((&gap["kind"], gap["gap"]["reason"].as_str().map(str::is_empty)), (&json!("GAP"), Some(false)));
+        assert_eq!(item(&mut socket).await["kind"], "CAUGHT_UP");
+    }
     let bad = "subscription { alarmChanges(after: \"MAJOR\") { kind } }";
     let answer = kitchen.0.post("text/event-stream", bad).send().await.unwrap().text().await.unwrap();
     assert!(answer.contains("BAD_CURSOR"), "{answer}");
