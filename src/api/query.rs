@@ -12,7 +12,7 @@ use super::types::job::JobNode;
 use super::types::node::NodeId;
 use super::types::twin::{many, one, page_args, session};
 use super::types::twin_type::TypeNode;
-use super::types::{aggregate, alarm, cost, ingest, job, proposal, rejection, rule, search, system};
+use super::types::{aggregate, alarm, cost, event, explanation, ingest, job, proposal, rejection, rule, search, system};
 
 /// `nodes(ids:)` answers so many at once.
 const NODES_MAX: usize = 200;
@@ -28,6 +28,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
     types(schema);
     alarms(schema);
     rule::declare_query(schema);
+    explanation::declare_query(schema);
     house(schema);
 }
 
@@ -75,6 +76,7 @@ async fn node(ctx: &Ctx, id: &str) -> Result<Option<Out>, ApiError> {
         NodeId::Relation(id) => relations::by_ids(ctx, [id]).await?.remove(id).map(RelationNode::node),
         NodeId::Alarm(place) => alarm::find(session, place).map(|node| Out::node("Alarm", node)),
         NodeId::Rule(place) => rule::find(session, place).map(|node| Out::node("Rule", node)),
+        NodeId::Event(place) => event::find(session, place).await?.map(|node| Out::node("Event", node)),
         NodeId::Unknown => None,
     })
 }
@@ -134,16 +136,25 @@ fn alarms(schema: &mut SchemaBuilder) {
         .query()
         .field("alarms", "AlarmConnection", "The alarms that are open, the worst first, then the newest.")
         .arg("where", "AlarmWhere")
+        .arg("orderBy", "[AlarmSort!]")
         .arg("first", "Int = 50")
         .arg("after", "String")
         .arg_doc("The `endCursor` of the page before.")
         .weight(SCAN_WEIGHT)
         .looks_ahead()
-        .now(|_, args, ctx| alarm::page(session(ctx)?, args))
+        .now(|_, args, ctx| alarm::page(ctx, args))
+        .field("events", "EventConnection", "The latest events of types, the newest first, as far as the journal reaches.")
+        .arg("where", "EventWhere")
+        .arg("first", "Int = 50")
+        .arg("after", "String")
+        .arg_doc("The `endCursor` of the page before.")
+        .weight(SCAN_WEIGHT)
+        .looks_ahead()
+        .resolve(|_, args, ctx| async move { event::page(&ctx, None, &args).await })
         .field("alarmCounts", "AlarmCounts", "How many alarms are open.")
         .arg("where", "AlarmWhere")
         .weight(SCAN_WEIGHT)
-        .now(|_, args, ctx| Ok(alarm::counts(session(ctx)?, args)));
+        .now(|_, args, ctx| alarm::counts(ctx, args));
 }
 
 fn types(schema: &mut SchemaBuilder) {

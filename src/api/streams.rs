@@ -14,7 +14,7 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use tracing::error;
 
-use crate::feed::{Change, ChangeKind, Follower, Position, Taken};
+use crate::feed::{Change, ChangeKind, Follower, Happening, Position, Recorded, Taken};
 use crate::reading::Seq;
 use crate::runtime::Runtime;
 use crate::runtime::changes::{Error, Past};
@@ -31,12 +31,16 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamName {
     Changes,
+    Alarms,
+    Events,
 }
 
 impl StreamName {
     fn tag(self) -> u8 {
         match self {
             StreamName::Changes => b'c',
+            StreamName::Alarms => b'a',
+            StreamName::Events => b'e',
         }
     }
 }
@@ -106,8 +110,8 @@ impl fmt::Debug for ChangeFilter {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum StreamEvent {
-    Change(Arc<Change>),
+pub enum StreamEvent<T> {
+    Item(Arc<T>),
     /// The past is delivered; from here on it is live.
     CaughtUp,
     /// Changes of these commits may have been missed: look at what you show again.
@@ -118,29 +122,75 @@ pub enum StreamEvent {
     },
 }
 
+impl<T> StreamEvent<T> {
+    /// `StreamKind`
+    pub fn kind(&self) -> &'static str {
+        match self {
+            StreamEvent::Item(_) => "ITEM",
+            StreamEvent::CaughtUp => "CAUGHT_UP",
+            StreamEvent::Gap { .. } => "GAP",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
-pub struct ChangeItem {
+pub struct StreamItem<T> {
     /// Where to go on after this item.
     pub cursor: String,
     pub seq: Seq,
-    pub event: StreamEvent,
+    pub event: StreamEvent<T>,
 }
+
+pub type ChangeItem = StreamItem<Change>;
 
 /// Changes from `after` on; without it from now on. It ends only with an error.
 pub fn changes(runtime: Arc<Runtime>, after: Option<Position>, filter: ChangeFilter) -> impl Stream<Item = Result<ChangeItem, ApiError>> {
-    let follower = runtime.feed().log.follow();
+    let reader = runtime.clone();
+    let wants = move |change: &Change| {
+        if !filter.kinds.is_empty() && !filter.kinds.contains(&change.kind) {
+            return false;
+        }
+        let Some(wants) = &filter.twin else { return true };
+        let state = reader.view().twin(change.id.as_str()).map(|cell| cell.state());
+        wants(change, state.as_deref())
+    };
+    lossless(runtime, StreamName::Changes, after, Arc::new(wants))
+}
+
+/// Whether a client wants to hear of it.
+pub type Wants<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
+
+/// What happens to alarms, or events of types, as `wants` says.
+pub fn happenings(
+    runtime: Arc<Runtime>,
+    name: StreamName,
+    after: Option<Position>,
+    wants: Wants<Happening>,
+) -> impl Stream<Item = Result<StreamItem<Happening>, ApiError>> {
+    lossless(runtime, name, after, wants)
+}
+
+fn lossless<T: Recorded>(
+    runtime: Arc<Runtime>,
+    name: StreamName,
+    after: Option<Position>,
+    wants: Wants<T>,
+) -> impl Stream<Item = Result<StreamItem<T>, ApiError>> {
+    let follower = T::log(runtime.feed()).follow();
     // Asked after the follower is known, so that nothing falls between the two.
     let released = runtime.view().seq();
-    let stream = ChangeStream {
+    let stream = Lossless {
         follower,
+        name,
         position: after.unwrap_or(Position::behind(released)),
         beyond: after.filter(|after| *after > Position::behind(released)).map(|_| released),
         waiting: VecDeque::new(),
         behind_waiting: Position::at(Seq(0)),
         past: None,
+        memory: T::Memory::default(),
         past_ends: Position::behind(released),
         is_caught_up: false,
-        filter,
+        wants,
         runtime,
     };
     unfold(Some(stream), |stream| async move {
@@ -152,37 +202,39 @@ pub fn changes(runtime: Arc<Runtime>, after: Option<Position>, filter: ChangeFil
     })
 }
 
-#[derive(Debug)]
-struct ChangeStream {
+struct Lossless<T: Recorded> {
     runtime: Arc<Runtime>,
-    follower: Follower,
-    filter: ChangeFilter,
+    follower: Follower<T>,
+    name: StreamName,
+    wants: Wants<T>,
     /// What is delivered next.
     position: Position,
     /// The cursor says of commits that are not there; this is the last that is.
     beyond: Option<Seq>,
     /// Taken and not yet delivered.
-    waiting: VecDeque<Arc<Change>>,
+    waiting: VecDeque<Arc<T>>,
     /// Where to go on after those.
     behind_waiting: Position,
     past: Option<Past>,
+    /// What was read of the past so far, as far as the rest of it needs that.
+    memory: T::Memory,
     /// What was there when the stream began lies before this.
     past_ends: Position,
     is_caught_up: bool,
 }
 
-impl ChangeStream {
-    async fn next(&mut self) -> Result<ChangeItem, ApiError> {
+impl<T: Recorded> Lossless<T> {
+    async fn next(&mut self) -> Result<StreamItem<T>, ApiError> {
         if let Some(last) = self.beyond.take() {
             return Ok(self.gap_beyond(last));
         }
         loop {
             while let Some(change) = self.waiting.pop_front() {
-                self.position = if self.waiting.is_empty() { self.behind_waiting } else { change.position.next() };
-                if self.wants(&change) {
+                self.position = if self.waiting.is_empty() { self.behind_waiting } else { change.position().next() };
+                if (self.wants)(&change) {
                     // The same change has the same cursor however it was read.
-                    let cursor = encode_cursor(StreamName::Changes, change.position.next());
-                    return Ok(ChangeItem { cursor, seq: change.position.seq, event: StreamEvent::Change(change) });
+                    let cursor = encode_cursor(self.name, change.position().next());
+                    return Ok(StreamItem { cursor, seq: change.position().seq, event: StreamEvent::Item(change) });
                 }
             }
             match self.follower.take(self.position, TAKEN_AT_ONCE) {
@@ -196,7 +248,7 @@ impl ChangeStream {
                 Taken::Changes(changes, next) => {
                     (self.waiting, self.behind_waiting) = (changes.into(), next);
                     // Live again: no file is kept open.
-                    self.past = None;
+                    (self.past, self.memory) = (None, T::Memory::default());
                 }
                 Taken::Behind => {
                     if let Some(item) = self.read_past().await? {
@@ -208,7 +260,7 @@ impl ChangeStream {
     }
 
     /// Takes a part out of the journal; or there is something to say instead.
-    async fn read_past(&mut self) -> Result<Option<ChangeItem>, ApiError> {
+    async fn read_past(&mut self) -> Result<Option<StreamItem<T>>, ApiError> {
         if self.position.seq > self.runtime.view().seq() {
             // Nothing is there to be read; the log is about to begin.
             if let Some(item) = self.catch_up() {
@@ -217,7 +269,7 @@ impl ChangeStream {
             self.follower.grown().await;
             return Ok(None);
         }
-        match self.runtime.past_changes(self.position, &mut self.past).await {
+        match self.runtime.past_changes(self.position, &mut self.past, &mut self.memory).await {
             Ok(part) if part.changes.is_empty() && part.next == self.position => {
                 tokio::time::sleep(ASK_AGAIN).await;
                 Ok(None)
@@ -244,14 +296,14 @@ impl ChangeStream {
         }
     }
 
-    fn gap_beyond(&mut self, last: Seq) -> ChangeItem {
+    fn gap_beyond(&mut self, last: Seq) -> StreamItem<T> {
         let (from, to) = (Seq(last.0 + 1), Seq(self.position.seq.0.saturating_sub(1).max(last.0 + 1)));
         self.position = Position::behind(last);
         let reason = "the cursor is ahead of this journal: it comes from another data folder, or commits were lost with a disk".to_owned();
         self.item(last, StreamEvent::Gap { from, to, reason })
     }
 
-    fn catch_up(&mut self) -> Option<ChangeItem> {
+    fn catch_up(&mut self) -> Option<StreamItem<T>> {
         // The log may not have been filled while nobody followed it.
         if self.position < self.past_ends {
             return None;
@@ -262,16 +314,7 @@ impl ChangeStream {
         Some(self.item(Seq(self.position.seq.0.saturating_sub(1)), StreamEvent::CaughtUp))
     }
 
-    fn wants(&self, change: &Change) -> bool {
-        if !self.filter.kinds.is_empty() && !self.filter.kinds.contains(&change.kind) {
-            return false;
-        }
-        let Some(wants) = &self.filter.twin else { return true };
-        let state = self.runtime.view().twin(change.id.as_str()).map(|cell| cell.state());
-        wants(change, state.as_deref())
-    }
-
-    fn item(&self, seq: Seq, event: StreamEvent) -> ChangeItem {
-        ChangeItem { cursor: encode_cursor(StreamName::Changes, self.position), seq, event }
+    fn item(&self, seq: Seq, event: StreamEvent<T>) -> StreamItem<T> {
+        StreamItem { cursor: encode_cursor(self.name, self.position), seq, event }
     }
 }

@@ -16,9 +16,9 @@ use super::frames::{Choice, Filter, ReadingFrames, ReadingSelection, SeriesChoic
 use super::live::{Condition, bounded, interest, rate};
 use super::session::Session;
 use super::streams::{ChangeFilter, StreamName, changes, decode_cursor};
-use super::types::job;
 use super::types::system::{SchemaRevision, SystemNode};
 use super::types::twin::session;
+use super::types::{alarm, event, job};
 
 /// Series that a subscription by `where` has twins for, unless it says so.
 const SERIES_TWINS: usize = 1_000;
@@ -71,6 +71,20 @@ pub fn declare(schema: &mut SchemaBuilder) {
     .arg("after", "String")
     .arg_doc("The `cursor` of the last item that arrived; without it the stream begins now.")
     .subscribe(|args, ctx| async move { change_items(ctx, &args) });
+    root.stream(
+        "alarmChanges",
+        "AlarmItem!",
+        "Everything that happens to alarms, once and in order. Of what is not known any more all is told, whatever `where` says.",
+    )
+    .arg("where", "AlarmWhere")
+    .arg("after", "String")
+    .arg_doc("The `cursor` of the last item that arrived; without it the stream begins now.")
+    .subscribe(|args, ctx| async move { alarm::alarm_items(ctx, &args) });
+    root.stream("events", "EventItem!", "The events of types, as devices and rules tell them, once and in order.")
+        .arg("where", "EventWhere")
+        .arg("after", "String")
+        .arg_doc("The `cursor` of the last item that arrived; without it the stream begins now.")
+        .subscribe(|args, ctx| async move { event::event_items(ctx, &args) });
     root.stream("jobUpdates", "Job!", "A job, whenever it has come further; ends with it.")
         .arg("id", "ID!")
         .subscribe(|args, ctx| async move { job::updates(&ctx, &args) });

@@ -180,6 +180,7 @@ impl TwinTale {
                 | Event::Troubled(_)
                 | Event::Switched { .. }
                 | Event::Tuned { .. }
+                | Event::TakenOut(_)
                 | Event::Watched { .. }
                 | Event::Moved { .. } => None,
             }

@@ -28,6 +28,17 @@ impl Position {
     }
 }
 
+/// What stands at a place among all of its kind.
+pub trait Placed {
+    fn position(&self) -> Position;
+}
+
+impl Placed for Change {
+    fn position(&self) -> Position {
+        self.position
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     Created,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashSet};
 
+use crate::alarm::AlarmState;
 use crate::reading::{Revision, Seq, SlotNo, TwinId, TwinNo};
 use crate::twin::{Edge, EdgeNo, Entry, Event, Fact};
 
@@ -20,6 +21,11 @@ pub trait Names {
     fn is_hierarchy(&self, relation: &str) -> bool;
     /// The path of a slot in the layout with this fingerprint.
     fn slot(&self, layout: u64, slot: SlotNo) -> Option<Box<str>>;
+    /// What a twin keeps of a rule at this moment, which may be later than the fact.
+    fn alarm(&self, twin: TwinNo, rule: &str) -> Option<AlarmState> {
+        let (_, _) = (twin, rule);
+        None
+    }
 }
 
 /// The changes in an entry, in order. The place of a change depends on its fact alone, so cursors outlive a new version that tells more.
@@ -115,6 +121,7 @@ impl Reading<'_> {
                 | Event::Troubled(_)
                 | Event::Switched { .. }
                 | Event::Tuned { .. }
+                | Event::TakenOut(_)
                 | Event::Watched { .. }
                 | Event::Read(_)
                 | Event::Heard(_)

@@ -12,14 +12,17 @@ use tokio::sync::{Notify, watch};
 
 use crate::reading::Seq;
 
-use super::change::{Change, Position};
+use super::change::{Change, Placed, Position};
 
-/// Changes that are kept.
+/// Changes that are kept of each kind.
 pub const CHANGES_KEPT_MAX: usize = 16_384;
 
+/// The latest changes of twins and relations.
+pub type ChangeLog = Log<Change>;
+
 #[derive(Debug)]
-pub struct ChangeLog {
-    kept: RwLock<Kept>,
+pub struct Log<T> {
+    kept: RwLock<Kept<T>>,
     /// Counts the times that something was added or begun anew. Idle followers wait for it, all on one notification.
     grown: watch::Sender<u64>,
     followers: AtomicUsize,
@@ -30,27 +33,27 @@ pub struct ChangeLog {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Kept<T> {
     /// Everything from here …
     floor: Position,
     /// … to before here is kept.
     head: Position,
-    changes: VecDeque<Arc<Change>>,
+    changes: VecDeque<Arc<T>>,
 }
 
 /// What the log has for a follower.
 #[derive(Debug, PartialEq)]
-pub enum Taken {
+pub enum Taken<T> {
     /// In order, and where to go on. None at all: wait.
-    Changes(Vec<Arc<Change>>, Position),
+    Changes(Vec<Arc<T>>, Position),
     /// The journal has to be read from there.
     Behind,
 }
 
-impl Default for ChangeLog {
-    fn default() -> ChangeLog {
+impl<T> Default for Log<T> {
+    fn default() -> Log<T> {
         let nowhere = Position::at(Seq(u64::MAX));
-        ChangeLog {
+        Log {
             kept: RwLock::new(Kept { floor: nowhere, head: nowhere, changes: VecDeque::new() }),
             grown: watch::Sender::new(0),
             followers: AtomicUsize::new(0),
@@ -60,8 +63,8 @@ impl Default for ChangeLog {
     }
 }
 
-impl ChangeLog {
-    pub fn follow(self: &Arc<Self>) -> Follower {
+impl<T: Placed> Log<T> {
+    pub fn follow(self: &Arc<Self>) -> Follower<T> {
         Follower::new(self.clone())
     }
 
@@ -96,14 +99,14 @@ impl ChangeLog {
     }
 
     /// Adds what is between the head and `head`.
-    pub fn add(&self, changes: Vec<Change>, head: Position) {
+    pub fn add(&self, changes: Vec<T>, head: Position) {
         {
             let mut kept = self.kept.write();
             kept.changes.extend(changes.into_iter().map(Arc::new));
             kept.head = head;
             while kept.changes.len() > CHANGES_KEPT_MAX {
                 let Some(oldest) = kept.changes.pop_front() else { break };
-                kept.floor = oldest.position.next();
+                kept.floor = oldest.position().next();
             }
         }
         // Also without a change: somebody may wait to have caught up.
@@ -115,17 +118,17 @@ impl ChangeLog {
     }
 
     /// At most `count` changes from `from` on.
-    pub fn take(&self, from: Position, count: usize) -> Taken {
+    pub fn take(&self, from: Position, count: usize) -> Taken<T> {
         let kept = self.kept.read();
         if from < kept.floor {
             return Taken::Behind;
         }
-        let begin = kept.changes.partition_point(|change| change.position < from);
-        let changes: Vec<Arc<Change>> = kept.changes.range(begin..).take(count).cloned().collect();
+        let begin = kept.changes.partition_point(|change| change.position() < from);
+        let changes: Vec<Arc<T>> = kept.changes.range(begin..).take(count).cloned().collect();
         let is_all = begin + changes.len() == kept.changes.len();
         let next = match changes.last() {
             Some(_) if is_all => kept.head.max(from),
-            Some(last) => last.position.next(),
+            Some(last) => last.position().next(),
             None => from.max(kept.head),
         };
         Taken::Changes(changes, next)
@@ -134,13 +137,13 @@ impl ChangeLog {
 
 /// Somebody who follows. While there is one, the log is filled.
 #[derive(Debug)]
-pub struct Follower {
-    log: Arc<ChangeLog>,
+pub struct Follower<T> {
+    log: Arc<Log<T>>,
     grown: watch::Receiver<u64>,
 }
 
-impl Follower {
-    fn new(log: Arc<ChangeLog>) -> Follower {
+impl<T: Placed> Follower<T> {
+    fn new(log: Arc<Log<T>>) -> Follower<T> {
         let grown = log.grown.subscribe();
         log.followers.fetch_add(1, Ordering::AcqRel);
         log.bell.notify_one();
@@ -148,7 +151,7 @@ impl Follower {
     }
 
     /// Takes from the log; what is added after this wakes [`Follower::grown`].
-    pub fn take(&mut self, from: Position, count: usize) -> Taken {
+    pub fn take(&mut self, from: Position, count: usize) -> Taken<T> {
         self.grown.borrow_and_update();
         self.log.take(from, count)
     }
@@ -162,7 +165,7 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
+impl<T> Drop for Follower<T> {
     fn drop(&mut self) {
         if self.log.followers.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.log.lapsed.store(true, Ordering::Release);

@@ -3,16 +3,19 @@
 //! Two kinds of listeners, because they want opposite things:
 //! - A [`Watch`] wants the newest state of the twins it has selected and may miss what lies between. The gate leaves marks for it, one per twin
 //!   however often the twin changes, so its memory is bounded by what it selected and never by how much happens.
-//! - A follower of the [`ChangeLog`] wants every change once and in order, and keeps a [`Position`]. The latest changes are in memory; what is
-//!   older is read from the journal (`runtime::changes`).
+//! - A follower of a [`Log`] wants everything once and in order, and keeps a [`Position`]: changes of twins, or what happens to alarms and events
+//!   of types. The latest are in memory; what is older is read from the journal (`runtime::changes`).
 //!
 //! The gate's thread is the only one that publishes. While nobody watches this costs one load for each group of commits.
 
 mod change;
 mod facts;
+mod happening;
 mod index;
 mod log;
+mod memory;
 mod publisher;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -26,10 +29,13 @@ use crate::reading::TwinNo;
 
 use index::Index;
 
-pub use change::{Change, ChangeKind, Position};
+pub use change::{Change, ChangeKind, Placed, Position};
 pub use facts::{Names, changes_of};
-pub use log::{CHANGES_KEPT_MAX, ChangeLog, Follower, Taken};
+pub use happening::{Happening, Occurred, happenings_of};
+pub use log::{CHANGES_KEPT_MAX, ChangeLog, Follower, Log, Taken};
+pub use memory::{After, OCCURRENCES_MAX, Occurrences};
 pub use publisher::{Publisher, Round};
+pub use recorded::Recorded;
 pub use watch::{Mark, Marks, Nudge, WIDE_MARKS_MAX, Watch};
 
 /// Twins that are added to the index under one lock: the gate's thread never waits for a long selection.
@@ -50,6 +56,8 @@ pub struct Feed {
     /// The number of watches, readable without the lock.
     count: AtomicUsize,
     pub log: Arc<ChangeLog>,
+    /// The same of alarms, and of events of types.
+    pub happenings: Arc<Log<Happening>>,
 }
 
 impl Feed {

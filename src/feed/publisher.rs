@@ -65,6 +65,7 @@ impl Publisher {
         self.woken.drain(..).for_each(|inner| inner.wake());
         if std::mem::take(&mut self.has_change) {
             self.feed.log.ring();
+            self.feed.happenings.ring();
         }
     }
 }

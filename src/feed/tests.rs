@@ -227,7 +227,7 @@ fn change(seq: u64) -> Change {
     }
 }
 
-fn seqs(taken: Taken) -> Option<(Vec<u64>, u64)> {
+fn seqs(taken: Taken<Change>) -> Option<(Vec<u64>, u64)> {
     match taken {
         Taken::Changes(changes, next) => Some((changes.iter().map(|change| change.position.seq.0).collect(), next.seq.0)),
         Taken::Behind => None,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::alarm::OutOfService;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
     Asked, Bases, Basis, Deleted, Desired, Pending, Pushed, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned, Tuning, Twin,
@@ -111,11 +112,18 @@ struct Rest {
     disabled: Vec<SmolStr>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tuning: Vec<Tuned>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    out_of_service: Option<Box<OutOfService>>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
 fn put_rest(state: &State, out: &mut Vec<u8>) {
-    if state.asked.is_empty() && state.troubles.is_empty() && state.disabled.is_empty() && state.tuning.is_empty() {
+    let has_any = !state.asked.is_empty()
+        || !state.troubles.is_empty()
+        || !state.disabled.is_empty()
+        || !state.tuning.is_empty()
+        || state.out_of_service.is_some();
+    if !has_any {
         return put_bytes(&[], out);
     }
     let rest = Rest {
@@ -123,6 +131,7 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         troubles: state.troubles.iter().cloned().collect(),
         disabled: state.disabled.to_vec(),
         tuning: state.tuning.iter().cloned().collect(),
+        out_of_service: state.out_of_service.clone(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -241,6 +250,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         troubles: Troubles::restore(rest.troubles),
         disabled: rest.disabled.into(),
         tuning: Tuning::restore(rest.tuning),
+        out_of_service: rest.out_of_service,
     };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows })
 }

@@ -130,6 +130,7 @@ const ENDED: u8 = 17;
 const TROUBLED: u8 = 18;
 const SWITCHED: u8 = 19;
 const TUNED: u8 = 20;
+const TAKEN_OUT: u8 = 21;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
@@ -208,6 +209,7 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
         Event::Troubled(trouble) => put_json(TROUBLED, trouble.as_ref(), out),
         Event::Switched { rule, enabled } => put_json(SWITCHED, &(rule, enabled), out),
         Event::Tuned { rule, name, value } => put_json(TUNED, &(rule, name, value), out),
+        Event::TakenOut(service) => put_json(TAKEN_OUT, service, out),
         Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
         Event::Moved { hierarchy } => {
             out.push(MOVED);
@@ -278,6 +280,7 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             let (rule, name, value) = take_json("a parameter of a rule", cursor)?;
             Event::Tuned { rule, name, value }
         }
+        TAKEN_OUT => Event::TakenOut(take_json("that a twin is out of service", cursor)?),
         MEASURED => Event::Measured(Box::new(take_measured(at, cursor)?)),
         TURNED => {
             let window = cursor.small("a window")?;

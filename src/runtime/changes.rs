@@ -11,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
-use crate::feed::{Change, ChangeLog, Feed, Names, Position, changes_of};
+use crate::alarm::AlarmState;
+use crate::feed::{Change, Feed, Happening, Log, Names, Occurrences, Position, Recorded};
 use crate::journal::disk::Disk;
 use crate::journal::{self, Reader, record};
 use crate::reading::{Seq, SlotNo, TwinId, TwinNo};
@@ -47,8 +48,8 @@ pub enum Error {
 
 /// Some changes, in order, and where to go on.
 #[derive(Debug)]
-pub struct Part {
-    pub changes: Vec<Change>,
+pub struct Part<T = Change> {
+    pub changes: Vec<T>,
     pub next: Position,
 }
 
@@ -85,13 +86,24 @@ impl Past {
         Past { reader: Reader::new(disk, dir, from.seq), next: from, kept: None }
     }
 
+    /// Where the next part begins.
+    pub fn next(&self) -> Position {
+        self.next
+    }
+
     /// The next part, up to the entry `through`. Waits for the disk.
-    pub fn read(&mut self, through: Seq, layouts: record::Layouts<'_>, names: &dyn Names) -> Result<Part, Error> {
+    pub fn read<T: Recorded>(
+        &mut self,
+        through: Seq,
+        layouts: record::Layouts<'_>,
+        names: &dyn Names,
+        memory: &mut T::Memory,
+    ) -> Result<Part<T>, Error> {
         let (mut changes, mut entries, mut unreadable) = (Vec::new(), 0, None);
         let from = self.next;
         let read = self.reader.read(through, &mut |seq, bytes| {
             match record::decode(bytes, layouts) {
-                Ok(entry) => changes.extend(changes_of(seq, &entry, names).into_iter().filter(|change| change.position >= from)),
+                Ok(entry) => changes.extend(T::of(seq, &entry, names, memory).into_iter().filter(|change: &T| change.position() >= from)),
                 Err(reason) => {
                     unreadable = Some(Error::Unreadable { seq, reason });
                     return ControlFlow::Break(());
@@ -126,22 +138,64 @@ impl Runtime {
         self.view.clone()
     }
 
-    /// The next changes from `from` on, up to what has been released. `kept` is the place where the last part ended; the one for the next part
-    /// is put there.
-    pub async fn past_changes(self: &Arc<Runtime>, from: Position, kept: &mut Option<Past>) -> Result<Part, Error> {
+    /// The next changes from `from` on, up to what has been released. `kept` is the place where the last part ended and `memory` what was known
+    /// there; those for the next part are put there.
+    pub async fn past_changes<T: Recorded>(
+        self: &Arc<Runtime>,
+        from: Position,
+        kept: &mut Option<Past>,
+        memory: &mut T::Memory,
+    ) -> Result<Part<T>, Error> {
         let mut past = kept.take().filter(|past| past.next == from).unwrap_or_else(|| self.readers.past(from));
-        let Ok(turn) = self.readers.turns.clone().acquire_owned().await else { return Err(Error::Crashed) };
-        let runtime = self.clone();
-        let (past, part) = blocking(move || {
+        let turn = self.reading_turn().await?;
+        let (runtime, mut known) = (self.clone(), std::mem::take(memory));
+        let (past, part, known) = blocking(move || {
             let _turn = turn;
-            let part = past.read(runtime.view.seq(), &|fingerprint| runtime.layouts.get(fingerprint), &*runtime);
-            (past, part)
+            let part = past.read::<T>(runtime.view.seq(), &|fingerprint| runtime.layouts.get(fingerprint), &*runtime, &mut known);
+            (past, part, known)
         })
         .await?;
+        *memory = known;
         let part = part?;
         let goes_on = part.next.seq <= self.view.seq();
         *kept = Some(past).filter(|past| goes_on && past.kept.is_some());
         Ok(part)
+    }
+
+    pub(super) fn reader(&self, from: Position) -> Past {
+        self.readers.past(from)
+    }
+
+    /// Held by whoever reads the journal.
+    pub(super) async fn reading_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.readers.turns.clone().acquire_owned().await.map_err(|_| Error::Crashed)
+    }
+
+    /// What is open now, for whoever begins to follow alarms.
+    fn occurrences(&self) -> Occurrences {
+        let mut known = Occurrences::default();
+        for cell in self.alarmed() {
+            let state = cell.state();
+            for (rule, watch) in state.watches.iter().filter(|(_, watch)| watch.alarm.open.is_some()) {
+                known.learn(state.no, rule, &watch.alarm);
+            }
+        }
+        known
+    }
+}
+
+/// What is remembered where a log begins.
+pub(super) trait Begins: Recorded {
+    fn begin(runtime: &Runtime) -> Self::Memory;
+}
+
+impl Begins for Change {
+    fn begin(_: &Runtime) {}
+}
+
+impl Begins for Happening {
+    fn begin(runtime: &Runtime) -> Occurrences {
+        runtime.occurrences()
     }
 }
 
@@ -162,11 +216,15 @@ impl Names for Runtime {
     fn slot(&self, layout: u64, slot: SlotNo) -> Option<Box<str>> {
         self.layouts.get(layout)?.slots.get(slot.index()).map(|spec| spec.path.clone())
     }
+
+    fn alarm(&self, twin: TwinNo, rule: &str) -> Option<AlarmState> {
+        Some(self.view.twin_no(twin)?.state().watches.find(rule)?.alarm.clone())
+    }
 }
 
-/// Fills the log while somebody follows.
-pub(super) async fn fill(runtime: Weak<Runtime>, log: Arc<ChangeLog>) {
-    let mut kept = None;
+/// Fills a log while somebody follows.
+pub(super) async fn fill<T: Begins>(runtime: Weak<Runtime>, log: Arc<Log<T>>) {
+    let mut reading = None;
     let mut is_failing = false;
     loop {
         let pause = if log.followers() == 0 { IDLE_EVERY } else { LOOK_EVERY };
@@ -176,10 +234,10 @@ pub(super) async fn fill(runtime: Weak<Runtime>, log: Arc<ChangeLog>) {
         }
         let Some(runtime) = runtime.upgrade() else { return };
         if log.followers() == 0 {
-            kept = None;
+            reading = None;
             continue;
         }
-        match catch_up(&runtime, &log, &mut kept).await {
+        match catch_up(&runtime, &log, &mut reading).await {
             Ok(()) => is_failing = false,
             // Nobody misses anything: followers read the journal themselves, and tell their clients what is gone.
             Err(Error::Forgotten { .. }) => log.begin_anew(Position::behind(runtime.view.seq())),
@@ -193,22 +251,25 @@ pub(super) async fn fill(runtime: Weak<Runtime>, log: Arc<ChangeLog>) {
     }
 }
 
-async fn catch_up(runtime: &Arc<Runtime>, log: &ChangeLog, kept: &mut Option<Past>) -> Result<(), Error> {
+async fn catch_up<T: Begins>(runtime: &Arc<Runtime>, log: &Log<T>, kept: &mut Option<(Past, T::Memory)>) -> Result<(), Error> {
     loop {
         let released = runtime.view.seq();
         let from = log.resume(Position::behind(released));
+        let begin = || (runtime.readers.past(from), T::begin(runtime));
+        // From the first moment on: what is open then is known when it is closed.
+        let (mut past, mut memory) = kept.take().filter(|(past, _)| past.next == from).unwrap_or_else(begin);
         if from.seq > released {
+            *kept = Some((past, memory));
             return Ok(());
         }
-        let mut past = kept.take().filter(|past| past.next == from).unwrap_or_else(|| runtime.readers.past(from));
         let reading = runtime.clone();
-        let (past, part) = blocking(move || {
-            let part = past.read(released, &|fingerprint| reading.layouts.get(fingerprint), &*reading);
-            (past, part)
+        let (past, memory, part) = blocking(move || {
+            let part = past.read::<T>(released, &|fingerprint| reading.layouts.get(fingerprint), &*reading, &mut memory);
+            (past, memory, part)
         })
         .await?;
         let Part { changes, next } = part?;
-        *kept = Some(past);
+        *kept = Some((past, memory));
         if next == from {
             return Ok(());
         }
@@ -216,6 +277,6 @@ async fn catch_up(runtime: &Arc<Runtime>, log: &ChangeLog, kept: &mut Option<Pas
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Crashed)
 }

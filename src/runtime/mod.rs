@@ -21,6 +21,7 @@ pub mod preview;
 mod projector;
 pub mod quarantine;
 pub mod rebuild;
+pub mod recent;
 mod recovery;
 pub mod refusals;
 mod release;

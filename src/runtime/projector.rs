@@ -345,6 +345,7 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Troubled(_)
         | Event::Switched { .. }
         | Event::Tuned { .. }
+        | Event::TakenOut(_)
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }

@@ -147,6 +147,7 @@ impl Runtime {
         tasks.spawn(super::outbox::run(Arc::downgrade(&runtime)));
         tasks.spawn(super::sweep::run(Arc::downgrade(&runtime)));
         tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.log.clone()));
+        tasks.spawn(changes::fill(Arc::downgrade(&runtime), feed.happenings.clone()));
         Ok((runtime, applied))
     }
 

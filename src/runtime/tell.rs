@@ -1,9 +1,9 @@
-//! What somebody does to an alarm, on its way to the twin and back.
+//! What somebody does to an alarm or a rule, on its way to the twin and back.
 
 use tokio::sync::oneshot;
 
 use crate::alarm::Verdict;
-use crate::twin::Told;
+use crate::twin::{Managed, Told};
 use crate::view::Cell;
 
 use super::Runtime;
@@ -19,6 +19,14 @@ impl Runtime {
         let Some(resident) = self.shared.directory.by_id(twin) else { return Ok(None) };
         let (answer, verdict) = oneshot::channel();
         self.shared.directory.send(&resident, TwinMsg::Tell(Box::new(told), answer));
+        verdict.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
+    }
+
+    /// `None`: there is no such twin. What was done is in the journal as with [`Runtime::tell`].
+    pub async fn manage(&self, twin: &str, managed: Managed) -> Result<Option<Verdict>, Unanswered> {
+        let Some(resident) = self.shared.directory.by_id(twin) else { return Ok(None) };
+        let (answer, verdict) = oneshot::channel();
+        self.shared.directory.send(&resident, TwinMsg::Manage(Box::new(managed), answer));
         verdict.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
     }
 

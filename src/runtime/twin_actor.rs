@@ -14,7 +14,9 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Raised, Received, Rejection, Told, Twin, step};
+use crate::twin::{
+    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
+};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -37,6 +39,8 @@ pub enum TwinMsg {
     Wake,
     /// Somebody does something to one of its alarms; the answer says what became of it, once it is committed.
     Tell(Box<Told>, oneshot::Sender<Verdict>),
+    /// Somebody does something to one of its rules, or to it as a whole; the answer says what became of it.
+    Manage(Box<Managed>, oneshot::Sender<Verdict>),
     /// What it asked somebody else to do has ended.
     Ended(SmolStr, Ending),
     /// Its roll-ups say something else.
@@ -104,6 +108,7 @@ impl Actor for TwinActor {
             | TwinMsg::Retype(_)
             | TwinMsg::Wake
             | TwinMsg::Tell(..)
+            | TwinMsg::Manage(..)
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
@@ -118,13 +123,8 @@ impl Actor for TwinActor {
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
             TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
-            TwinMsg::Tell(told, answer) => {
-                work.take_in(&Input::Told(told)).drop_tally();
-                if let Some(verdict) = work.told.take() {
-                    // Whoever has asked may have gone.
-                    answer.send(verdict).ok();
-                }
-            }
+            TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
+            TwinMsg::Manage(managed, answer) => work.answer(&Input::Managed(*managed), answer),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
             TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
@@ -158,9 +158,8 @@ impl Actor for TwinActor {
         if let Some(taken) = taken {
             taken.send(()).ok();
         }
-        if !twin.state.layout.logic.is_empty()
-            && let Some(due) = twin.due(at)
-        {
+        let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
+        if waits && let Some(due) = twin.due(at) {
             self.wakes.arm(&self.resident, due);
         }
         if rests && self.resident.go_to_rest(twin) {
@@ -189,7 +188,7 @@ struct Work<'a> {
     receipts: Vec<Settling>,
     total: Tally,
     saves: bool,
-    /// What became of what somebody did to an alarm.
+    /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
 }
 
@@ -208,6 +207,15 @@ impl<'a> Work<'a> {
             self.events.extend(step.events);
         }
         StepTally(step.tally)
+    }
+
+    /// What somebody does to an alarm or a rule, and what became of it.
+    fn answer(&mut self, input: &Input, answer: oneshot::Sender<Verdict>) {
+        self.take_in(input).drop_tally();
+        if let Some(verdict) = self.told.take() {
+            // Whoever has asked may have gone.
+            answer.send(verdict).ok();
+        }
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {

@@ -63,6 +63,7 @@ impl Twin {
             | Event::Troubled(_)
             | Event::Switched { .. }
             | Event::Tuned { .. }
+            | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
@@ -108,6 +109,7 @@ impl State {
             Event::Ended { key, .. } => self.asked.end(key),
             Event::Troubled(trouble) => self.troubles.take(trouble),
             Event::Tuned { rule, name, value } => self.tuning.set(rule, name, value.as_ref()),
+            Event::TakenOut(out) => self.out_of_service.clone_from(out),
             Event::Switched { rule, enabled } => self.switch(rule, *enabled),
             Event::Watched { rule, fact } => self.watches.apply(rule, fact),
             // Where it stands is in the graph; here it only counts as a change.

@@ -55,7 +55,7 @@ fn contribution(state: &State, export: &Export, surroundings: &Surroundings<'_>)
                 None
             }
         }),
-        What::Severity => Some(f64::from(state.watches.severity().map_or(0, rank))),
+        What::Severity => Some(f64::from(state.severity().map_or(0, rank))),
         What::Value(checked) => checked.tree.evaluate(surroundings).ok().map(|datum| {
             let truth = if let Datum::Bool(value) = datum { Some(f64::from(u8::from(value))) } else { None };
             // Of what is only counted, that it is known is enough.

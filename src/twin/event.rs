@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::catalog::Layout;
 use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
 
-use crate::alarm::Severity;
+use crate::alarm::{OutOfService, Severity};
 use crate::rule::{self, Request};
 
 use super::asked::Ending;
@@ -61,6 +61,8 @@ pub enum Event {
     Switched { rule: SmolStr, enabled: bool },
     /// A parameter of one of its rules is another one for this twin; `None`: as the type says.
     Tuned { rule: SmolStr, name: SmolStr, value: Option<Json> },
+    /// It was taken out of service; `None`: it is back.
+    TakenOut(Option<Box<OutOfService>>),
     /// A rule or its alarm moved.
     Watched { rule: SmolStr, fact: Box<rule::Fact> },
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
@@ -83,6 +85,9 @@ pub struct Read {
 impl Event {
     /// Something that followers of changes want to hear of at once, besides readings and what follows from them.
     pub fn is_change(&self) -> bool {
+        if let Event::Watched { fact, .. } = self {
+            return matches!(**fact, rule::Fact::Alarm(_));
+        }
         matches!(
             self,
             Event::PropertySet { .. }

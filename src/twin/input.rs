@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use crate::alarm::{Action, Severity};
+use crate::alarm::{Action, OutOfService, Severity};
 use crate::catalog::{Layout, RuleSetting};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::rule::detector::Setting;
@@ -32,6 +32,8 @@ pub enum Input {
     Told(Box<Told>),
     /// Somebody sets one of its detectors.
     Forced(Box<Forced>),
+    /// Somebody does something to a rule, or to it as a whole.
+    Managed(Managed),
     /// What it asked somebody else to do has ended.
     Ended { key: SmolStr, ending: Ending },
     /// An event of its type has happened, as a device or a program says.
@@ -66,6 +68,21 @@ pub struct Told {
     pub no: Option<u32>,
     pub action: Action,
     pub by: SmolStr,
+}
+
+/// What a modeller or an operator does to the rules of one twin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Managed {
+    /// One rule is switched on or off for it alone.
+    Switched {
+        rule: SmolStr,
+        enabled: bool,
+    },
+    /// The whole twin is taken out of service.
+    TakenOut(OutOfService),
+    BackInService {
+        by: SmolStr,
+    },
 }
 
 /// The result of a roll-up.

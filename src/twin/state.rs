@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alarm::{OutOfService, Severity};
 use crate::catalog::Layout;
 use crate::catalog::layout::Section;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
@@ -88,6 +89,8 @@ pub struct State {
     pub disabled: Box<[SmolStr]>,
     /// Parameters that are others on this twin.
     pub tuning: Tuning,
+    /// It is being worked on: none of its alarms is announced, and its rules do nothing.
+    pub out_of_service: Option<Box<OutOfService>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +122,7 @@ impl State {
             troubles: Troubles::default(),
             disabled: Box::default(),
             tuning: Tuning::default(),
+            out_of_service: None,
             layout: SharedLayout(layout),
         }
     }
@@ -130,6 +134,11 @@ impl State {
     /// What is asked of the device for a setting.
     pub fn desired(&self, slot: SlotNo) -> Option<&Desired> {
         self.desired.iter().find(|desired| desired.slot == slot)
+    }
+
+    /// The worst of its open alarms that nothing suppresses.
+    pub fn severity(&self) -> Option<Severity> {
+        self.watches.severity(self.out_of_service.as_deref())
     }
 
     /// The newest receipt time of its telemetry.

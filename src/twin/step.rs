@@ -29,7 +29,7 @@ const LOOK_BACK_MAX: usize = 64;
 pub struct Step {
     pub events: Vec<Event>,
     pub tally: Tally,
-    /// What became of what somebody did to an alarm.
+    /// What became of what somebody did to an alarm or a rule.
     pub told: Option<Verdict>,
     /// Why a detector could not be set.
     pub refused: Option<String>,
@@ -78,6 +78,7 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
         Input::Forced(forced) => step.refused = Follower::begin(twin, &mut step, now, now).force(&forced.rule, &forced.setting).err(),
+        Input::Managed(managed) => step.told = Some(Follower::begin(twin, &mut step, now, now).manage(managed)),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {
             if twin.recent.is_worth_resting() {
@@ -321,7 +322,7 @@ fn tune(twin: &Twin, description: &Description, facts: &mut Vec<Event>) {
 
 /// Whether anything follows from what happens to a twin.
 fn follows(twin: &Twin) -> bool {
-    !twin.state.layout.logic.is_empty() || !twin.state.watches.is_empty()
+    !twin.state.layout.logic.is_empty() || !twin.state.watches.is_empty() || twin.state.out_of_service.is_some()
 }
 
 /// The newest reading of a slot, as it will be once the facts decided so far are applied.

@@ -94,6 +94,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Troubled(trouble) => shown.push(trouble.message.clone()),
             Event::Switched { rule, enabled } => shown.push(format!("{rule} enabled: {enabled}")),
             Event::Tuned { rule, name, value } => shown.push(format!("{rule}.{name} := {value:?}")),
+            Event::TakenOut(out) => shown.push(format!("out of service: {:?}", out.as_ref().map(|out| &out.reason))),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }

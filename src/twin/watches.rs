@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use smol_str::SmolStr;
 
-use crate::alarm::Severity;
+use crate::alarm::{OutOfService, Severity};
 use crate::rule::{Fact, Watch};
 
 static AT_REST: LazyLock<Watch> = LazyLock::new(Watch::default);
@@ -38,9 +38,9 @@ impl Watches {
         self.0.is_none()
     }
 
-    /// The worst of the open alarms that nothing suppresses.
-    pub fn severity(&self) -> Option<Severity> {
-        crate::alarm::worst_severity(self.iter().map(|(_, watch)| &watch.alarm), None)
+    /// The worst of the open alarms that nothing suppresses. `twin` is the twin's own being out of service.
+    pub(super) fn severity(&self, twin: Option<&OutOfService>) -> Option<Severity> {
+        crate::alarm::worst_severity(self.iter().map(|(_, watch)| &watch.alarm), twin)
     }
 
     pub(super) fn apply(&mut self, rule: &SmolStr, fact: &Fact) {

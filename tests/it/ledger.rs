@@ -83,6 +83,7 @@ impl Ledger {
             | Event::Troubled(_)
             | Event::Switched { .. }
             | Event::Tuned { .. }
+            | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

@@ -25,13 +25,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("backtest", &["summary", "rollup", "expr", "twin", "codec", "catalog", "rule", "alarm"]),
     ("scene", &["catalog", "expr"]),
     // edges: each owns one outside technology, none imports another
-    ("journal", &["twin", "catalog", "rule"]),
+    ("journal", &["twin", "catalog", "rule", "alarm"]),
     ("store", &["twin", "catalog"]),
     ("history", &["twin", "catalog"]),
     ("model", &["catalog"]),
     ("ingress", &["codec", "catalog"]),
     ("view", &["twin", "catalog"]),
-    ("feed", &["twin", "catalog"]),
+    ("feed", &["twin", "catalog", "rule", "alarm"]),
     ("webhook", &[]),
     // shell
     ("observe", &[]),

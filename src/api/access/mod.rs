@@ -30,7 +30,9 @@ pub use aggregate::{Aggregate, FloatStats, PropertyStats, aggregate};
 pub use among::{Among, Rank};
 pub use candidates::matching;
 pub use cursor::{Cursor, CursorKey, fingerprint};
-pub use decode::{decode_groups, decode_order, decode_twin_where, decode_typed_groups, decode_typed_order, decode_where};
+pub use decode::{
+    decode_groups, decode_order, decode_text, decode_time, decode_twin_where, decode_typed_groups, decode_typed_order, decode_where,
+};
 pub use filter::{Check, Filter, PathTest, Quantifier, RelationTest, ValueTest};
 pub use group::{Group, GroupKey};
 pub use order::{Order, SortKey, SortOf};
@@ -39,6 +41,7 @@ pub use predicate::Matcher;
 pub use presence::Presence;
 pub use search::{Hit, Search, search};
 pub use sets::{Links, Trees, TwinSet};
+pub use text::TextTest;
 
 /// What one request reads from, and as of when.
 #[derive(Debug, Clone, Copy)]

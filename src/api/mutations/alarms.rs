@@ -2,16 +2,19 @@
 
 use smol_str::SmolStr;
 
-use crate::alarm::{Action, Verdict};
-use crate::api::build::{Args, Out, SchemaBuilder};
+use crate::alarm::{Action, OutOfService, Verdict};
+use crate::api::build::{Args, ObjectBuilder, Out, Root, SchemaBuilder};
 use crate::api::engine::RequestContext;
 use crate::api::error::{ApiError, Code};
 use crate::api::request::Role;
+use crate::api::session::Session;
 use crate::api::types::alarm::{self, AlarmNode};
+use crate::api::types::issue::UserError;
 use crate::api::types::payload::{self, Payload};
+use crate::api::types::rule;
 use crate::api::types::twin::session;
-use crate::reading::{Seq, parse_duration};
-use crate::twin::Told;
+use crate::reading::{Seq, Timestamp, parse_duration};
+use crate::twin::{Managed, Told};
 
 /// Alarms in one mutation.
 const ALARMS_MAX: usize = 1_000;
@@ -91,6 +94,103 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
             act(&ctx, &args, |_| Ok(Action::Comment { text })).await
         })
         .role(Role::Operator);
+    service(&mut mutation);
+}
+
+/// Taking things out of service: a rule on a twin, or the whole twin.
+fn service(mutation: &mut ObjectBuilder<'_, Root>) {
+    mutation
+        .field(
+            "setOutOfService",
+            "AlarmsPayload!",
+            "Somebody works on a twin, or on what one of its rules looks at: alarms are recorded and not announced, and rules do nothing.",
+        )
+        .arg("twin", "ID!")
+        .arg("rule", "ID")
+        .arg_doc("This rule only: `rule/TYPE.ID`, or the id in the twin's type alone.")
+        .arg("until", "DateTime")
+        .arg_doc("Without it until `backInService`.")
+        .arg("reason", "String!")
+        .resolve(|_, args, ctx| async move {
+            let until = args.text("until").map(Timestamp::parse_rfc3339).transpose();
+            let until = until.map_err(|error| ApiError::bad_input(format!("until: {error}")))?;
+            if until.is_some_and(|until| session(&ctx).is_ok_and(|session| until <= session.now())) {
+                return Err(ApiError::bad_input("`until` is over already"));
+            }
+            let reason = SmolStr::new(args.required_text("reason")?);
+            let by = SmolStr::new(&ctx.caller.subject);
+            match args.text("rule") {
+                Some(_) => serve(&ctx, &args, Service::Rule(Action::TakeOut { until, reason })).await,
+                None => serve(&ctx, &args, Service::Twin(Managed::TakenOut(OutOfService { until, by, reason }))).await,
+            }
+        })
+        .role(Role::Operator)
+        .field("backInService", "AlarmsPayload!", "The work is done: alarms that are still active are announced again.")
+        .arg("twin", "ID!")
+        .arg("rule", "ID")
+        .arg_doc("As with `setOutOfService`: each ends by itself.")
+        .resolve(|_, args, ctx| async move {
+            let by = SmolStr::new(&ctx.caller.subject);
+            match args.text("rule") {
+                Some(_) => serve(&ctx, &args, Service::Rule(Action::BackInService)).await,
+                None => serve(&ctx, &args, Service::Twin(Managed::BackInService { by })).await,
+            }
+        })
+        .role(Role::Operator);
+}
+
+enum Service {
+    Rule(Action),
+    Twin(Managed),
+}
+
+/// The results are the open alarms that it is about.
+async fn serve(ctx: &RequestContext, args: &Args, what: Service) -> Result<Out, ApiError> {
+    let session = session(ctx)?;
+    let twin = args.required_text("twin")?;
+    let refused = |code: &'static str, path: &str, message: String| {
+        Ok(Out::object(Payload::<Vec<AlarmResult>>::refused(vec![UserError::new(code, &[path], message)], Vec::new())))
+    };
+    let Some(seen) = session.by_id(twin) else { return refused("UNKNOWN_TWIN", "twin", "there is no such twin".to_owned()) };
+    let only = args.text("rule").map(|rule| rule::id_in(&seen.state.layout, rule).filter(|id| seen.state.layout.rule(id).is_some()));
+    if only == Some(None) {
+        return refused("NOT_APPLICABLE", "rule", format!("`{}` has no such rule", seen.state.layout.name));
+    }
+    let only = only.flatten();
+    let runtime = session.runtime();
+    let verdict = match (what, only) {
+        (Service::Rule(action), Some(rule)) => {
+            let by = SmolStr::new(&ctx.caller.subject);
+            runtime.tell(twin, Told { rule: rule.into(), no: None, action, by }).await
+        }
+        (Service::Twin(managed), _) => runtime.manage(twin, managed).await,
+        (Service::Rule(_), None) => Ok(None),
+    };
+    let verdict = verdict.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?;
+    let seq = committed(session).await?;
+    let outcome = outcome(verdict.as_ref());
+    let open = session.by_id(twin).map(|seen| alarm::of_twin(&seen).collect::<Vec<_>>()).unwrap_or_default();
+    let meant = open.into_iter().filter(|alarm| only.is_none_or(|rule| *alarm.rule == *rule));
+    let results = meant.map(|alarm| AlarmResult { id: alarm.id(), alarm: Some(alarm), outcome });
+    Ok(Out::object(Payload::done(seq, results.collect::<Vec<_>>())))
+}
+
+fn outcome(verdict: Option<&Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Done) => "DONE",
+        Some(Verdict::NotApplicable) => "NOT_APPLICABLE",
+        Some(Verdict::NotFound) | None => "NOT_FOUND",
+    }
+}
+
+/// What was done is on the disk, and what follows in this request sees it.
+async fn committed(session: &Session) -> Result<Seq, ApiError> {
+    let runtime = session.runtime();
+    runtime.shared.journal.durable().await.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?;
+    let seq: Seq = runtime.view().seq();
+    session.read_after(seq);
+    session.renew();
+    Ok(seq)
 }
 
 async fn act(ctx: &RequestContext, args: &Args, action: impl FnOnce(Option<SmolStr>) -> Result<Action, ApiError>) -> Result<Out, ApiError> {
@@ -114,19 +214,11 @@ async fn act(ctx: &RequestContext, args: &Args, action: impl FnOnce(Option<SmolS
         };
         told.push(verdict);
     }
-    let runtime = session.runtime();
-    runtime.shared.journal.durable().await.map_err(|error| ApiError::new(Code::Unavailable, error.to_string()))?;
-    let seq: Seq = runtime.view().seq();
-    session.read_after(seq);
-    session.renew();
+    let seq = committed(session).await?;
     let results = ids.iter().zip(told).map(|(id, verdict)| AlarmResult {
         id: (*id).to_owned(),
         alarm: id.strip_prefix("alarm/").and_then(|place| alarm::find(session, place)),
-        outcome: match verdict {
-            Some(Verdict::Done) => "DONE",
-            Some(Verdict::NotApplicable) => "NOT_APPLICABLE",
-            Some(Verdict::NotFound) | None => "NOT_FOUND",
-        },
+        outcome: outcome(verdict.as_ref()),
     });
     Ok(Out::object(Payload::done(seq, results.collect::<Vec<_>>())))
 }

@@ -15,6 +15,7 @@ mod proposals;
 mod publish;
 mod relations;
 mod replay;
+mod rules;
 pub mod sweep;
 mod twins;
 
@@ -32,5 +33,6 @@ pub fn declare(schema: &mut SchemaBuilder) {
     replay::declare(schema);
     proposals::declare(schema);
     alarms::declare(schema);
+    rules::declare(schema);
     publish::declare(schema);
 }

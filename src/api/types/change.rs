@@ -13,10 +13,19 @@ use crate::reading::Seq;
 pub struct ChangeNode(pub Arc<Change>);
 
 #[derive(Debug)]
-struct Gap {
+pub struct GapNode {
     from: Seq,
     to: Seq,
     reason: String,
+}
+
+impl GapNode {
+    pub fn of<T>(event: &StreamEvent<T>) -> Option<GapNode> {
+        match event {
+            StreamEvent::Gap { from, to, reason } => Some(GapNode { from: *from, to: *to, reason: reason.clone() }),
+            StreamEvent::Item(_) | StreamEvent::CaughtUp => None,
+        }
+    }
 }
 
 pub fn declare(schema: &mut SchemaBuilder) {
@@ -45,21 +54,14 @@ pub fn declare(schema: &mut SchemaBuilder) {
     );
     schema
         .object::<ChangeItem>("ChangeItem", "An item of the stream of changes.")
-        .value("kind", "StreamKind!", "", |item, _| match item.event {
-            StreamEvent::Change(_) => "ITEM",
-            StreamEvent::CaughtUp => "CAUGHT_UP",
-            StreamEvent::Gap { .. } => "GAP",
-        })
+        .value("kind", "StreamKind!", "", |item, _| item.event.kind())
         .value("cursor", "String!", "For `after`: to go on behind this item.", |item, _| item.cursor.clone())
         .value("seq", "Long!", "The commit.", |item, _| item.seq.0)
         .value("change", "Change", "With ITEM.", |item, _| match &item.event {
-            StreamEvent::Change(change) => Out::object(ChangeNode(change.clone())),
+            StreamEvent::Item(change) => Out::object(ChangeNode(change.clone())),
             StreamEvent::CaughtUp | StreamEvent::Gap { .. } => Out::Null,
         })
-        .value("gap", "Gap", "With GAP.", |item, _| match &item.event {
-            StreamEvent::Gap { from, to, reason } => Out::object(Gap { from: *from, to: *to, reason: reason.clone() }),
-            StreamEvent::Change(_) | StreamEvent::CaughtUp => Out::Null,
-        });
+        .value("gap", "Gap", "With GAP.", |item, _| GapNode::of(&item.event).map_or(Out::Null, Out::object));
     schema
         .object::<ChangeNode>("Change", "Something that happened to a twin.")
         .value("kind", "ChangeKind!", "", |change, _| change.0.kind.name())
@@ -88,7 +90,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
             Out::list(change.0.changed.iter().map(ToString::to_string))
         });
     schema
-        .object::<Gap>("Gap", "Commits whose changes may have been missed.")
+        .object::<GapNode>("Gap", "Commits whose changes may have been missed.")
         .value("from", "Long!", "", |gap, _| gap.from.0)
         .value("to", "Long!", "", |gap, _| gap.to.0)
         .value("reason", "String!", "", |gap, _| gap.reason.clone());

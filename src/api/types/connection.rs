@@ -117,6 +117,16 @@ pub struct Page<T> {
     pub has_next: bool,
     pub has_previous: bool,
     pub total: Option<usize>,
+    /// Where the next page begins, if that is not behind the last node.
+    pub end: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// More was looked at than the nodes show.
+    #[must_use]
+    pub fn ending(self, end: String) -> Page<T> {
+        Page { end: Some(end), ..self }
+    }
 }
 
 #[derive(Debug)]
@@ -136,7 +146,7 @@ pub fn declare_page<T: Clone + std::fmt::Debug + Send + Sync + 'static>(schema: 
         })
         .value("nodes", &format!("[{node}!]!"), "The nodes by themselves.", |page, _| Out::objects(page.nodes.iter().cloned()))
         .value("pageInfo", "PageInfo!", "", |page, _| {
-            let (start, end) = (page.cursors.first().cloned(), page.cursors.last().cloned());
+            let (start, end) = (page.cursors.first().cloned(), page.end.as_ref().or(page.cursors.last()).cloned());
             Out::object(PageInfo { has_next: page.has_next, has_previous: page.has_previous, start, end })
         })
         .value("totalCount", "Int", "How many there are on all pages; null where counting takes too long.", |page, _| page.total);

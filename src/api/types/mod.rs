@@ -7,6 +7,8 @@ pub mod alarm;
 pub mod change;
 pub mod connection;
 pub mod cost;
+pub mod event;
+pub mod explanation;
 pub mod filter;
 pub mod frame;
 pub mod hierarchy;
@@ -51,6 +53,8 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     rejection::declare(schema);
     alarm::declare(schema);
     rule::declare(schema);
+    event::declare(schema);
+    explanation::declare(schema);
     proposal::declare(schema);
     ingest::declare(schema);
     system::declare(schema);

@@ -32,6 +32,8 @@ pub enum NodeId<'a> {
     Alarm(&'a str),
     /// `rule/Mixer.overheat`
     Rule(&'a str),
+    /// `event/812/0`
+    Event(&'a str),
     Unknown,
 }
 
@@ -46,6 +48,7 @@ impl NodeId<'_> {
             Some(("job", no)) => NodeId::Job(no),
             Some(("alarm", place)) => NodeId::Alarm(place),
             Some(("rule", place)) => NodeId::Rule(place),
+            Some(("event", place)) => NodeId::Event(place),
             Some(_) => NodeId::Unknown,
         }
     }
@@ -61,6 +64,7 @@ mod tests {
         assert_eq!(NodeId::parse("type/Mixer"), NodeId::Type("Mixer"));
         assert_eq!(NodeId::parse("rejection/812/0"), NodeId::Rejection("812/0"));
         assert_eq!(NodeId::parse("relation/12"), NodeId::Relation("relation/12"));
+        assert_eq!(NodeId::parse("event/812/0"), NodeId::Event("812/0"));
         assert_eq!(NodeId::parse("scene/hall"), NodeId::Unknown);
     }
 }

@@ -12,7 +12,10 @@ use crate::api::session::{Seen, Session};
 use crate::catalog::layout::{Member, Section, SlotSpec};
 use crate::reading::unit::{Conversion, Unit};
 use crate::reading::{Quality, SlotNo, Timestamp, Value};
-use crate::twin::Slot;
+use crate::twin::{Basis, Slot};
+
+/// What an explanation costs.
+pub const EXPLAIN_WEIGHT: u32 = 20;
 
 /// What a twin holds of one telemetry member.
 #[derive(Debug, Clone)]
@@ -95,6 +98,11 @@ impl SlotNode {
         self.held().map(|slot| slot.received).max()
     }
 
+    /// What a result of a window or a roll-up is based on.
+    fn basis(&self) -> Option<Basis> {
+        self.seen.state.bases.get(SlotNo(self.slots.start)).copied()
+    }
+
     fn is_stale(&self, ctx: &RequestContext) -> bool {
         let stale = self.spec().telemetry.as_ref().and_then(|rules| rules.stale);
         ctx.services::<Session>().is_ok_and(|session| self.each().any(|slot| slot.is_stale(stale, session.now())))
@@ -127,6 +135,19 @@ pub fn declare(schema: &mut SchemaBuilder) {
         ],
     );
     schema
+        .object::<Basis>("WindowResult", "What the result of a window or a roll-up is based on.")
+        .value("start", "DateTime!", "From here on, included. Of a roll-up: its newest contribution.", |basis, _| Out::print(basis.start))
+        .value("end", "DateTime!", "To here, excluded.", |basis, _| Out::print(basis.end))
+        .value("count", "Long!", "Known readings in it; of a roll-up known contributions.", |basis, _| basis.count)
+        .value("coverage", "Float!", "How much of it is known, from 0 to 1: of its time, or of its contributions.", |basis, _| {
+            basis.coverage
+        })
+        .value("revision", "Int!", "How often it was corrected since it was first published.", |basis, _| {
+            usize::try_from(basis.revision).unwrap_or(usize::MAX)
+        })
+        .value("provisional", "Boolean!", "It has not ended.", |basis, _| basis.provisional)
+        .value("approximate", "Boolean!", "Estimated, within the bounds that the guide names.", |basis, _| basis.approximate);
+    schema
         .interface::<SlotNode>("AnyReading", "A value with its quality and times.")
         .value("unit", "String", "The unit of the value.", |reading, _| match &reading.unit {
             Some((unit, _)) => Some(unit.symbol().to_owned()),
@@ -141,7 +162,15 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("seq", "Long!", "The commit as of which it is.", |reading, _| reading.seen.seq.0)
         .value("time", "DateTime", "Event time at the source.", |reading, _| reading.time().map(Out::print))
         .value("receivedAt", "DateTime", "When it came in.", |reading, _| reading.received().map(Out::print))
-        .value("ageMs", "Float", "How long ago it happened, by our clock.", |reading, ctx| reading.age_ms(ctx));
+        .value("ageMs", "Float", "How long ago it happened, by our clock.", |reading, ctx| reading.age_ms(ctx))
+        .value("window", "WindowResult", "What it is the result of; null for what is not gathered.", |reading, _| {
+            reading.basis().map_or(Out::Null, Out::object)
+        })
+        .field("explain", "Explanation", "Why it is what it is.")
+        .arg("depth", "Int = 5")
+        .arg_doc("How far back, at most 20 steps.")
+        .weight(EXPLAIN_WEIGHT)
+        .now(|reading, args, ctx| super::explanation::of_reading(reading, args, ctx));
     schema
         .object::<SlotNode>("Reading", "Telemetry of any twin, for clients that do not know its type.")
         .implements("AnyReading")

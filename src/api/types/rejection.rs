@@ -115,7 +115,7 @@ pub async fn page(session: &Session, args: &Args) -> Result<Out, ApiError> {
     };
     let nodes: Vec<RejectionNode> = rows.into_iter().map(RejectionNode).collect();
     let cursors = nodes.iter().map(|node| format!("{}/{}", node.0.seq, node.0.part)).collect();
-    Ok(Out::object(Page { nodes, cursors, has_next, has_previous: args.text("after").is_some(), total }))
+    Ok(Out::object(Page { nodes, cursors, has_next, has_previous: args.text("after").is_some(), total, end: None }))
 }
 
 pub async fn find(session: &Session, place: &str) -> Result<Option<RejectionNode>, ApiError> {

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
+use super::issue::Issue;
 use super::twin::session;
+use crate::alarm::{OutOfService, Severity};
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::error::ApiError;
 use crate::api::session::{Seen, Session};
 use crate::catalog::Layout;
 use crate::catalog::detector::{Language, Shown};
 use crate::catalog::logic::RuleSpec;
-use crate::rule::{Kind, Watch};
+use crate::reading::Timestamp;
+use crate::rule::{Kind, Phase, Watch, due};
+use crate::twin::Basis;
 
 /// A rule of a type; subtypes have it, too, perhaps with other settings.
 #[derive(Debug, Clone)]
@@ -46,8 +50,8 @@ impl RuleNode {
 
 /// One rule on one twin.
 #[derive(Debug, Clone)]
-struct StateNode {
-    rule: RuleNode,
+pub struct StateNode {
+    pub rule: RuleNode,
     seen: Seen,
 }
 
@@ -59,6 +63,41 @@ impl StateNode {
     /// Of a detector that has begun.
     fn shown(&self) -> Option<Shown> {
         self.rule.spec().shown(self.watch().detector.as_deref())
+    }
+
+    fn is_enabled(&self) -> bool {
+        let rule = &self.rule.spec().rule;
+        rule.enabled && !self.seen.state.disabled.contains(&rule.id)
+    }
+
+    /// The whole twin, or this rule on it.
+    fn out_of_service(&self) -> Option<&OutOfService> {
+        let own = self.watch().alarm.suppressions.as_ref().and_then(|suppressions| suppressions.out_of_service.as_ref());
+        self.seen.state.out_of_service.as_deref().or(own)
+    }
+
+    fn until(&self) -> Option<Timestamp> {
+        let watch = &self.watch().rule;
+        let waits = matches!(watch.phase, Phase::Pending { .. } | Phase::Recovering { .. });
+        waits.then(|| due(&self.rule.spec().rule, watch)).flatten()
+    }
+
+    fn windows(&self) -> Option<Json> {
+        let state = &self.seen.state;
+        let told = self.rule.spec().reads.iter().filter_map(|slot| {
+            let Basis { start, end, count, coverage, revision, provisional, approximate } = state.bases.get(*slot)?;
+            let told = json!({"start": start.to_string(), "end": end.to_string(), "count": count, "coverage": coverage,
+                "revision": revision, "provisional": provisional, "approximate": approximate});
+            Some((state.layout.slots.get(slot.index())?.path.to_string(), told))
+        });
+        let told: serde_json::Map<String, Json> = told.collect();
+        (!told.is_empty()).then_some(Json::Object(told))
+    }
+
+    fn last_error(&self) -> Option<Issue> {
+        let rule = &self.rule.spec().rule.id;
+        let trouble = self.seen.state.troubles.iter().filter(|trouble| trouble.rule == *rule).last()?;
+        Some(Issue::new(&trouble.code, Severity::Warning, &*trouble.message))
     }
 }
 
@@ -99,11 +138,15 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("rule", "Rule!", "", |state, _| Out::object(state.rule.clone()))
         .value("twinId", "ID!", "", |state, _| state.seen.state.id.to_string())
         .value("condition", "AlarmCondition!", "", |state, _| state.watch().rule.condition().as_str())
-        .value("enabled", "Boolean!", "", |state, _| state.rule.spec().rule.enabled)
+        .value("enabled", "Boolean!", "Neither its type nor somebody on this twin alone has switched it off.", |state, _| {
+            state.is_enabled()
+        })
         .value("disarmed", "Boolean!", "Cleared by hand: its condition has to be false once before it raises again.", |state, _| {
             state.watch().rule.disarmed
         })
-        .value("since", "DateTime", "Since when it is in its condition.", |state, _| state.watch().rule.since().map(Out::print))
+        .value("since", "DateTime", "Since when it is in its condition; null where that is NORMAL.", |state, _| {
+            state.watch().rule.since().map(Out::print)
+        })
         .value("unknownSince", "DateTime", "Since when it is not known whether its condition holds.", |state, _| {
             state.watch().rule.unknown_since.map(Out::print)
         })
@@ -115,6 +158,20 @@ pub fn declare(schema: &mut SchemaBuilder) {
         })
         .value("timers", "JSON", "Of a detector, by name: when those that run will run out.", |state, _| {
             state.shown().map(|shown| Out::json(Json::Object(shown.timers_json())))
+        })
+        .value("suppression", "Suppression!", "Why its alarm is not announced, or would not be.", |state, _| {
+            state.watch().alarm.suppression(state.seen.state.out_of_service.as_deref()).as_str()
+        })
+        .value("outOfServiceUntil", "DateTime", "With OUT_OF_SERVICE, if somebody has said so.", |state, _| {
+            state.out_of_service().and_then(|out| out.until).map(Out::print)
+        })
+        .value("outOfServiceReason", "String", "With OUT_OF_SERVICE.", |state, _| state.out_of_service().map(|out| out.reason.to_string()))
+        .value("until", "DateTime", "When the delay that runs ends, if nothing changes.", |state, _| state.until().map(Out::print))
+        .value("windows", "JSON", "What the windows and roll-ups that it reads are based on, by member.", |state, _| {
+            state.windows().map(Out::json)
+        })
+        .value("lastError", "Issue", "What of it could not be done the last time, or why it was switched off.", |state, _| {
+            state.last_error().map_or(Out::Null, Out::object)
         })
         .value("avoided", "Int!", "How often its condition held for less than its delay.", |state, _| {
             usize::try_from(state.watch().rule.avoided).unwrap_or(usize::MAX)
@@ -164,13 +221,21 @@ pub fn declare_query(schema: &mut SchemaBuilder) {
 fn state(session: &Session, args: &Args) -> Result<Out, ApiError> {
     let (rule, twin) = (args.required_text("rule")?, args.required_text("twin")?);
     let Some(seen) = session.by_id(twin) else { return Ok(Out::Null) };
+    Ok(of_twin(seen, rule).map_or(Out::Null, Out::object))
+}
+
+/// Where a rule stands on a twin.
+pub fn of_twin(seen: Seen, rule: &str) -> Option<StateNode> {
     let layout = seen.state.layout.0.clone();
-    let id = match rule.strip_prefix("rule/").map(|place| place.split_once('.')) {
+    let rule = RuleNode::new(&layout, id_in(&layout, rule)?)?;
+    Some(StateNode { rule, seen })
+}
+
+/// The id of a rule in a twin's type, as `rule/TYPE.ID` or by itself. A rule of a parent is meant as the twin has it.
+pub fn id_in<'a>(layout: &Layout, rule: &'a str) -> Option<&'a str> {
+    match rule.strip_prefix("rule/").map(|place| place.split_once('.')) {
         None => Some(rule),
-        // A rule of a parent is meant as the twin has it.
         Some(Some((type_name, id))) if layout.is_a(type_name) => Some(id),
         Some(_) => None,
-    };
-    let rule = id.and_then(|id| RuleNode::new(&layout, id));
-    Ok(rule.map_or(Out::Null, |rule| Out::object(StateNode { rule, seen })))
+    }
 }

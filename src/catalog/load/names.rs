@@ -244,6 +244,7 @@ pub const RESERVED_TYPES: &[&str] = &[
     "Viewer",
     "VisualState",
     "WhereSeries",
+    "WindowResult",
 ];
 
 /// Names that an edge already has a use for.

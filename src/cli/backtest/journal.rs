@@ -164,6 +164,7 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             | Event::Troubled(_)
             | Event::Switched { .. }
             | Event::Tuned { .. }
+            | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

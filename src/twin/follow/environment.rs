@@ -30,7 +30,7 @@ impl Surroundings<'_> {
         is_there.then(|| (no, self.state.slot(SlotNo(no))))
     }
 
-    fn is_stale(&self, no: u16, slot: &Slot) -> bool {
+    pub(super) fn is_stale(&self, no: u16, slot: &Slot) -> bool {
         let age = self.layout.slots.get(usize::from(no)).and_then(|spec| spec.telemetry.as_ref()).and_then(|rules| rules.stale);
         self.moment.stale.contains(&no) || age.is_some_and(|age| slot.value.is_some() && self.now >= slot.received.plus(age))
     }
@@ -73,7 +73,7 @@ impl Surroundings<'_> {
                 TwinKind::Asset => "ASSET".into(),
                 TwinKind::Device => "DEVICE".into(),
             },
-            Attribute::Severity => return Some(Datum::Enum(self.state.watches.severity().map_or(0, rank))),
+            Attribute::Severity => return Some(Datum::Enum(self.state.severity().map_or(0, rank))),
             Attribute::Presence => return None,
         }))
     }

@@ -36,6 +36,26 @@ pub(super) struct OwnTruths {
 }
 
 impl OwnTruths {
+    pub(super) fn of(spec: &RuleSpec, surroundings: &Surroundings<'_>) -> OwnTruths {
+        let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(surroundings)));
+        let when = match &spec.rule.kind {
+            Kind::NoData(_) => Some(clock::silent_at(spec, surroundings.state).is_some_and(|silent| silent <= surroundings.moment.at)),
+            Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
+        };
+        let stay = match &spec.clear_when {
+            Some(_) => truth(&spec.clear_when).map(|clear| !clear),
+            None if spec.stay.is_some() => truth(&spec.stay),
+            None => when,
+        };
+        let level = |checked: &Checked| known(checked.tree.is_true(surroundings));
+        let in_schedule = spec.rule.active.as_ref().is_none_or(|hours| hours.contains(surroundings.now));
+        OwnTruths {
+            plain: Truths { when, stay, suppressed_by: truth(&spec.suppressed_by), in_schedule, levels: &[], steps: &[] },
+            levels: spec.levels.iter().map(|spec| LevelTruth { when: level(&spec.when), stay: level(&spec.stay) }).collect(),
+            steps: spec.steps.iter().map(level).collect(),
+        }
+    }
+
     pub(super) fn borrow(&self) -> Truths<'_> {
         Truths { levels: &self.levels, steps: &self.steps, ..self.plain }
     }
@@ -140,24 +160,7 @@ impl Follower<'_> {
     }
 
     pub(super) fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
-        let surroundings = self.surroundings(moment, spec.accepts_good_only);
-        let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
-        let when = match &spec.rule.kind {
-            Kind::NoData(_) => Some(clock::silent_at(spec, &self.twin.state).is_some_and(|silent| silent <= moment.at)),
-            Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
-        };
-        let stay = match &spec.clear_when {
-            Some(_) => truth(&spec.clear_when).map(|clear| !clear),
-            None if spec.stay.is_some() => truth(&spec.stay),
-            None => when,
-        };
-        let level = |checked: &Checked| known(checked.tree.is_true(&surroundings));
-        let in_schedule = spec.rule.active.as_ref().is_none_or(|hours| hours.contains(self.now));
-        OwnTruths {
-            plain: Truths { when, stay, suppressed_by: truth(&spec.suppressed_by), in_schedule, levels: &[], steps: &[] },
-            levels: spec.levels.iter().map(|spec| LevelTruth { when: level(&spec.when), stay: level(&spec.stay) }).collect(),
-            steps: spec.steps.iter().map(level).collect(),
-        }
+        OwnTruths::of(spec, &self.surroundings(moment, spec.accepts_good_only))
     }
 
     pub(super) fn evaluate(&mut self, spec: &RuleSpec, truths: &Truths<'_>, moment: Moment<'_>) {
@@ -191,7 +194,13 @@ impl Follower<'_> {
         let decision = {
             let surroundings = self.surroundings(moment, spec.accepts_good_only);
             let voice = Speaker { spec, surroundings };
-            let watched = Watched { rule: &spec.rule, twin: &self.twin.state.id, key: "", out_of_service: None, voice: &voice };
+            let watched = Watched {
+                rule: &spec.rule,
+                twin: &self.twin.state.id,
+                key: "",
+                out_of_service: self.twin.state.out_of_service.as_deref(),
+                voice: &voice,
+            };
             decide(&watched, self.watch(spec))
         };
         self.follow(spec, decision, moment);

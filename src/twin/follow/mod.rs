@@ -6,8 +6,10 @@ mod clock;
 mod deeds;
 mod detectors;
 mod environment;
+mod explain;
 mod judge;
 mod machine;
+mod manage;
 mod outside;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use deeds::Deeds;
 
 pub(super) use clock::due;
 pub(super) use environment::{Surroundings, at_rest};
+pub use explain::{explain_member, explain_rule};
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
@@ -193,6 +196,7 @@ impl<'a> Follower<'a> {
     /// Time has passed, and nothing else happened.
     pub(super) fn wake(mut self) {
         let now = self.now;
+        self.resume_service();
         let all = self.all_slots();
         let timers = self.timers_due(None);
         self.serve(&all, timers, |slot, due| due <= slot.clock(now));
@@ -241,8 +245,12 @@ impl<'a> Follower<'a> {
             verdict = said;
             decision
         };
+        let was_active = self.watch(spec).rule.is_active();
         self.decide(spec, act, Moment::new(at, &[]));
-        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+        // A clear by hand is what rules hear that ask for this alarm.
+        let moved: Vec<u16> = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok()).into_iter().collect();
+        let asking = if self.watch(spec).rule.is_active() == was_active { BTreeSet::new() } else { layout.logic.rules_that_ask(&moved) };
+        self.judge(asking, Vec::new(), Moment::new(at, &[]));
         verdict
     }
 

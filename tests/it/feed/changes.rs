@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pollux::api::streams::{ChangeFilter, ChangeItem, StreamEvent, StreamName, changes, decode_cursor};
 use pollux::api::{ApiError, Code};
-use pollux::feed::{ChangeKind, Names, Position};
+use pollux::feed::{Change, ChangeKind, Names, Position};
 use pollux::journal::sim_disk::{Crash, SimDisk};
 use pollux::journal::{Config, Journal, open_on, record};
 use pollux::reading::{Revision, Seq, SlotNo, Timestamp, TwinId, TwinNo};
@@ -38,7 +38,7 @@ async fn past(world: &World, after: Position, filter: ChangeFilter) -> Items {
 
 fn show(items: &[ChangeItem]) -> Vec<String> {
     let line = |item: &ChangeItem| match &item.event {
-        StreamEvent::Change(change) => format!("{} {} {:?}", change.kind.name(), change.id, change.changed),
+        StreamEvent::Item(change) => format!("{} {} {:?}", change.kind.name(), change.id, change.changed),
         StreamEvent::CaughtUp => "CAUGHT_UP".to_owned(),
         StreamEvent::Gap { from, to, .. } => format!("GAP {from} {to}"),
     };
@@ -65,7 +65,7 @@ fn live_changes_come_at_once_and_readings_are_none() {
     describe(&world, "pump-1", "The first", 7);
     let item = threads.block_on(next(&mut stream)).unwrap();
     assert_eq!(show(std::slice::from_ref(&item)), [r#"UPDATED pump-1 ["name"]"#]);
-    let StreamEvent::Change(change) = &item.event else { panic!("{item:?}") };
+    let StreamEvent::Item(change) = &item.event else { panic!("{item:?}") };
     assert_eq!((change.revision, item.seq), (Some(world.state("pump-1").revision), change.position.seq));
     let after = decode_cursor(StreamName::Changes, &item.cursor).unwrap();
     describe(&world, "pump-2", "The second", 7);
@@ -158,7 +158,7 @@ fn many_idle_followers_hear_of_one_change() {
     describe(&world, "pump-1", "heard by all", 7);
     threads.block_on(async {
         for stream in &mut streams {
-            let StreamEvent::Change(change) = next(stream).await.unwrap().event else { panic!("a change") };
+            let StreamEvent::Item(change) = next(stream).await.unwrap().event else { panic!("a change") };
             assert_eq!(change.kind, ChangeKind::Updated);
         }
     });
@@ -217,7 +217,7 @@ fn read_all(disk: &SimDisk, from: Position, through: Seq, dice: &mut Dice) -> Re
     let open = |from| Past::new(Arc::new(disk.clone()), "/journal".into(), from);
     let (mut past, mut found) = (open(from), Vec::new());
     loop {
-        let part = past.read(Seq(through.0 - dice.below(3).min(through.0)), &|_| None, &Known)?;
+        let part = past.read::<Change>(Seq(through.0 - dice.below(3).min(through.0)), &|_| None, &Known, &mut ())?;
         found.extend(part.changes.iter().map(|change| (change.position, change.twin)));
         if part.next > Position::at(through) {
             return Ok(found);

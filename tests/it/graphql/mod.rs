@@ -11,8 +11,10 @@ mod mutations;
 mod operations;
 mod pages;
 mod reload;
+mod rules;
 mod schema;
 mod sse;
+mod streams;
 mod types;
 mod ws;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pollux::alarm::OutOfService;
 use pollux::catalog::{self, Layout};
 use pollux::journal::sim_disk::{Crash, SimDisk};
 use pollux::journal::{Config, Journal, Reader, Recovered, checkpoint, open_on, record};
@@ -12,7 +13,7 @@ use pollux::reading::{Group, Quality, Reading, Reason, Revision, Seq, Timestamp,
 use pollux::runtime::layouts::Layouts;
 use pollux::runtime::rebuild::Replay;
 use pollux::source::Sources;
-use pollux::twin::{Deleted, Edit, Edited, Entry, Event, Fact, Input, Received, State, Twin, step};
+use pollux::twin::{Deleted, Edit, Edited, Entry, Event, Fact, Input, Managed, Received, State, Twin, step};
 
 use super::dice::Dice;
 use super::gatekeeper::Gatekeeper;
@@ -311,7 +312,11 @@ impl Life {
         // A crash may have taken even the entries that made the twins; then they are made again at the next start.
         let living: Vec<TwinNo> = self.twins.keys().copied().collect();
         let Some(no) = living.get(self.dice.below(living.len() as u64) as usize).copied() else { return };
-        match self.dice.below(24) {
+        match self.dice.below(26) {
+            24 | 25 => {
+                let managed = self.managed();
+                self.happen(journal, no, &[Input::Managed(managed)], Vec::new());
+            }
             21..=23 => self.happen(journal, no, &[Input::Woken], Vec::new()),
             0 => self.happen(journal, no, &[Input::Idle], Vec::new()),
             1 | 2 => self.save(journal, no),
@@ -320,6 +325,21 @@ impl Life {
             _ => {
                 let deliveries: Vec<Delivery> = (0..=self.dice.below(3)).map(|_| self.new_delivery(no)).collect();
                 self.deliver(journal, no, &deliveries);
+            }
+        }
+    }
+
+    /// What somebody does to the rules of a twin.
+    fn managed(&mut self) -> Managed {
+        match self.dice.below(4) {
+            0 => {
+                let until = self.dice.once_in(2).then(|| self.now.plus(Duration::from_millis(500 + self.dice.below(9000))));
+                Managed::TakenOut(OutOfService { until, by: "fitter".into(), reason: "new belt".into() })
+            }
+            1 => Managed::BackInService { by: "fitter".into() },
+            what => {
+                let rule = ["high", "rising", "silent", "turns"][self.dice.below(4) as usize];
+                Managed::Switched { rule: rule.into(), enabled: what == 2 }
             }
         }
     }

@@ -14,7 +14,8 @@ use crate::catalog::Catalog;
 use crate::reading::Timestamp;
 use crate::source::did_you_mean;
 
-use super::filter::{Compare, Filter, ValueTest};
+use super::filter::{Check, Compare, Filter, ValueTest};
+use super::text::TextTest;
 use super::{Access, Bounds};
 
 pub use order::{decode_groups, decode_order, decode_typed_groups, decode_typed_order};
@@ -37,6 +38,27 @@ pub fn decode_where(
     let Some(input) = input else { return Ok(Filter::EVERYTHING) };
     let mut decoder = Decoder::new(access, name);
     typed::filter(&mut decoder, plan, type_index, input, 1)
+}
+
+/// `StringMatch` of a text that is always there.
+pub fn decode_text(access: &Access<'_>, name: &str, input: &Json) -> Result<TextTest, ApiError> {
+    let mut decoder = Decoder::new(access, name);
+    let keys = decoder.object(input)?;
+    let mut test = matches::text_test(&mut decoder, keys)?;
+    if keys.get("isNull").and_then(Json::as_bool) == Some(true) {
+        test.one_of = Some(Vec::new());
+    }
+    Ok(test)
+}
+
+/// `DateTimeMatch` of a time that is always there, in microseconds.
+pub fn decode_time(access: &Access<'_>, name: &str, input: &Json) -> Result<Vec<Check<i64>>, ApiError> {
+    let test = matches::time(&mut Decoder::new(access, name), input)?;
+    let mut checks = if let Compare::Time(checks) = test.compare { checks } else { Vec::new() };
+    if test.is_null == Some(true) {
+        checks.push(Check::In(Vec::new()));
+    }
+    Ok(checks)
 }
 
 /// Where we are in an input, and how much of its bounds is spent.
