@@ -1,5 +1,6 @@
 //! What happened lately, the newest first: read out of the journal from its end on, as far as that reaches.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::feed::{Happening, Occurrences, Position};
@@ -45,8 +46,8 @@ impl Runtime {
         let runtime = self.clone();
         blocking(move || {
             let _turn = turn;
-            match runtime.stretch(position.seq, position.seq) {
-                Ok(found) => Ok(found.into_iter().find(|happening| happening.position == position)),
+            match runtime.stretch(position.seq, position.seq, 1, &|happening| happening.position == position) {
+                Ok(mut found) => Ok(found.pop_front()),
                 Err(Error::Forgotten { .. }) => Ok(None),
                 Err(error) => Err(error),
             }
@@ -62,15 +63,20 @@ impl Runtime {
             // The last entry that may hold something before `until`.
             let last = if until.index > 0 { until.seq.0 } else { until.seq.0.saturating_sub(1) };
             let mut from = Seq(last.saturating_sub(length - 1).max(1));
-            let stretch = match self.stretch(from, Seq(last)) {
-                Err(Error::Forgotten { first }) if first.0 > last => return Ok(recent),
-                Err(Error::Forgotten { first }) => {
+            let wanted = |happening: &Happening| happening.position < until && wants(happening);
+            let stretch = match self.stretch(from, Seq(last), count, &wanted) {
+                Err(Error::Forgotten { first }) if first.0 <= last => {
                     from = first;
-                    self.stretch(first, Seq(last))?
+                    self.stretch(first, Seq(last), count, &wanted)
                 }
+                other => other,
+            };
+            let stretch = match stretch {
+                // Also where it was deleted just now: what is left of it has been told.
+                Err(Error::Forgotten { .. }) => return Ok(recent),
                 other => other?,
             };
-            for happening in stretch.into_iter().rev().filter(|happening| happening.position < until && wants(happening)) {
+            for happening in stretch.into_iter().rev() {
                 let position = happening.position;
                 recent.found.push(happening);
                 if recent.found.len() >= count {
@@ -91,14 +97,15 @@ impl Runtime {
         }
     }
 
-    /// Everything of some entries.
-    fn stretch(&self, from: Seq, last: Seq) -> Result<Vec<Happening>, Error> {
+    /// The latest `count` of some entries, in order.
+    fn stretch(&self, from: Seq, last: Seq, count: usize, wants: &dyn Fn(&Happening) -> bool) -> Result<VecDeque<Happening>, Error> {
         let mut past: Past = self.reader(Position::at(from));
-        let (mut found, mut memory) = (Vec::new(), Occurrences::default());
+        let (mut found, mut memory) = (VecDeque::new(), Occurrences::default());
         while past.next().seq <= last {
             let before = past.next();
             let part = past.read::<Happening>(last, &|fingerprint| self.layouts.get(fingerprint), self, &mut memory)?;
-            found.extend(part.changes);
+            found.extend(part.changes.into_iter().filter(wants));
+            found.drain(..found.len().saturating_sub(count));
             if part.next == before {
                 break;
             }

@@ -1,6 +1,8 @@
 //! Why a rule is on, and why it is not; why a member has its value. Asked of the committed state: nothing is evaluated that would not be, if
 //! something happened now.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use crate::alarm::{CloseReason, Condition};
@@ -94,7 +96,8 @@ impl<'a> Teller<'a> {
         for slot in &spec.silent {
             inputs.extend(self.member(*slot, depth.clamp(1, EXPLAIN_DEPTH_MAX)));
         }
-        inputs.dedup();
+        let mut seen = BTreeSet::new();
+        inputs.retain(|input| seen.insert(*input));
         let why_not =
             disabled.map_or_else(|| self.sentence(spec, result, truths.in_schedule, &unknown), |who| format!("off: disabled {who}"));
         let detail = json!({
@@ -184,7 +187,14 @@ impl<'a> Teller<'a> {
                 Some(Operand::Slot(no)) => self.member(SlotNo(no), depth),
                 Some(Operand::Param(no)) => {
                     let param = self.layout.logic.params.get(usize::from(no));
-                    let detail = param.map(|param| json!({"from": format!("type {}", param.given_by), "value": &*param.value.source}));
+                    let detail = param.map(|param| {
+                        let from = format!("type {}", param.given_by);
+                        // A constant is told by its value.
+                        match param.constant {
+                            Some(_) => json!({"from": from}),
+                            None => json!({"from": from, "expression": &*param.value.source}),
+                        }
+                    });
                     let place = self.place(ExplanationStep { value, unit, detail, ..ExplanationStep::new(StepKind::Default, part.expr) });
                     let operands = param.into_iter().flat_map(|param| &param.value.dependencies).map(|read| read.operand);
                     let slots: Vec<SlotNo> =
@@ -262,7 +272,7 @@ impl<'a> Teller<'a> {
                 self.evidence(gate, depth - 1, &mut inputs, &mut unknown);
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         inputs.retain(|input| *input != place && seen.insert(*input));
         self.steps[place].inputs = inputs;
         if !unknown.is_empty()

@@ -102,7 +102,7 @@ async fn a_rule_says_why_it_is_on_and_why_it_is_not() {
     assert_eq!(inputs[1], (json!("DEFAULT"), json!("params.hi"), json!(80.0), json!("degC")));
     // The parameter stands on a property, and that on the type.
     let param = steps.iter().find(|step| step["label"] == "params.hi").unwrap();
-    assert_eq!(param["detail"], json!({"from": "type Boiler", "value": "limit"}));
+    assert_eq!(param["detail"], json!({"from": "type Boiler", "expression": "limit"}));
     assert_eq!(steps[param["inputs"][0].as_u64().unwrap() as usize]["label"], "limit");
     let alarm = cellar.0.data("{ alarms(where: {rule: [\"after\"]}) { nodes { explain { summary steps { kind label value } } } } }").await;
     let raised = json!({"summary": "`Boiler.after` was raised: alarm.hot",

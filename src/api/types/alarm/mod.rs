@@ -49,10 +49,9 @@ impl AlarmNode {
     /// Of what has returned and is still open: whether its condition is known at all.
     fn condition(&self) -> Condition {
         let rule = &self.seen.state.watches.get(&self.rule).rule;
-        match self.occurrence.condition {
-            Condition::Normal if self.occurrence.is_open() && rule.unknown_since.is_some() => Condition::NoData,
-            condition => condition,
-        }
+        let stands = self.occurrence.condition;
+        let is_unknown = stands == Condition::Normal && self.occurrence.is_open() && rule.unknown_since.is_some();
+        if is_unknown { Condition::NoData } else { stands }
     }
 
     fn key(&self) -> Option<String> {
