@@ -11,6 +11,7 @@ use crate::reading::Timestamp;
 use crate::rule::{Decision, Kind, LevelTruth, Truth, Truths, Watch, Watched};
 use crate::twin::event::Event;
 
+use super::changes::Changes;
 use super::environment::Surroundings;
 use super::voice::Speaker;
 use super::{Follower, Moment, clock};
@@ -33,15 +34,14 @@ impl OwnTruths {
 
 impl Follower<'_> {
     /// These rules, then those that ask for the alarms of those that moved, and so on.
-    pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changed: Vec<u16>, moment: Moment<'_>) {
+    pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changes: Changes, moment: Moment<'_>) {
         let layout = self.layout.clone();
         for generation in 0..=GENERATIONS_MAX {
             let (set, events) = self.carry_out(moment.at);
             if !set.is_empty() || !events.is_empty() {
-                changed.extend(set);
-                self.record_results(&mut changed);
-                self.run_wave(&mut changed, Moment { events: &events, ..moment });
-                places.extend(layout.logic.rules_that_read(&changed, &events));
+                changes.seen_by_mut(moment.view).extend(set);
+                self.spread(&mut changes, Moment { events: &events, ..moment });
+                places.extend(self.rules_that_see(&changes, &events));
             }
             if places.is_empty() {
                 return;
@@ -49,26 +49,45 @@ impl Follower<'_> {
             if generation == GENERATIONS_MAX {
                 return self.break_ring(&places, moment.at);
             }
-            let now = Moment { changed: &changed, events: &events, ..moment };
-            let truths: Vec<(u16, OwnTruths)> =
-                places.iter().map(|place| (*place, self.truths(&layout.logic.rules[usize::from(*place)], now))).collect();
+            let rules = places.iter().map(|place| (*place, &layout.logic.rules[usize::from(*place)]));
+            let truths: Vec<(u16, Moment<'_>, OwnTruths)> = rules
+                .map(|(place, spec)| {
+                    let moment = Moment { changed: changes.seen_by(spec.view), events: &events, ..self.moment_in(spec.view, moment) };
+                    (place, moment, self.truths(spec, moment))
+                })
+                .collect();
             let mut moved = Vec::new();
-            for (place, truths) in truths {
+            for (place, moment, truths) in truths {
                 let spec = &layout.logic.rules[usize::from(place)];
                 let was_active = self.watch(spec).rule.is_active();
                 // Delays come before what time alone brings about.
                 if moment.is_timed && !self.watch(spec).is_default() {
                     let now = self.now;
-                    self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), moment);
+                    let before = Moment { changed: &[], events: &[], ..moment };
+                    self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), before);
                 }
-                self.evaluate(spec, &truths.borrow(), Moment { changed: &changed, events: &events, ..moment });
+                self.evaluate(spec, &truths.borrow(), moment);
                 if self.watch(spec).rule.is_active() != was_active {
                     moved.push(place);
                 }
             }
             places = layout.logic.rules_that_ask(&moved);
-            changed.clear();
+            changes.clear();
         }
+    }
+
+    /// Rules whose conditions read what has changed, each in what it sees, or hear these events.
+    pub(super) fn rules_that_see(&self, changes: &Changes, events: &[u16]) -> BTreeSet<u16> {
+        let logic = &self.layout.logic;
+        if logic.views.is_empty() {
+            return logic.rules_that_read(changes.seen_by(None), events);
+        }
+        let views = std::iter::once(None).chain((0..u16::try_from(logic.views.len()).unwrap_or(u16::MAX)).map(Some));
+        let of_view = |view: Option<u16>| {
+            let read = logic.rules_that_read(changes.seen_by(view), events);
+            read.into_iter().filter(move |place| logic.rules[usize::from(*place)].view == view)
+        };
+        views.flat_map(of_view).collect()
     }
 
     /// Rules move one another without end: those that would go on are switched off on this twin.
@@ -87,14 +106,14 @@ impl Follower<'_> {
     }
 
     pub(super) fn surroundings<'s>(&'s self, moment: Moment<'s>, good_only: bool) -> Surroundings<'s> {
-        Surroundings { layout: &self.layout, state: &self.twin.state, moment, now: self.now, good_only }
+        Surroundings { layout: &self.layout, state: &self.twin.state, views: Some(&self.twin.views), moment, now: self.now, good_only }
     }
 
     pub(super) fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
         let surroundings = self.surroundings(moment, spec.accepts_good_only);
         let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
         let when = match &spec.rule.kind {
-            Kind::NoData(_) => Some(clock::silent_at(spec, &self.twin.state).is_some_and(|silent| silent <= moment.at)),
+            Kind::NoData(_) => Some(clock::silent_at(spec, self.twin).is_some_and(|silent| silent <= moment.at)),
             Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
         };
         let stay = match &spec.clear_when {
@@ -123,12 +142,14 @@ impl Follower<'_> {
     }
 
     pub(super) fn keep(&mut self, spec: &RuleSpec, at: Timestamp) {
+        let at = self.time_in(spec.view, at);
         let when = When { at, now: self.now };
-        self.decide(spec, |watched, watch| watched.keep(watch, when), Moment::new(at, &[]));
+        self.decide(spec, |watched, watch| watched.keep(watch, when), Moment { view: spec.view, ..Moment::new(at, &[]) });
     }
 
     pub(super) fn end(&mut self, spec: &RuleSpec, reason: CloseReason, at: Timestamp) {
         let when = When { at, now: self.now };
+        // Of an earlier form of the type there is nothing that it could see.
         self.decide(spec, |watched, watch| watched.end(watch, reason, when), Moment::new(at, &[]));
     }
 

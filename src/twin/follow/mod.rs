@@ -2,11 +2,13 @@
 //! twin as soon as it is decided on, so that the next one is decided against what is then true.
 
 mod agenda;
+mod changes;
 mod clock;
 mod deeds;
 mod environment;
 mod judge;
 mod outside;
+mod view;
 mod voice;
 mod wave;
 
@@ -25,6 +27,7 @@ use super::input::Gathered;
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
+use changes::Changes;
 use deeds::Deeds;
 
 pub(super) use clock::due;
@@ -54,11 +57,17 @@ struct Moment<'a> {
     events: &'a [u16],
     /// Time alone brought it about: delays that end now come first.
     is_timed: bool,
+    /// What is looked at: the newest values, or what a view has come to.
+    view: Option<u16>,
 }
 
 impl<'a> Moment<'a> {
     fn new(at: Timestamp, changed: &'a [u16]) -> Moment<'a> {
-        Moment { at, changed, stale: &[], events: &[], is_timed: false }
+        Moment { at, changed, stale: &[], events: &[], is_timed: false, view: None }
+    }
+
+    fn within(self, view: u16) -> Moment<'a> {
+        Moment { view: Some(view), ..self }
     }
 }
 
@@ -80,7 +89,7 @@ impl<'a> Follower<'a> {
         }
         if !changed.is_empty() {
             self.serve(&changed, |_, due| due < time);
-            self.end_delays(&changed, time);
+            self.end_delays(&changed, Moment::new(time, &[]));
         }
         reads.into_iter().for_each(|event| self.push(event));
         if changed.is_empty() {
@@ -91,6 +100,7 @@ impl<'a> Follower<'a> {
             self.settle(changed, Moment::new(time, &[]));
             self.serve_windows(&heard, time);
         }
+        self.advance();
     }
 
     /// Properties were set, or the twin was described anew.
@@ -109,7 +119,7 @@ impl<'a> Follower<'a> {
         let rules = (0_u16..).zip(&self.layout.logic.rules);
         let places: BTreeSet<u16> = rules.filter(|(_, spec)| concerned.contains(&spec.rule.id)).map(|(place, _)| place).collect();
         if !places.is_empty() {
-            self.judge(places, Vec::new(), Moment::new(at, &[]));
+            self.judge(places, Changes::default(), Moment::new(at, &[]));
         }
     }
 
@@ -136,14 +146,15 @@ impl<'a> Follower<'a> {
             }
         }
         let all = self.all_slots();
-        self.settle(all, Moment::new(at, &[]));
+        self.settle_all(Changes::everything(&all, self.layout.logic.views.len()), Moment::new(at, &[]));
+        self.advance();
     }
 
     /// A device, or somebody else, says that an event of the type has happened.
     pub(super) fn event(mut self, happened: Happened) {
         let at = happened.time;
         self.deeds.report(happened);
-        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+        self.judge(BTreeSet::new(), Changes::default(), Moment::new(at, &[]));
     }
 
     /// Roll-ups say something else. What was numbered by another form of the type is told again by whoever has gathered it.
@@ -167,7 +178,7 @@ impl<'a> Follower<'a> {
         if !changed.is_empty() {
             let heard = changed.clone();
             self.serve(&heard, |_, due| due < latest);
-            self.end_delays(&heard, latest);
+            self.end_delays(&heard, Moment::new(latest, &[]));
             self.settle(changed, Moment::new(latest, &[]));
             self.serve_windows(&heard, latest);
         }
@@ -178,16 +189,18 @@ impl<'a> Follower<'a> {
         let now = self.now;
         let all = self.all_slots();
         self.serve(&all, |slot, due| due <= slot.clock(now));
+        self.advance();
         let layout = self.layout.clone();
         let (mut moved, mut latest) = (Vec::new(), self.newest());
         for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
             let was_active = self.watch(spec).rule.is_active();
-            let clock = now.shifted(clock::offset(&self.twin.state, spec));
-            self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), Moment::new(clock, &[]));
-            self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), Moment::new(clock, &[]));
+            let clock = self.time_in(spec.view, now.shifted(clock::offset(&self.twin.state, spec)));
+            let moment = Moment { view: spec.view, ..Moment::new(clock, &[]) };
+            self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), moment);
+            self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), moment);
             if spec.rule.active.is_some() {
-                let truths = self.truths(spec, Moment::new(clock, &[]));
-                self.evaluate(spec, &truths.borrow(), Moment::new(clock, &[]));
+                let truths = self.truths(spec, moment);
+                self.evaluate(spec, &truths.borrow(), moment);
             }
             if self.watch(spec).rule.is_active() != was_active {
                 moved.push(place);
@@ -199,7 +212,7 @@ impl<'a> Follower<'a> {
             let spec = RuleSpec::outside_as_it_is(&id);
             self.decide(&spec, |watched, watch| watched.elapse_on_wall(watch, When { at: now, now }), Moment::new(now, &[]));
         }
-        self.judge(layout.logic.rules_that_ask(&moved), Vec::new(), Moment::new(latest, &[]));
+        self.judge(layout.logic.rules_that_ask(&moved), Changes::default(), Moment::new(latest, &[]));
     }
 
     /// What somebody does to an alarm. Whether it could be done.
@@ -214,15 +227,16 @@ impl<'a> Follower<'a> {
             }
             None => return Verdict::NotFound,
         };
-        let (at, now) = (self.newest(), self.now);
+        let (at, now) = (self.time_in(spec.view, self.newest()), self.now);
         let mut verdict = Verdict::NotFound;
         let act = |watched: &crate::rule::Watched<'_>, watch: &Watch| {
             let (said, decision) = watched.act(watch, no, action, by, When { at, now });
             verdict = said;
             decision
         };
-        self.decide(spec, act, Moment::new(at, &[]));
-        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+        let moment = Moment { view: spec.view, ..Moment::new(at, &[]) };
+        self.decide(spec, act, moment);
+        self.judge(BTreeSet::new(), Changes::default(), moment);
         verdict
     }
 
@@ -232,6 +246,8 @@ impl<'a> Follower<'a> {
             self.step.tally.late += 1;
             self.step.tally.out_of_order = self.step.tally.out_of_order.saturating_sub(1);
         }
+        self.step.tally.late_for_view += std::mem::take(&mut self.said.late_for_view);
+        self.step.tally.replaced_in_view += std::mem::take(&mut self.said.replaced_in_view);
         self.step.events.push(event);
     }
 
