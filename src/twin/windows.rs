@@ -244,8 +244,10 @@ impl Kept {
         let place = match self.recent.iter().position(|(known, _)| *known == slot.0) {
             Some(place) => place,
             None => {
-                self.recent.push((slot.0, RecentReadings::default()));
-                self.recent.len() - 1
+                // By slot: which was heard first makes no difference.
+                let place = self.recent.partition_point(|(known, _)| *known < slot.0);
+                self.recent.insert(place, (slot.0, RecentReadings::default()));
+                place
             }
         };
         &mut self.recent[place].1

@@ -4,6 +4,8 @@ mod acceptance;
 mod comparing;
 mod fleet;
 mod reading;
+mod reordered;
+mod shuffled;
 
 use std::sync::Arc;
 use std::time::Duration;
