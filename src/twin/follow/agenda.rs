@@ -13,6 +13,8 @@ use super::{Follower, Moment, clock};
 /// In the order in which they are served at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
+    /// A delay of a rule ends. In views only: elsewhere delays end before what is evaluated next.
+    Delay(u16),
     /// A member's value has outlived its time.
     Stale(u16),
     /// A rule that listens for missing data has heard nothing.
@@ -55,6 +57,7 @@ impl Follower<'_> {
         }
         while let Some((at, due)) = agenda.pop_first() {
             match due {
+                Due::Delay(_) => {}
                 Due::Stale(no) => self.settle(vec![no], Moment { stale: &[no], is_timed: true, ..Moment::new(at, &[]) }),
                 Due::Silent(place) => {
                     let spec = &layout.logic.rules[usize::from(place)];

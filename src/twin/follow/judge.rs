@@ -113,7 +113,11 @@ impl Follower<'_> {
         let surroundings = self.surroundings(moment, spec.accepts_good_only);
         let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(&surroundings)));
         let when = match &spec.rule.kind {
-            Kind::NoData(_) => Some(clock::silent_at(spec, self.twin).is_some_and(|silent| silent <= moment.at)),
+            // Its time never runs back, also where something is served that was due before.
+            Kind::NoData(_) => {
+                let at = moment.at.max(self.watch(spec).rule.last);
+                Some(clock::silent_at(spec, self.twin).is_some_and(|silent| silent <= at))
+            }
             Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
         };
         let stay = match &spec.clear_when {

@@ -28,7 +28,7 @@ impl Follower<'_> {
         }
     }
 
-    /// Readings first, then what is due at the same instant; delays end before the next readings. `early`: at least to there.
+    /// Readings first, then what is due at the same instant. `early`: at least to there.
     fn advance_view(&mut self, view: u16, early: Option<Timestamp>) {
         let layout = self.layout.clone();
         let Some(spec) = layout.logic.view(view) else { return };
@@ -39,7 +39,11 @@ impl Follower<'_> {
         loop {
             let reading = self.twin.views.oldest(view).filter(|at| *at <= passed);
             let due = dues(self.twin, view).filter(|(at, due)| {
-                let is_new = matches!(due, Due::Window(_)) || *at > begun && !served.contains(&(*at, *due));
+                let is_new = match due {
+                    Due::Window(_) => true,
+                    Due::Delay(_) => !served.contains(&(*at, *due)),
+                    Due::Stale(_) | Due::Silent(_) => *at > begun && !served.contains(&(*at, *due)),
+                };
                 *at <= passed && is_new
             });
             let due = due.min();
@@ -47,27 +51,18 @@ impl Follower<'_> {
                 (Some(at), due) if due.is_none_or(|(due, _)| at <= due) => self.release(view, at),
                 (_, Some((at, due))) => {
                     served.insert((at, due));
-                    next = next.max(at);
+                    if !matches!(due, Due::Delay(_)) {
+                        next = next.max(at);
+                    }
                     self.serve_in_view(view, at, due);
                 }
                 (_, None) => break,
-            }
-        }
-        let moment = Moment::new(passed, &[]).within(view);
-        let mut moved = Vec::new();
-        for place in &spec.rules {
-            let Some(rule) = layout.logic.rules.get(usize::from(*place)).filter(|rule| !self.watch(rule).is_default()) else { continue };
-            let (was_active, now) = (self.watch(rule).rule.is_active(), self.now);
-            self.decide(rule, |watched, watch| watched.elapse(watch, passed, now), moment);
-            if self.watch(rule).rule.is_active() != was_active {
-                moved.push(*place);
             }
         }
         // What was due alone is not due again.
         if next > self.twin.views.until(view) {
             self.push(Event::Released { view, at: next });
         }
-        self.judge(layout.logic.rules_that_ask(&moved), Changes::default(), moment);
     }
 
     /// Readings of one instant are seen.
@@ -79,7 +74,6 @@ impl Follower<'_> {
                 changed.push(read.slot.0);
             }
         }
-        self.end_delays(&changed, Moment::new(at, &[]).within(view));
         self.push(Event::Released { view, at });
         self.settle(changed, Moment::new(at, &[]).within(view));
     }
@@ -88,10 +82,18 @@ impl Follower<'_> {
         let layout = self.layout.clone();
         let moment = Moment::new(at, &[]).within(view);
         match due {
+            Due::Delay(place) => {
+                let Some(spec) = layout.logic.rules.get(usize::from(place)) else { return };
+                let (was_active, now) = (self.watch(spec).rule.is_active(), self.now);
+                self.decide(spec, |watched, watch| watched.elapse(watch, at, now), moment);
+                let moved = if self.watch(spec).rule.is_active() == was_active { Vec::new() } else { vec![place] };
+                self.judge(layout.logic.rules_that_ask(&moved), Changes::default(), moment);
+            }
             Due::Stale(no) => self.settle(vec![no], Moment { stale: &[no], is_timed: true, ..moment }),
             Due::Silent(place) => {
                 if let Some(spec) = layout.logic.rules.get(usize::from(place)) {
                     self.evaluate(spec, &Truths::plain(Some(true)), moment);
+                    self.judge(BTreeSet::new(), Changes::default(), moment);
                 }
             }
             Due::Window(place) => {
@@ -102,7 +104,7 @@ impl Follower<'_> {
     }
 }
 
-/// What time alone will bring in a view, in event time: staleness, silence, ends of windows.
+/// What time alone will bring in a view, in event time: ends of delays, staleness, silence, ends of windows.
 fn dues(twin: &Twin, view: u16) -> impl Iterator<Item = (Timestamp, Due)> {
     let layout = &twin.state.layout;
     let spec = layout.logic.view(view);
@@ -121,7 +123,13 @@ fn dues(twin: &Twin, view: u16) -> impl Iterator<Item = (Timestamp, Due)> {
         let windowed = layout.logic.windows.get(usize::from(place))?;
         Some((twin.windows.due(place, windowed)?, Due::Window(place)))
     });
-    stale.chain(silent).chain(windows)
+    let delays = rules(twin, view).filter(|(_, rule)| rule.rule.enabled).filter_map(move |(place, rule)| {
+        let watch = twin.state.watches.get(&rule.rule.id);
+        let due = [crate::rule::due(&rule.rule, &watch.rule), watch.alarm.due_in_data()];
+        let due = if watch.is_default() { None } else { due.into_iter().flatten().min() };
+        due.map(|at| (at, Due::Delay(place)))
+    });
+    delays.chain(stale).chain(silent).chain(windows)
 }
 
 fn rules(twin: &Twin, view: u16) -> impl Iterator<Item = (u16, &RuleSpec)> {
@@ -135,12 +143,7 @@ pub(super) fn due_in_view(twin: &Twin, view: u16) -> Option<Timestamp> {
     let (state, layout) = (&*twin.state, &twin.state.layout);
     let spec = layout.logic.view(view)?;
     let until = twin.views.until(view);
-    let timed = dues(twin, view).filter(|(at, due)| matches!(due, Due::Window(_)) || *at > until).map(|(at, _)| at);
-    let delays = rules(twin, view).filter(|(_, rule)| rule.rule.enabled).filter_map(|(_, rule)| {
-        let watch = state.watches.get(&rule.rule.id);
-        let due = [crate::rule::due(&rule.rule, &watch.rule), watch.alarm.due_in_data()];
-        if watch.is_default() { None } else { due.into_iter().flatten().min() }
-    });
-    let next = twin.views.oldest(view).into_iter().chain(timed).chain(delays).min()?;
+    let timed = dues(twin, view).filter(|(at, due)| matches!(due, Due::Window(_) | Due::Delay(_)) || *at > until).map(|(at, _)| at);
+    let next = twin.views.oldest(view).into_iter().chain(timed).min()?;
     Some(next.shifted(spec.delay()).shifted(-ahead(state, spec)?))
 }
