@@ -4,10 +4,10 @@ use super::reordered::Dice;
 use super::*;
 use crate::backtest::plant::{Happened, Listener, Plant};
 use crate::catalog::viewed::VIEWS_MAX;
-use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Value};
+use crate::reading::{Group, Quality, Reading, Reason, SlotNo, TwinId, TwinNo, Value};
 use crate::rule::{Fact, Transition};
 use crate::source::Sources;
-use crate::twin::{Event, HELD_MAX, Measured, Twin};
+use crate::twin::{Edit, Event, HELD_MAX, Input, Measured, Received, State, Twin, step};
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -51,16 +51,13 @@ struct Told {
 impl Listener for Told {
     fn happened(&mut self, happened: &Happened<'_>) {
         for event in happened.events {
-            match event {
-                Event::Watched { rule, fact } => {
-                    if let Fact::Rule(transition) = &**fact {
-                        self.transitions.push((rule.to_string(), transition.clone()));
-                    }
-                }
-                Event::Measured(measured) => {
-                    self.results.push(Measured { received: Timestamp(0), ..measured.as_ref().clone() });
-                }
-                _ => {}
+            if let Event::Watched { rule, fact } = event
+                && let Fact::Rule(transition) = &**fact
+            {
+                self.transitions.push((rule.to_string(), transition.clone()));
+            }
+            if let Event::Measured(measured) = event {
+                self.results.push(Measured { received: Timestamp(0), ..measured.as_ref().clone() });
             }
         }
         if let Some(replica) = &mut self.replica {
@@ -139,7 +136,7 @@ fn shuffling_within_the_wait_changes_nothing() {
     let waits = cell("1m", "\n", "");
     let (mut raised, mut moved) = (0, 0);
     for seed in 1..=25 {
-        let dice = &mut Dice(seed * 0x9e37_79b9 | 1);
+        let dice = &mut Dice((seed * 0x9e37_79b9) | 1);
         let packets = packets(dice);
         let (in_order, sorted) = drive(&catalog, &packets);
         raised += in_order.transitions.len();
@@ -151,7 +148,13 @@ fn shuffling_within_the_wait_changes_nothing() {
             same(&told.results, &in_order.results, seed);
             let (one, other) = (plant.twin(0), sorted.twin(0));
             assert!(one.windows == other.windows, "seed {seed}");
-            assert!(one.state.watches.iter().map(|(id, watch)| (id, &watch.rule)).eq(other.state.watches.iter().map(|(id, watch)| (id, &watch.rule))));
+            assert!(
+                one.state.watches.iter().map(|(id, watch)| (id, &watch.rule)).eq(other
+                    .state
+                    .watches
+                    .iter()
+                    .map(|(id, watch)| (id, &watch.rule)))
+            );
             assert_eq!((one.views.held(), one.views.late()), (0, 0));
             let face = |twin: &Twin| -> Vec<(SlotNo, Timestamp, Option<Value>)> {
                 twin.views.iter().flat_map(|view| &view.face).map(|(no, slot)| (*no, slot.time, slot.value.clone())).collect()
@@ -243,10 +246,77 @@ fn a_lone_reading_is_seen_when_it_has_waited() {
     assert_eq!(told.transitions[0].1.at, begin);
 }
 
+/// One reading of `a`, as it happens.
+fn hear(twin: &mut Twin, time: Timestamp, value: f64) {
+    let slot = twin.state.layout.slot_by_path("a").unwrap();
+    let reading = Reading { slot, value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
+    let received = Received { at: time, future_tolerance: Duration::from_secs(300) };
+    step(twin, &Input::Readings { group: Group { time: Some(time), readings: vec![reading] }, received }, time);
+}
+
+#[test]
+fn what_waits_outlives_an_edit() {
+    let begin = at("2026-01-11T05:00:00Z");
+    let layout = |reorder: &str, more: &str| {
+        let text = format!(
+            "type: Cell\ntelemetry: {{z{more}: double, a: double}}\nrules: [{{id: high, when: \"a > 5\", onDelay: 3s, reorder: {reorder}}}]\n"
+        );
+        workspace(&[("schemas/Cell.yaml", &text), ("twins/cell.yaml", "twins: [{id: cell, type: Cell}]")]).layout("Cell").unwrap().clone()
+    };
+    for (reorder, held) in [("10s", 2), ("20s", 0), ("0s", 0)] {
+        let mut twin = Twin::new(State::new(TwinNo(1), TwinId::parse("cell").unwrap(), layout("10s", ""), begin));
+        for (time, value) in [(0, 1.0), (5, 9.0), (16, 8.0), (20, 8.0)] {
+            hear(&mut twin, begin.shifted(time * SECOND), value);
+        }
+        // Seen is that of the fifth second; three of the ten have to pass yet until its delay ends.
+        assert_eq!(twin.views.held(), 2);
+        let mut replica = twin.clone();
+        let now = begin.shifted(20 * SECOND);
+        let retyped = step(&mut twin, &Input::Retyped(layout(reorder, "1")), now);
+        retyped.events.iter().for_each(|event| replica.apply(event, now));
+        assert_eq!(replica, twin);
+        assert_eq!(twin.views.held(), held, "{reorder}");
+        hear(&mut twin, begin.shifted(45 * SECOND), 8.5);
+        step(&mut twin, &Input::Woken, begin.shifted(70 * SECOND));
+        let alarm = &twin.state.watches.get("high").alarm;
+        assert_eq!((alarm.last_no, alarm.open.as_ref().map(|open| open.raised_at)), (1, Some(begin.shifted(8 * SECOND))), "{reorder}");
+    }
+}
+
+#[test]
+fn what_does_not_wait_moves_those_who_do() {
+    let text = "type: Cell
+reorder: 10s
+properties: {limit: {type: double, default: 5}}
+telemetry: {a: double}
+rules:
+  - {id: high, when: \"a > limit\"}
+  - {id: after, when: \"alarm.high\", reorder: 0s}
+";
+    let catalog = workspace(&[("schemas/Cell.yaml", text), ("twins/cell.yaml", "twins: [{id: cell, type: Cell}]")]);
+    let layout = catalog.layout("Cell").unwrap();
+    let (begin, limit) = (at("2026-01-11T05:00:00Z"), layout.slot_by_path("limit").unwrap());
+    let mut twin = Twin::new(State::new(TwinNo(1), TwinId::parse("cell").unwrap(), layout.clone(), begin));
+    let active = |twin: &Twin| ["high", "after"].map(|rule| twin.state.watches.get(rule).rule.is_active());
+    let set = |value: f64| Input::Edited(Edit { set: vec![(limit, Some(Value::Double(value)))], ..Edit::default() });
+    step(&mut twin, &set(5.0), begin);
+    for (time, value) in [(0, 4.0), (5, 9.0), (12, 9.0)] {
+        hear(&mut twin, begin.shifted(time * SECOND), value);
+    }
+    // It is nine already, and seen is a four.
+    assert_eq!(active(&twin), [false, false]);
+    step(&mut twin, &set(3.0), begin.shifted(13 * SECOND));
+    assert_eq!(active(&twin), [true, true]);
+    step(&mut twin, &set(5.0), begin.shifted(14 * SECOND));
+    assert_eq!(active(&twin), [false, false]);
+    step(&mut twin, &Input::Woken, begin.shifted(16 * SECOND));
+    assert_eq!(active(&twin), [true, true]);
+    assert_eq!(twin.state.watches.get("high").alarm.open.as_ref().unwrap().raised_at, begin.shifted(5 * SECOND));
+}
+
 #[test]
 fn a_type_has_few_different_times_to_wait() {
-    let rules: String =
-        (1..=VIEWS_MAX + 1).map(|no| format!("  - {{id: r{no}, when: \"a > {no}\", reorder: {no}s}}\n")).collect();
+    let rules: String = (1..=VIEWS_MAX + 1).map(|no| format!("  - {{id: r{no}, when: \"a > {no}\", reorder: {no}s}}\n")).collect();
     let mut sources = Sources::new();
     sources.add("schemas/Cell.yaml", format!("type: Cell\ntelemetry: {{a: double}}\nrules:\n{rules}").as_bytes());
     let (_, problems) = catalog::load(&sources);
