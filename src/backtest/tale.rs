@@ -35,6 +35,9 @@ pub struct Readings {
     pub rejected: u64,
     /// Of those above: too late for a window that was over.
     pub late: u64,
+    /// Of those above: too late for rules that wait for older readings, and taken by them in the place of another one.
+    pub late_for_view: u64,
+    pub replaced_in_view: u64,
 }
 
 #[derive(Debug)]
@@ -101,7 +104,7 @@ pub struct Outcome {
 
 impl Readings {
     fn add(&mut self, tally: Tally) {
-        let Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected } = tally;
+        let Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected, late_for_view, replaced_in_view } = tally;
         self.new += u64::from(new);
         self.duplicate += u64::from(duplicate);
         self.conflict += u64::from(conflict);
@@ -109,6 +112,8 @@ impl Readings {
         self.too_old += u64::from(too_old);
         self.rejected += u64::from(rejected);
         self.late += u64::from(late);
+        self.late_for_view += u64::from(late_for_view);
+        self.replaced_in_view += u64::from(replaced_in_view);
     }
 
     pub fn total(&self) -> u64 {
@@ -173,6 +178,8 @@ impl TwinTale {
                 | Event::Rested
                 | Event::Renamed(_)
                 | Event::Desired { .. }
+                | Event::Released { .. }
+                | Event::Viewed { .. }
                 | Event::Turned { .. }
                 | Event::Happened(_)
                 | Event::Asked(_)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::alarm::Severity;
 use crate::expr::{Checked, Datum, Operand, Template};
@@ -12,6 +13,7 @@ use crate::source::Span;
 use super::detector::DetectorSpec;
 use super::layout::Layout;
 use super::rolled::{Export, Rollup};
+use super::viewed::ViewSpec;
 use super::windowed::Windowed;
 
 /// Expressions of one type, all kinds together (`rules.md`, 16).
@@ -25,6 +27,8 @@ pub struct Logic {
     pub computed: Box<[Computed]>,
     /// Computed values that are windows over a member.
     pub windows: Box<[Windowed]>,
+    /// What waits for older readings, by how long.
+    pub views: Box<[ViewSpec]>,
     /// Over its relations; inherited ones first.
     pub rollups: Box<[Rollup]>,
     /// What its expressions read of other twins, as hidden roll-ups; [`remote_slot`] numbers them.
@@ -134,6 +138,10 @@ pub struct RuleSpec {
     pub clocks: Box<[SlotNo]>,
     /// Only values whose quality is GOOD are known to it.
     pub accepts_good_only: bool,
+    /// How long it waits for older readings, where it says so itself.
+    pub reorder: Option<Duration>,
+    /// Where it waits: what it sees instead of the newest values.
+    pub view: Option<u16>,
     pub title: Option<Box<str>>,
     pub text: Option<Template>,
     /// What its actions say, by the number of the expression.
@@ -235,7 +243,7 @@ impl Logic {
     }
 
     /// The slots that expressions read, also through parameters, and `more`; each once.
-    fn slots_of<'a>(&'a self, expressions: impl IntoIterator<Item = &'a Checked>, more: &[SlotNo]) -> Box<[SlotNo]> {
+    pub(super) fn slots_of<'a>(&'a self, expressions: impl IntoIterator<Item = &'a Checked>, more: &[SlotNo]) -> Box<[SlotNo]> {
         let mut slots = more.to_vec();
         for operand in expressions.into_iter().flat_map(|checked| &checked.dependencies).map(|dependency| dependency.operand) {
             if let Operand::Param(param) = operand
@@ -333,6 +341,8 @@ impl RuleSpec {
             reads: Box::default(),
             clocks: Box::default(),
             accepts_good_only: false,
+            reorder: None,
+            view: None,
             title: None,
             text: None,
             said: Box::default(),

@@ -12,6 +12,7 @@ pub mod rolled;
 pub mod stored;
 pub mod structure;
 pub mod twin_spec;
+pub mod viewed;
 pub mod windowed;
 
 use std::sync::Arc;

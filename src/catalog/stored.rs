@@ -10,6 +10,7 @@ use crate::reading::{SlotNo, Value};
 use super::field_table::FieldTable;
 use super::layout::{Constraints, EnumValue, EnumWire, Kind, Layout, Section, SlotSpec, ValueType, Version};
 use super::logic::Logic;
+use super::viewed::ViewSpec;
 use super::windowed::WindowRecord;
 
 /// What must be known of a layout to read its slots: their order, paths, types and units.
@@ -25,6 +26,8 @@ pub struct LayoutRecord {
     /// Slots of which it is kept what they held before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub previous: Vec<u16>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ViewSpec>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,7 @@ impl LayoutRecord {
             slots: slots.collect(),
             windows: layout.logic.windows.iter().map(|window| window.record.clone()).collect(),
             previous: layout.logic.previous.iter().map(|slot| slot.0).collect(),
+            views: layout.logic.views.iter().map(|view| ViewSpec { rules: Vec::new(), ..view.clone() }).collect(),
         }
     }
 
@@ -67,6 +71,7 @@ impl LayoutRecord {
         logic.windows = self.windows.iter().filter_map(WindowRecord::restore).collect();
         logic.settle(self.slots.len());
         logic.previous = self.previous.iter().copied().map(SlotNo).collect();
+        logic.set_views(self.views.clone());
         logic
     }
 

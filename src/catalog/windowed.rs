@@ -22,6 +22,8 @@ pub struct Windowed {
     pub slot: SlotNo,
     pub spec: Arc<Spec>,
     pub gate: Gate,
+    /// Where its readings wait for older ones.
+    pub view: Option<u16>,
     pub form: Form,
     /// From the unit that comes out to the one that was asked for.
     pub conversion: Option<Conversion>,
@@ -96,6 +98,7 @@ impl WindowRecord {
             slot: SlotNo(self.slot),
             spec: Arc::new(Spec::new(self.outline()?).ok()?),
             gate: if self.gated { Gate::Forgotten } else { Gate::Always },
+            view: None,
             form: Form::Double,
             conversion: None,
             meaning: self.meaning,

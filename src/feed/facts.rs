@@ -114,6 +114,8 @@ impl Reading<'_> {
                 Event::Moved { .. }
                 | Event::Computed { .. }
                 | Event::Measured(_)
+                | Event::Released { .. }
+                | Event::Viewed { .. }
                 | Event::Turned { .. }
                 | Event::Happened(_)
                 | Event::Asked(_)

@@ -78,6 +78,8 @@ pub fn happenings_of(seq: Seq, entry: &Entry, names: &dyn Names, known: &mut Occ
                 | Event::Troubled(_)
                 | Event::Switched { .. }
                 | Event::Tuned { .. }
+                | Event::Released { .. }
+                | Event::Viewed { .. }
                 | Event::TakenOut(_)
                 | Event::Moved { .. } => continue,
             };

@@ -1,6 +1,6 @@
-//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 4.
+//! A whole twin as bytes: what recovery starts from, so that the journal before it can go. Version 5.
 //!
-//! Version 1 knew no desired values, version 2 no rules, version 3 no windows. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
+//! Version 1 knew no desired values, version 2 no rules, version 3 no windows, version 4 no views. What remains of a deleted twin is a checkpoint, too, so that a start knows of it.
 
 use std::sync::Arc;
 
@@ -10,14 +10,15 @@ use smol_str::SmolStr;
 use crate::alarm::OutOfService;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
-    Asked, Bases, Basis, Deleted, Desired, Pending, Pushed, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned, Tuning, Twin,
-    Watches, Windows,
+    Asked, Bases, Basis, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned,
+    Tuning, Twin, View, Views, Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::record::{Layouts, Unreadable, put_value, take_value};
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
+const WITHOUT_VIEWS: u8 = 4;
 const WITHOUT_WINDOWS: u8 = 3;
 const WITHOUT_WATCHES: u8 = 2;
 const WITHOUT_DESIRED: u8 = 1;
@@ -99,6 +100,7 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_slot(slot, out);
     }
     put_windows(twin, out);
+    put_views(&twin.views, out);
 }
 
 /// What nearly no twin has.
@@ -175,7 +177,7 @@ fn put_watches(watches: &Watches, out: &mut Vec<u8>) {
 pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadable> {
     let mut cursor = Cursor::new(bytes);
     let version = cursor.byte("the version of a checkpoint")?;
-    if !matches!(version, VERSION | WITHOUT_WINDOWS | WITHOUT_WATCHES | WITHOUT_DESIRED) {
+    if !matches!(version, VERSION | WITHOUT_VIEWS | WITHOUT_WINDOWS | WITHOUT_WATCHES | WITHOUT_DESIRED) {
         return Err(Unreadable::Unknown { what: "checkpoint version", found: u64::from(version) });
     }
     let no = TwinNo(cursor.small("a twin number")?);
@@ -217,18 +219,22 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         _ => take_watches(&mut cursor)?,
     };
     let rest: Rest = match version {
-        VERSION => take_rest(&mut cursor)?,
+        VERSION | WITHOUT_VIEWS => take_rest(&mut cursor)?,
         _ => Rest::default(),
     };
     let pushed = match version {
-        VERSION => cursor.unsigned("what others have pushed")?,
+        VERSION | WITHOUT_VIEWS => cursor.unsigned("what others have pushed")?,
         _ => 0,
     };
     let pushed = (0..pushed).map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(&mut cursor)?))).collect::<Result<_, Unreadable>>()?;
     let pushed = Pushed::restore(pushed);
     let (bases, windows) = match version {
-        VERSION => take_windows(&mut cursor)?,
+        VERSION | WITHOUT_VIEWS => take_windows(&mut cursor)?,
         _ => (Bases::default(), Windows::default()),
+    };
+    let views = match version {
+        VERSION => take_views(&mut cursor)?,
+        _ => Views::default(),
     };
     let state = State {
         no,
@@ -252,7 +258,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         tuning: Tuning::restore(rest.tuning),
         out_of_service: rest.out_of_service,
     };
-    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows })
+    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows, views })
 }
 
 fn take_watches(cursor: &mut Cursor<'_>) -> Result<Watches, Unreadable> {
@@ -268,6 +274,63 @@ fn take_desired(cursor: &mut Cursor<'_>) -> Result<Desired, Unreadable> {
     let slot = SlotNo(cursor.small("a slot")?);
     let since = Timestamp(cursor.signed("an instant")?);
     Ok(Desired { slot, value: take_value(cursor)?, since })
+}
+
+fn put_views(views: &Views, out: &mut Vec<u8>) {
+    put_unsigned(views.iter().len() as u64, out);
+    for view in views.iter() {
+        put_signed(view.reorder, out);
+        put_signed(view.until.0, out);
+        for count in [view.late, view.replaced, view.early, view.held.len() as u64] {
+            put_unsigned(count, out);
+        }
+        for read in &view.held {
+            put_read(read, out);
+        }
+        for slots in [&view.face, &view.previous] {
+            put_unsigned(slots.len() as u64, out);
+            for (no, slot) in slots {
+                put_unsigned(u64::from(no.0), out);
+                put_slot(slot, out);
+            }
+        }
+    }
+}
+
+fn take_views(cursor: &mut Cursor<'_>) -> Result<Views, Unreadable> {
+    let views = (0..cursor.unsigned("views")?).map(|_| take_view(cursor)).collect::<Result<_, _>>()?;
+    Ok(Views::restore(views))
+}
+
+fn take_view(cursor: &mut Cursor<'_>) -> Result<View, Unreadable> {
+    let reorder = cursor.signed("a time to wait")?;
+    let until = Timestamp(cursor.signed("an instant")?);
+    let late = cursor.unsigned("a number of readings")?;
+    let replaced = cursor.unsigned("a number of readings")?;
+    let early = cursor.unsigned("a number of readings")?;
+    let held = (0..cursor.unsigned("readings that wait")?).map(|_| take_read(cursor)).collect::<Result<_, _>>()?;
+    Ok(View { reorder, held, face: take_slots(cursor)?, previous: take_slots(cursor)?, until, late, replaced, early })
+}
+
+fn take_slots(cursor: &mut Cursor<'_>) -> Result<Vec<(SlotNo, Slot)>, Unreadable> {
+    (0..cursor.unsigned("slots of a view")?).map(|_| Ok((SlotNo(cursor.small("a slot")?), take_slot(cursor)?))).collect()
+}
+
+/// A reading that waits, as a slot would hold it.
+fn put_read(read: &Read, out: &mut Vec<u8>) {
+    let Read { slot, value, time, received, sent, quality, reason, outcome } = read.clone();
+    put_unsigned(u64::from(slot.0), out);
+    out.push(outcome as u8);
+    put_slot(&Slot { value: Some(value), time, received, sent: sent.map(Box::new), quality, reason }, out);
+}
+
+fn take_read(cursor: &mut Cursor<'_>) -> Result<Read, Unreadable> {
+    let no = SlotNo(cursor.small("a slot")?);
+    let code = cursor.byte("an outcome")?;
+    let outcome = Outcome::from_code(code).ok_or(Unreadable::Unknown { what: "outcome", found: u64::from(code) })?;
+    let Slot { value, time, received, sent, quality, reason } = take_slot(cursor)?;
+    let value = value.ok_or_else(|| Unreadable::Damaged("a reading that waits", "it has no value".to_owned()))?;
+    Ok(Read { slot: no, value, time, received, sent: sent.map(|sent| *sent), quality, reason, outcome })
 }
 
 const IS_UNKNOWN: u8 = 0x20;

@@ -131,6 +131,8 @@ const TROUBLED: u8 = 18;
 const SWITCHED: u8 = 19;
 const TUNED: u8 = 20;
 const TAKEN_OUT: u8 = 21;
+const RELEASED: u8 = 22;
+const VIEWED: u8 = 23;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
@@ -179,12 +181,17 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
         }
         Event::Computed { slot, value, time, quality } => {
             out.push(COMPUTED);
-            put_unsigned(u64::from(slot.0), out);
-            out.push((*quality as u8) | if value.is_some() { WITH_VALUE } else { 0 });
-            put_instant(at, *time, out);
-            if let Some(value) = value {
-                put_value(value, out);
-            }
+            put_computed(at, *slot, value.as_ref(), *time, *quality, out);
+        }
+        Event::Released { view, at: until } => {
+            out.push(RELEASED);
+            put_unsigned(u64::from(*view), out);
+            put_instant(at, *until, out);
+        }
+        Event::Viewed { view, slot, value, time, quality } => {
+            out.push(VIEWED);
+            put_unsigned(u64::from(*view), out);
+            put_computed(at, *slot, value.as_ref(), *time, *quality, out);
         }
         Event::Measured(measured) => {
             out.push(MEASURED);
@@ -257,13 +264,14 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             Event::Desired { slot, value, layout }
         }
         COMPUTED => {
-            let slot = take_slot(cursor)?;
-            let marks = cursor.byte("the quality of a computed value")?;
-            let unknown = Unreadable::Unknown { what: "quality", found: u64::from(marks) };
-            let quality = Quality::from_code(marks & 3).ok_or(unknown)?;
-            let time = take_instant(at, cursor)?;
-            let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
+            let (slot, value, time, quality) = take_computed(at, cursor)?;
             Event::Computed { slot, value, time, quality }
+        }
+        RELEASED => Event::Released { view: cursor.small("a view")?, at: take_instant(at, cursor)? },
+        VIEWED => {
+            let view = cursor.small("a view")?;
+            let (slot, value, time, quality) = take_computed(at, cursor)?;
+            Event::Viewed { view, slot, value, time, quality }
         }
         HAPPENED_TO => Event::Happened(Box::new(take_json("an event of a twin", cursor)?)),
         ASKED => Event::Asked(Box::new(take_json("what a twin asked for", cursor)?)),
@@ -302,6 +310,25 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
         MOVED => Event::Moved { hierarchy: Arc::from(cursor.text("a hierarchy")?) },
         other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
     })
+}
+
+fn put_computed(at: Timestamp, slot: SlotNo, value: Option<&Value>, time: Timestamp, quality: Quality, out: &mut Vec<u8>) {
+    put_unsigned(u64::from(slot.0), out);
+    out.push((quality as u8) | if value.is_some() { WITH_VALUE } else { 0 });
+    put_instant(at, time, out);
+    if let Some(value) = value {
+        put_value(value, out);
+    }
+}
+
+fn take_computed(at: Timestamp, cursor: &mut Cursor<'_>) -> Result<(SlotNo, Option<Value>, Timestamp, Quality), Unreadable> {
+    let slot = take_slot(cursor)?;
+    let marks = cursor.byte("the quality of a computed value")?;
+    let unknown = Unreadable::Unknown { what: "quality", found: u64::from(marks) };
+    let quality = Quality::from_code(marks & 3).ok_or(unknown)?;
+    let time = take_instant(at, cursor)?;
+    let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
+    Ok((slot, value, time, quality))
 }
 
 const PROVISIONAL: u8 = 1;

@@ -338,6 +338,8 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Desired { .. }
         | Event::Computed { .. }
         | Event::Measured(_)
+        | Event::Released { .. }
+        | Event::Viewed { .. }
         | Event::Turned { .. }
         | Event::Happened(_)
         | Event::Asked(_)

@@ -267,7 +267,8 @@ impl StepTally {
 
 impl From<StepTally> for Tally {
     fn from(StepTally(tally): StepTally) -> Tally {
-        let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected } = tally;
+        let crate::twin::Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected, late_for_view: _, replaced_in_view: _ } =
+            tally;
         Tally { new, duplicate, conflict, out_of_order, too_old, late, rejected, unmapped: 0 }
     }
 }

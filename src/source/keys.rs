@@ -276,7 +276,7 @@ sections! {
         key("alarm", Takes::Bool, "false: only the actions"),
         key("enabled", Takes::Bool, "false: it is not evaluated"),
         key("override", Takes::Bool, "changes the settings of an inherited rule"),
-        later("reorder", Takes::Duration, "waits for readings in order"),
+        key("reorder", Takes::Duration, "how long it waits for older readings; as its members unless stated"),
         key("do", Takes::List, "what is done when it is raised"),
         key("onClear", Takes::List, "what is done when it clears"),
         key("onLevel", Takes::List, "what is done when its level changes"),

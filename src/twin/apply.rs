@@ -27,6 +27,7 @@ impl Twin {
     pub(super) fn take_in(&mut self, event: &Event, at: Timestamp, said: &mut Said) {
         if let Event::Relaid(layout) = event {
             self.windows.relay(&self.state.layout, layout);
+            self.views.relay(&self.state, layout);
         }
         Arc::make_mut(&mut self.state).apply(event, at);
         match event {
@@ -35,19 +36,40 @@ impl Twin {
             Event::Read(read) if read.outcome.is_counted() => {
                 let sample = if read.quality == Quality::Bad { Sample::UNKNOWN } else { sample(&read.value) };
                 self.hear(read.slot, read.time, sample, read.received, said);
+                let kept = self.views.hold(&self.state, read);
+                said.late_for_view += kept.late;
+                said.replaced_in_view += kept.replaced;
+            }
+            Event::Released { view, at } => {
+                let layout = self.state.layout.0.clone();
+                for read in self.views.release(&layout, *view, *at) {
+                    let sample = if read.quality == Quality::Bad { Sample::UNKNOWN } else { sample(&read.value) };
+                    self.windows.hear_released(&layout, *view, read.slot, read.time, sample, said);
+                }
+            }
+            Event::Viewed { view, slot, value, time, quality } => {
+                let layout = self.state.layout.0.clone();
+                let computed = Slot { value: value.clone(), time: *time, received: at, quality: *quality, ..Slot::EMPTY };
+                self.views.compute(&layout, *view, *slot, computed);
+                let sample = value.as_ref().map_or(Sample::UNKNOWN, sample);
+                self.windows.hear_viewed(&layout, *view, *slot, *time, sample, said);
             }
             Event::Computed { slot, value, time, .. } => {
                 self.hear(*slot, *time, value.as_ref().map_or(Sample::UNKNOWN, sample), at, said);
             }
             Event::Measured(measured) if !measured.withdrawn => {
                 let known = measured.value.as_ref().map_or(Sample::UNKNOWN, sample);
-                self.hear(measured.slot, measured.time, known, at, said);
+                let layout = self.state.layout.0.clone();
+                let clock = self.state.slot(measured.slot).clock(at);
+                self.windows.hear_result(&layout, measured.slot, measured.time, known, clock, said);
             }
             Event::PropertySet { slot, value, .. } => self.hear(*slot, at, value.as_ref().map_or(Sample::UNKNOWN, sample), at, said),
             Event::Turned { window, turn } => {
                 let layout = &self.state.layout;
                 let of = layout.logic.windows.get(usize::from(*window)).map(|windowed| self.state.slot(windowed.of));
-                let clock = of.map_or(at, |slot| slot.clock(at));
+                let waits = layout.logic.windows.get(usize::from(*window)).is_some_and(|windowed| windowed.view.is_some());
+                // What it hears is in order.
+                let clock = if waits { turn.at() } else { of.map_or(at, |slot| slot.clock(at)) };
                 self.windows.turn(layout, *window, *turn, clock, said);
             }
             Event::Read(_)
@@ -104,7 +126,7 @@ impl State {
                 self.slots.set(*slot, computed);
             }
             Event::Measured(measured) => self.measure(measured),
-            Event::Turned { .. } | Event::Happened(_) => {}
+            Event::Turned { .. } | Event::Happened(_) | Event::Released { .. } | Event::Viewed { .. } => {}
             Event::Asked(request) => self.asked.ask(request, at),
             Event::Ended { key, .. } => self.asked.end(key),
             Event::Troubled(trouble) => self.troubles.take(trouble),

@@ -47,6 +47,10 @@ pub enum Event {
     Computed { slot: SlotNo, value: Option<Value>, time: Timestamp, quality: Quality },
     /// A window over a member gave a result.
     Measured(Box<Measured>),
+    /// Rules that wait for older readings see all up to and with this instant.
+    Released { view: u16, at: Timestamp },
+    /// As `Computed`, of what those rules see.
+    Viewed { view: u16, slot: SlotNo, value: Option<Value>, time: Timestamp, quality: Quality },
     /// Something besides readings happened to a window.
     Turned { window: u16, turn: Turn },
     /// Something of which its type says that it may happen.

@@ -21,6 +21,7 @@ mod step;
 mod tests;
 mod troubles;
 mod tuning;
+mod views;
 mod watches;
 mod windows;
 
@@ -39,5 +40,6 @@ pub use state::{Desired, SharedLayout, Slot, State, Twin};
 pub use step::{Step, Tally, step};
 pub use troubles::{TROUBLES_MAX, Trouble, Troubles};
 pub use tuning::{Tuned, Tuning};
+pub use views::{HELD_MAX, View, Views};
 pub use watches::Watches;
 pub use windows::{Turn, Windows};

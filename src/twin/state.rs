@@ -16,6 +16,7 @@ use super::recent::Recent;
 use super::slots::Slots;
 use super::troubles::Troubles;
 use super::tuning::Tuning;
+use super::views::Views;
 use super::watches::Watches;
 use super::windows::Windows;
 
@@ -179,6 +180,8 @@ pub struct Twin {
     pub recent: Recent,
     /// The windows over its members.
     pub windows: Windows,
+    /// What rules see that wait for older readings.
+    pub views: Views,
 }
 
 impl Twin {
@@ -187,18 +190,24 @@ impl Twin {
         super::follow::due(self, now)
     }
 
+    /// What is seen of a slot in a view, or by those who do not wait.
+    pub(super) fn seen(&self, view: Option<u16>, slot: SlotNo) -> &Slot {
+        let own = view.and_then(|view| self.views.slot(&self.state.layout, view, slot));
+        own.unwrap_or_else(|| self.state.slot(slot))
+    }
+
     /// All of it but what it has lately been told: to plan a change with, which that plays no part in.
     #[must_use]
     pub fn face(&self) -> Twin {
-        Twin { state: self.state.clone(), recent: Recent::default(), windows: self.windows.clone() }
+        Twin { state: self.state.clone(), recent: Recent::default(), windows: self.windows.clone(), views: self.views.clone() }
     }
 
     /// It has become what was planned with its face.
     pub fn put_on(&mut self, face: Twin) {
-        (self.state, self.windows) = (face.state, face.windows);
+        (self.state, self.windows, self.views) = (face.state, face.windows, face.views);
     }
 
     pub fn new(state: State) -> Twin {
-        Twin { state: Arc::new(state), recent: Recent::default(), windows: Windows::default() }
+        Twin { state: Arc::new(state), recent: Recent::default(), windows: Windows::default(), views: Views::default() }
     }
 }

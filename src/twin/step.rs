@@ -46,6 +46,9 @@ pub struct Tally {
     /// Too late for a window that was over.
     pub late: u16,
     pub rejected: u16,
+    /// Besides, of those above: too late for the rules that wait for older readings, and taken by them in the place of another one.
+    pub late_for_view: u16,
+    pub replaced_in_view: u16,
 }
 
 /// Decides what an input means, and applies it: when it returns, the twin is what its events make of it. `now` is the wall time that the shell

@@ -87,6 +87,8 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Computed { slot, value, .. } => shown.push(format!("slot {} = {value:?}", slot.0)),
             Event::Watched { rule, fact } => shown.push(format!("{rule}: {fact:?}")),
             Event::Measured(measured) => shown.push(format!("slot {} = {:?} (window)", measured.slot.0, measured.value)),
+            Event::Released { view, at } => shown.push(format!("view {view} at {}", at.0 / SECOND)),
+            Event::Viewed { view, slot, value, .. } => shown.push(format!("slot {} = {value:?} (view {view})", slot.0)),
             Event::Turned { window, turn } => shown.push(format!("window {window}: {turn:?}")),
             Event::Happened(happened) => shown.push(format!("{} happened", happened.event)),
             Event::Asked(request) => shown.push(format!("asks for {:?}", request.ask)),

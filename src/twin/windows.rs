@@ -44,6 +44,9 @@ pub(super) struct Said {
     pub published: Vec<(u16, Published)>,
     /// Some window was over for too long.
     pub late: bool,
+    /// Of readings in views.
+    pub late_for_view: u16,
+    pub replaced_in_view: u16,
 }
 
 /// What happens to a window besides readings.
@@ -55,6 +58,14 @@ pub enum Turn {
     Gated(Timestamp, Option<bool>),
     /// The event since which it counts happened.
     Reset(Timestamp),
+}
+
+impl Turn {
+    pub(super) fn at(self) -> Timestamp {
+        match self {
+            Turn::Passed(at) | Turn::Gated(at, _) | Turn::Reset(at) => at,
+        }
+    }
 }
 
 impl Windows {
@@ -100,7 +111,47 @@ impl Windows {
 
     /// A slot has a value, or another one, of this time.
     pub(super) fn hear(&mut self, layout: &Layout, slot: SlotNo, at: Timestamp, sample: Sample, clock: Timestamp, said: &mut Said) {
-        let Some(readers) = layout.logic.readers(slot).filter(|readers| !readers.windows.is_empty()) else { return };
+        let windows = || layout.logic.readers(slot).into_iter().flat_map(|readers| readers.windows.iter());
+        let is_direct = |place: &u16| layout.logic.windows.get(usize::from(*place)).is_some_and(|windowed| windowed.view.is_none());
+        // Views know a repetition by it, too.
+        if !windows().any(is_direct) && !layout.logic.is_awaited(slot) {
+            return;
+        }
+        if let Some(change) = self.recall(layout, slot, at, sample) {
+            self.take(layout, slot, change, said, |windowed| windowed.view.is_none().then_some(clock));
+        }
+    }
+
+    /// A result of a window is there, for windows over that.
+    pub(super) fn hear_result(&mut self, layout: &Layout, slot: SlotNo, at: Timestamp, sample: Sample, clock: Timestamp, said: &mut Said) {
+        if layout.logic.readers(slot).is_some_and(|readers| !readers.windows.is_empty())
+            && let Some(change) = self.recall(layout, slot, at, sample)
+        {
+            self.take(layout, slot, change, said, |windowed| Some(if windowed.view.is_some() { at } else { clock }));
+        }
+    }
+
+    /// A reading is seen in a view: each instant comes once, and in order.
+    pub(super) fn hear_released(&mut self, layout: &Layout, view: u16, slot: SlotNo, at: Timestamp, sample: Sample, said: &mut Said) {
+        if layout.logic.view(view).is_some_and(|view| !view.windows.is_empty()) {
+            let change = Change::New(Reading::new(at, sample));
+            self.take(layout, slot, change, said, |windowed| (windowed.view == Some(view)).then_some(at));
+        }
+    }
+
+    /// A value that was computed in a view.
+    pub(super) fn hear_viewed(&mut self, layout: &Layout, view: u16, slot: SlotNo, at: Timestamp, sample: Sample, said: &mut Said) {
+        let windows = layout.logic.readers(slot).into_iter().flat_map(|readers| readers.windows.iter());
+        let mut specs = windows.filter_map(|place| layout.logic.windows.get(usize::from(*place)));
+        if specs.any(|windowed| windowed.view == Some(view))
+            && let Some(change) = self.recall(layout, slot, at, sample)
+        {
+            self.take(layout, slot, change, said, |windowed| (windowed.view == Some(view)).then_some(at));
+        }
+    }
+
+    /// What a value is beside those that were lately heard; `None`: nothing new.
+    fn recall(&mut self, layout: &Layout, slot: SlotNo, at: Timestamp, sample: Sample) -> Option<Change> {
         let duplicates =
             layout.slots.get(slot.index()).and_then(|spec| spec.telemetry.as_ref()).map(|rules| rules.duplicates).unwrap_or_default();
         let kept = Arc::make_mut(self.0.get_or_insert_default());
@@ -108,12 +159,20 @@ impl Windows {
         let change = match kept.heard(slot).recognise(reading, keep(duplicates)) {
             Recognised::New => Change::New(reading),
             Recognised::Replaces(sample) => Change::Replaced { old: Reading::new(at, sample), new: reading },
-            Recognised::Duplicate | Recognised::Refused => return,
+            Recognised::Duplicate | Recognised::Refused => return None,
         };
         kept.heard(slot).remember(reading);
+        Some(change)
+    }
+
+    /// Windows over a slot take it in, each by its clock; `None`: it is not for that one.
+    fn take(&mut self, layout: &Layout, slot: SlotNo, change: Change, said: &mut Said, clock: impl Fn(&Windowed) -> Option<Timestamp>) {
+        let Some(readers) = layout.logic.readers(slot) else { return };
+        let kept = Arc::make_mut(self.0.get_or_insert_default());
         let mut late = false;
         for place in readers.windows.iter().copied() {
             let Some(windowed) = layout.logic.windows.get(usize::from(place)) else { continue };
+            let Some(clock) = clock(windowed) else { continue };
             let frame = kept.frame(place, windowed);
             if windowed.is_gated() {
                 frame.wait(change);
@@ -162,9 +221,10 @@ impl Windows {
         let path = |slot: u16| old.slots.get(usize::from(slot)).map(|spec| &*spec.path);
         let moved = |slot: u16| new.slot_by_path(path(slot)?).map(|slot| slot.0);
         kept.recent = kept.recent.into_iter().filter_map(|(slot, recent)| Some((moved(slot)?, recent))).collect();
-        kept.recent.retain(|(slot, _)| new.logic.readers(SlotNo(*slot)).is_some_and(|readers| !readers.windows.is_empty()));
+        let is_read = |slot: SlotNo| new.logic.readers(slot).is_some_and(|readers| !readers.windows.is_empty());
+        kept.recent.retain(|(slot, _)| is_read(SlotNo(*slot)) || new.logic.is_awaited(SlotNo(*slot)));
         kept.frames = frames;
-        if kept.frames.iter().any(Option::is_some) || kept.late > 0 {
+        if kept.frames.iter().any(Option::is_some) || kept.late > 0 || !kept.recent.is_empty() {
             self.0 = Some(Arc::new(kept));
         }
     }
@@ -184,8 +244,10 @@ impl Kept {
         let place = match self.recent.iter().position(|(known, _)| *known == slot.0) {
             Some(place) => place,
             None => {
-                self.recent.push((slot.0, RecentReadings::default()));
-                self.recent.len() - 1
+                // By slot: which was heard first makes no difference.
+                let place = self.recent.partition_point(|(known, _)| *known < slot.0);
+                self.recent.insert(place, (slot.0, RecentReadings::default()));
+                place
             }
         };
         &mut self.recent[place].1

@@ -76,6 +76,8 @@ impl Ledger {
             | Event::Desired { .. }
             | Event::Computed { .. }
             | Event::Measured(_)
+            | Event::Released { .. }
+            | Event::Viewed { .. }
             | Event::Turned { .. }
             | Event::Happened(_)
             | Event::Asked(_)

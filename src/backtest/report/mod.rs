@@ -47,6 +47,12 @@ pub struct ReadingReport {
     pub rejected: u64,
     /// Of those above: too late for a window that was over.
     pub late: u64,
+    /// Of those above: too late for rules that wait for older readings.
+    #[serde(skip_serializing_if = "is_none")]
+    pub late_for_view: u64,
+    /// Of those above: taken by such rules in the place of another one of the same time.
+    #[serde(skip_serializing_if = "is_none")]
+    pub replaced_in_view: u64,
     /// Lines of the recording that could not be used.
     pub refused_lines: u64,
 }
@@ -266,8 +272,21 @@ fn never_known(side: &Side<'_>, tales: &Tales<'_>) -> Vec<Warning> {
 
 impl ReadingReport {
     fn of(readings: Readings, refused_lines: u64) -> ReadingReport {
-        let Readings { new, duplicate, conflict, out_of_order, too_old, rejected, late } = readings;
-        ReadingReport { total: readings.total(), new, duplicate, conflict, out_of_order, too_old, rejected, late, refused_lines }
+        let Readings { new, duplicate, conflict, out_of_order, too_old, rejected, late, late_for_view, replaced_in_view } = readings;
+        let total = readings.total();
+        ReadingReport {
+            total,
+            new,
+            duplicate,
+            conflict,
+            out_of_order,
+            too_old,
+            rejected,
+            late,
+            late_for_view,
+            replaced_in_view,
+            refused_lines,
+        }
     }
 }
 

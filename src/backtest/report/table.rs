@@ -57,6 +57,8 @@ impl Report {
             (readings.too_old, "too old"),
             (readings.rejected, "rejected"),
             (readings.late, "too late for a window"),
+            (readings.late_for_view, "too late for rules that wait"),
+            (readings.replaced_in_view, "in the place of one that waited"),
         ];
         let said: Vec<String> =
             outcomes.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(*count))).collect();

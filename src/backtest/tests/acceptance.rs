@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use super::*;
 use crate::backtest::report::{Figures, Seconds};
 
-const MACHINE: &str = "nab/machine_temperature_system_failure.csv";
-const AMBIENT: &str = "nab/ambient_temperature_system_failure.csv";
+pub(super) const MACHINE: &str = "nab/machine_temperature_system_failure.csv";
+pub(super) const AMBIENT: &str = "nab/ambient_temperature_system_failure.csv";
 
-fn data(file: &str) -> Option<String> {
+pub(super) fn data(file: &str) -> Option<String> {
     let Some(folder) = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from) else {
         eprintln!("SKIPPED: POLLUX_TEST_DATA names no folder, so {file} was not looked at");
         return None;
@@ -24,20 +24,20 @@ fn data(file: &str) -> Option<String> {
 }
 
 /// A machine with one member, of which this is said besides.
-fn machine(telemetry: &str, rules: &str) -> Catalog {
+pub(super) fn machine(telemetry: &str, rules: &str) -> Catalog {
     let text = format!("type: Machine\ntelemetry: {{value: {{type: double{telemetry}}}}}\nrules:\n{rules}\n");
     workspace(&[("schemas/Machine.yaml", &text), ("twins/machine.yaml", "twins: [{id: machine, type: Machine}]")])
 }
 
-fn timestamps() -> CsvOptions {
+pub(super) fn timestamps() -> CsvOptions {
     CsvOptions { times: Times::Column("timestamp".to_owned()), ..table("machine") }
 }
 
-fn replay(catalog: &Catalog, text: &str, run_on: &str) -> Report {
+pub(super) fn replay(catalog: &Catalog, text: &str, run_on: &str) -> Report {
     run(catalog, None, csv(catalog, text, timestamps()).unwrap(), run_on)
 }
 
-fn figures<'r>(report: &'r Report, rule: &str) -> &'r Figures {
+pub(super) fn figures<'r>(report: &'r Report, rule: &str) -> &'r Figures {
     let name = rule.to_owned();
     &report.rules.iter().find(|known| known.rule.rsplit_once('.').is_some_and(|(_, id)| id == name)).unwrap().figures
 }

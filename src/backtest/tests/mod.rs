@@ -5,6 +5,8 @@ mod comparing;
 mod detectors;
 mod fleet;
 mod reading;
+mod reordered;
+mod shuffled;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,7 @@ use crate::catalog::field_table::{FieldTable, FieldTarget};
 use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
 use crate::catalog::logic::{Computed, EXPRESSIONS_MAX, Logic};
 use crate::catalog::rolled::{ROLLUPS_MAX, Rollup};
+use crate::catalog::viewed::VIEWS_MAX;
 use crate::catalog::windowed::{WINDOWS_MAX, WindowRecord, Windowed};
 use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
@@ -352,6 +353,7 @@ impl<'d, 'n> Draft<'d, 'n> {
                     slot: SlotNo(slot),
                     spec: Arc::new(spec),
                     gate,
+                    view: None,
                     form,
                     conversion,
                     meaning: record.meaning,
@@ -388,6 +390,14 @@ impl<'d, 'n> Draft<'d, 'n> {
 
     fn finish(mut self, problems: &mut Diagnostics) -> Type {
         self.logic.settle(self.slots.len());
+        if let Err(count) = self.logic.assign_views(&self.slots) {
+            let message = format!(
+                "`{}` waits for readings in order in {count} different ways, inherited ones included; the most are {VIEWS_MAX}",
+                self.name
+            );
+            let diagnostic = Diagnostic::new(&codes::LIMIT, self.decl.span, message);
+            problems.push(diagnostic.help("let rules and members share values of `reorder`"));
+        }
         let expressions = self.logic.expressions();
         if expressions > EXPRESSIONS_MAX {
             let message = format!("`{}` has {expressions} expressions, inherited ones included; the most are {EXPRESSIONS_MAX}", self.name);
@@ -498,6 +508,13 @@ fn fingerprint(slots: &[SlotSpec], logic: &Logic) -> u64 {
         hash.update(spec.rule.id.as_bytes());
         hash.update(&spec.rule.version.to_le_bytes());
         hash.update(&[u8::from(spec.rule.enabled)]);
+    }
+    for view in &logic.views {
+        hash.update(&view.reorder.to_le_bytes());
+        for slots in [&view.members, &view.firsts, &view.computed, &view.windows, &view.rules] {
+            slots.iter().for_each(|slot| hash.update(&slot.to_le_bytes()));
+            hash.update(&[0xff]);
+        }
     }
     hash.digest()
 }

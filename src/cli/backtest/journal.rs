@@ -157,6 +157,8 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             | Event::Desired { .. }
             | Event::Computed { .. }
             | Event::Measured(_)
+            | Event::Released { .. }
+            | Event::Viewed { .. }
             | Event::Turned { .. }
             | Event::Happened(_)
             | Event::Asked(_)

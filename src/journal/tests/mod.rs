@@ -7,6 +7,7 @@ mod gate;
 mod real_disk;
 mod retention;
 mod simulation;
+mod views;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -14,7 +14,9 @@ use super::{Follower, Moment, clock};
 
 /// In the order in which they are served at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Due {
+pub(super) enum Due {
+    /// A delay of a rule ends. In views only: elsewhere delays end before what is evaluated next.
+    Delay(u16),
     /// A member's value has outlived its time.
     Stale(u16),
     /// A rule that listens for missing data has heard nothing.
@@ -45,7 +47,9 @@ impl Follower<'_> {
             }
             for place in &readers.rules {
                 let spec = &layout.logic.rules[usize::from(*place)];
-                if let Some(silent) = clock::silent_at(spec, state).filter(|silent| is_due(slot, *silent)) {
+                if spec.view.is_none()
+                    && let Some(silent) = clock::silent_at(spec, self.twin).filter(|silent| is_due(slot, *silent))
+                {
                     agenda.insert((silent, Due::Silent(*place)));
                 }
             }
@@ -69,6 +73,7 @@ impl Follower<'_> {
             }
             let Some((at, due)) = agenda.pop_first() else { return };
             match due {
+                Due::Delay(_) => {}
                 Due::Stale(no) => self.settle(vec![no], Moment { stale: &[no], is_timed: true, ..Moment::new(at, &[]) }),
                 Due::Silent(place) => {
                     let spec = &layout.logic.rules[usize::from(place)];
@@ -76,7 +81,7 @@ impl Follower<'_> {
                 }
                 Due::Window(place) => {
                     self.push(Event::Turned { window: place, turn: Turn::Passed(at) });
-                    self.follow_windows(at);
+                    self.follow_windows(Moment::new(at, &[]));
                     self.expect_window(place, &is_due, &mut agenda);
                 }
             }
@@ -95,14 +100,14 @@ impl Follower<'_> {
         while let Some((at, due)) = agenda.pop_first() {
             if let Due::Window(place) = due {
                 self.push(Event::Turned { window: place, turn: Turn::Passed(at) });
-                self.follow_windows(at);
+                self.follow_windows(Moment::new(at, &[]));
                 self.expect_window(place, |_, due| due <= until, &mut agenda);
             }
         }
     }
 
     fn expect_window(&self, place: u16, is_due: impl Fn(&Slot, Timestamp) -> bool, agenda: &mut BTreeSet<(Timestamp, Due)>) {
-        let Some(windowed) = self.layout.logic.windows.get(usize::from(place)) else { return };
+        let Some(windowed) = self.layout.logic.windows.get(usize::from(place)).filter(|windowed| windowed.view.is_none()) else { return };
         let due = self.twin.windows.due(place, windowed);
         if let Some(due) = due.filter(|due| is_due(self.twin.state.slot(windowed.of), *due)) {
             agenda.insert((due, Due::Window(place)));
@@ -110,7 +115,7 @@ impl Follower<'_> {
     }
 
     /// Delays of the rules that follow from these slots, as far as they end before that time: with the values of before.
-    pub(super) fn end_delays(&mut self, slots: &[u16], time: Timestamp) {
+    pub(super) fn end_delays(&mut self, slots: &[u16], moment: Moment<'_>) {
         if self.twin.state.watches.is_empty() {
             return;
         }
@@ -119,11 +124,11 @@ impl Follower<'_> {
         for slot in slots {
             places.extend(layout.logic.readers(SlotNo(*slot)).iter().flat_map(|readers| readers.rules_behind.iter()));
         }
-        let until = time.shifted(-1);
+        let until = moment.at.shifted(-1);
         for place in places {
             let spec = &layout.logic.rules[usize::from(place)];
-            if !self.watch(spec).is_default() {
-                self.decide(spec, |watched, watch| watched.elapse(watch, until, now), Moment::new(until, &[]));
+            if spec.view == moment.view && !self.watch(spec).is_default() {
+                self.decide(spec, |watched, watch| watched.elapse(watch, until, now), Moment { at: until, ..moment });
             }
         }
     }

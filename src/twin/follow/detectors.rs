@@ -11,6 +11,7 @@ use crate::rule::detector::{Diagnostic, Forced, Setting, TIMER_RUNS_MAX, Trigger
 use crate::rule::{Decision, Kind, Watched};
 use crate::twin::state::State;
 
+use super::changes::Changes;
 use super::machine::{Machine, Payloads};
 use super::voice::Speaker;
 use super::{Follower, Moment, clock};
@@ -62,7 +63,7 @@ impl Follower<'_> {
         let decision = self.detect(spec, trigger, None, moment);
         self.follow(spec, decision, moment);
         let moved: &[u16] = if self.watch(spec).rule.is_active() == was_active { &[] } else { &[place] };
-        self.judge(layout.logic.rules_that_ask(moved), Vec::new(), moment);
+        self.judge(layout.logic.rules_that_ask(moved), Changes::default(), moment);
     }
 
     /// There is no end to them: what is left is served with the next input, before anything else.

@@ -6,6 +6,7 @@ use crate::expr::{Attribute, Datum, Environment, Known, Operand, Unknown, Why};
 use crate::reading::{Quality, SlotNo, Timestamp};
 use crate::twin::contribution::rank;
 use crate::twin::state::{Slot, State};
+use crate::twin::views::Views;
 
 use super::Moment;
 
@@ -13,6 +14,8 @@ use super::Moment;
 pub(in crate::twin) struct Surroundings<'a> {
     pub(super) layout: &'a Layout,
     pub(super) state: &'a State,
+    /// What rules see that wait; `None`: nobody waits.
+    pub(super) views: Option<&'a Views>,
     pub(super) moment: Moment<'a>,
     pub(super) now: Timestamp,
     pub(super) good_only: bool,
@@ -20,19 +23,34 @@ pub(in crate::twin) struct Surroundings<'a> {
 
 /// When nothing happens to the twin: somebody asks from outside.
 pub(in crate::twin) fn at_rest<'a>(state: &'a State, layout: &'a Layout, now: Timestamp) -> Surroundings<'a> {
-    Surroundings { layout, state, moment: Moment::new(now, &[]), now, good_only: false }
+    Surroundings { layout, state, views: None, moment: Moment::new(now, &[]), now, good_only: false }
 }
 
 impl Surroundings<'_> {
     fn slot(&self, operand: Operand) -> Option<(u16, &Slot)> {
         let Operand::Slot(no) = operand else { return None };
         let is_there = usize::from(no) < self.layout.slots.len() || SlotNo(no).is_remote();
-        is_there.then(|| (no, self.state.slot(SlotNo(no))))
+        is_there.then(|| (no, self.seen(SlotNo(no))))
+    }
+
+    /// What is seen of a slot.
+    pub(super) fn seen(&self, slot: SlotNo) -> &Slot {
+        self.own(slot).unwrap_or_else(|| self.state.slot(slot))
+    }
+
+    /// What the view has of its own for it.
+    fn own(&self, slot: SlotNo) -> Option<&Slot> {
+        self.views?.slot(self.layout, self.moment.view?, slot)
     }
 
     pub(super) fn is_stale(&self, no: u16, slot: &Slot) -> bool {
         let age = self.layout.slots.get(usize::from(no)).and_then(|spec| spec.telemetry.as_ref()).and_then(|rules| rules.stale);
-        self.moment.stale.contains(&no) || age.is_some_and(|age| slot.value.is_some() && self.now >= slot.received.plus(age))
+        let outlives = |age| match self.moment.view {
+            // The time of a view is not the wall's.
+            Some(_) => self.moment.at >= slot.time.plus(age),
+            None => self.now >= slot.received.plus(age),
+        };
+        self.moment.stale.contains(&no) || age.is_some_and(|age| slot.value.is_some() && outlives(age))
     }
 
     fn known(&self, no: u16, slot: &Slot) -> Known<Datum> {
@@ -101,7 +119,11 @@ impl Environment for Surroundings<'_> {
     fn previous(&self, operand: Operand) -> Known<Datum> {
         let missing = Unknown::of(operand, Why::Missing);
         let (no, _) = self.slot(operand).ok_or(missing)?;
-        let (_, slot) = self.state.previous.iter().find(|(known, _)| known.0 == no).ok_or(missing)?;
+        let slot = match self.moment.view {
+            Some(view) if self.own(SlotNo(no)).is_some() => self.views.and_then(|views| views.previous(view, SlotNo(no))),
+            Some(_) | None => self.state.previous.iter().find(|(known, _)| known.0 == no).map(|(_, slot)| slot),
+        };
+        let slot = slot.ok_or(missing)?;
         match (&slot.value, slot.quality) {
             (Some(value), Quality::Good | Quality::Uncertain) => Datum::from_value(value).ok_or(missing),
             (Some(_), Quality::Bad) => Err(Unknown::of(operand, Why::Bad)),

@@ -57,7 +57,7 @@ struct Teller<'a> {
 
 impl<'a> Teller<'a> {
     fn new(state: &'a State, layout: &'a Layout, moment: Moment<'a>, now: Timestamp, good_only: bool) -> Teller<'a> {
-        let surroundings = Surroundings { layout, state, moment, now, good_only };
+        let surroundings = Surroundings { layout, state, views: None, moment, now, good_only };
         Teller { state, layout, surroundings, steps: Vec::new(), told: Vec::new(), truncated: false }
     }
 
@@ -75,9 +75,14 @@ impl<'a> Teller<'a> {
         Some(self.steps.len() - 1)
     }
 
+    fn is_silent(&self, spec: &RuleSpec) -> bool {
+        let silent = clock::silent_by(spec, self.state.created, |slot| self.state.slot(slot));
+        silent.is_some_and(|silent| silent <= self.surroundings.moment.at)
+    }
+
     /// The rule and what it read. Gives back what that means, in a sentence.
     fn rule(&mut self, spec: &RuleSpec, depth: usize) -> String {
-        let truths = OwnTruths::of(spec, &self.surroundings);
+        let truths = OwnTruths::of(spec, &self.surroundings, self.is_silent(spec));
         let truths = truths.borrow();
         let watch = self.state.watches.get(&spec.rule.id);
         let is_active = watch.rule.is_active();
@@ -117,7 +122,7 @@ impl<'a> Teller<'a> {
             "suppression": watch.alarm.suppression(self.state.out_of_service.as_deref()).as_str(),
             "suppressedBy": spec.suppressed_by.as_ref().map(|checked| json!({"condition": &*checked.source, "result": truths.suppressed_by})),
             "inSchedule": truths.in_schedule,
-            "silentAt": clock::silent_at(spec, self.state).map(|time| time.to_string()),
+            "silentAt": clock::silent_by(spec, self.state.created, |slot| self.state.slot(slot)).map(|time| time.to_string()),
             "steps": (!truths.steps.is_empty()).then_some(truths.steps),
             "raised": watch.alarm.last_no,
             "avoided": watch.rule.avoided,

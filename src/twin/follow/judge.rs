@@ -12,6 +12,7 @@ use crate::reading::Timestamp;
 use crate::rule::{Decision, Kind, LevelTruth, Truth, Truths, Watch, Watched};
 use crate::twin::event::Event;
 
+use super::changes::Changes;
 use super::environment::Surroundings;
 use super::voice::Speaker;
 use super::{Follower, Moment, clock};
@@ -36,10 +37,11 @@ pub(super) struct OwnTruths {
 }
 
 impl OwnTruths {
-    pub(super) fn of(spec: &RuleSpec, surroundings: &Surroundings<'_>) -> OwnTruths {
+    /// `is_silent` is of rules that listen for missing data.
+    pub(super) fn of(spec: &RuleSpec, surroundings: &Surroundings<'_>, is_silent: bool) -> OwnTruths {
         let truth = |checked: &Option<Checked>| checked.as_ref().and_then(|checked| known(checked.tree.is_true(surroundings)));
         let when = match &spec.rule.kind {
-            Kind::NoData(_) => Some(clock::silent_at(spec, surroundings.state).is_some_and(|silent| silent <= surroundings.moment.at)),
+            Kind::NoData(_) => Some(is_silent),
             Kind::Condition | Kind::Pattern(_) | Kind::Detector(_) | Kind::Outside => truth(&spec.when),
         };
         let stay = match &spec.clear_when {
@@ -63,15 +65,14 @@ impl OwnTruths {
 
 impl Follower<'_> {
     /// These rules, then those that ask for the alarms of those that moved, and so on.
-    pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changed: Vec<u16>, moment: Moment<'_>) {
+    pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changes: Changes, moment: Moment<'_>) {
         let layout = self.layout.clone();
         for generation in 0..=GENERATIONS_MAX {
             let (set, events) = self.carry_out(moment.at);
             if !set.is_empty() || !events.is_empty() {
-                changed.extend(set);
-                self.record_results(&mut changed);
-                self.run_wave(&mut changed, Moment { events: &events, ..moment });
-                places.extend(layout.logic.rules_that_read(&changed, &events));
+                changes.seen_by_mut(moment.view).extend(set);
+                self.spread(&mut changes, Moment { events: &events, ..moment });
+                places.extend(self.rules_that_see(&changes, &events));
             }
             if places.is_empty() {
                 return;
@@ -79,28 +80,35 @@ impl Follower<'_> {
             if generation == GENERATIONS_MAX {
                 return self.break_ring(&places, moment.at);
             }
-            let now = Moment { changed: &changed, events: &events, ..moment };
-            for place in &places {
-                self.prepare(&layout.logic.rules[usize::from(*place)], now);
+            let rules = places.iter().map(|place| (*place, &layout.logic.rules[usize::from(*place)]));
+            let now = |follower: &Self, spec: &RuleSpec| follower.moment_in(spec.view, moment);
+            for (_, spec) in rules.clone() {
+                let moment = Moment { changed: changes.seen_by(spec.view), events: &events, ..now(self, spec) };
+                self.prepare(spec, moment);
             }
-            let seen: Vec<(u16, Seen)> =
-                places.iter().map(|place| (*place, self.see(&layout.logic.rules[usize::from(*place)], now))).collect();
+            let seen: Vec<(u16, Moment<'_>, Seen)> = rules
+                .map(|(place, spec)| {
+                    let moment = Moment { changed: changes.seen_by(spec.view), events: &events, ..now(self, spec) };
+                    (place, moment, self.see(spec, moment))
+                })
+                .collect();
             let mut moved = Vec::new();
-            for (place, seen) in seen {
+            for (place, moment, seen) in seen {
                 let spec = &layout.logic.rules[usize::from(place)];
                 let was_active = self.watch(spec).rule.is_active();
                 // Delays come before what time alone brings about.
                 if moment.is_timed && !self.watch(spec).is_default() {
                     let now = self.now;
-                    self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), moment);
+                    let before = Moment { changed: &[], events: &[], ..moment };
+                    self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), before);
                 }
-                self.take(spec, seen, Moment { changed: &changed, events: &events, ..moment });
+                self.take(spec, seen, moment);
                 if self.watch(spec).rule.is_active() != was_active {
                     moved.push(place);
                 }
             }
             places = layout.logic.rules_that_ask(&moved);
-            changed.clear();
+            changes.clear();
         }
     }
 
@@ -140,6 +148,20 @@ impl Follower<'_> {
         !spec.rule.enabled || self.twin.state.disabled.contains(&spec.rule.id)
     }
 
+    /// Rules whose conditions read what has changed, each in what it sees, or hear these events.
+    pub(super) fn rules_that_see(&self, changes: &Changes, events: &[u16]) -> BTreeSet<u16> {
+        let logic = &self.layout.logic;
+        if logic.views.is_empty() {
+            return logic.rules_that_read(changes.seen_by(None), events);
+        }
+        let views = std::iter::once(None).chain((0..u16::try_from(logic.views.len()).unwrap_or(u16::MAX)).map(Some));
+        let of_view = |view: Option<u16>| {
+            let read = logic.rules_that_read(changes.seen_by(view), events);
+            read.into_iter().filter(move |place| logic.rules[usize::from(*place)].view == view)
+        };
+        views.flat_map(of_view).collect()
+    }
+
     /// Rules move one another without end: those that would go on are switched off on this twin.
     fn break_ring(&mut self, places: &BTreeSet<u16>, at: Timestamp) {
         let layout = self.layout.clone();
@@ -156,11 +178,15 @@ impl Follower<'_> {
     }
 
     pub(super) fn surroundings<'s>(&'s self, moment: Moment<'s>, good_only: bool) -> Surroundings<'s> {
-        Surroundings { layout: &self.layout, state: &self.twin.state, moment, now: self.now, good_only }
+        Surroundings { layout: &self.layout, state: &self.twin.state, views: Some(&self.twin.views), moment, now: self.now, good_only }
     }
 
     pub(super) fn truths(&self, spec: &RuleSpec, moment: Moment<'_>) -> OwnTruths {
-        OwnTruths::of(spec, &self.surroundings(moment, spec.accepts_good_only))
+        let surroundings = self.surroundings(moment, spec.accepts_good_only);
+        // Its time never runs back, also where something is served that was due before.
+        let at = moment.at.max(self.watch(spec).rule.last);
+        let is_silent = clock::silent_at(spec, self.twin).is_some_and(|silent| silent <= at);
+        OwnTruths::of(spec, &surroundings, is_silent)
     }
 
     pub(super) fn evaluate(&mut self, spec: &RuleSpec, truths: &Truths<'_>, moment: Moment<'_>) {
@@ -175,12 +201,14 @@ impl Follower<'_> {
     }
 
     pub(super) fn keep(&mut self, spec: &RuleSpec, at: Timestamp) {
+        let at = self.time_in(spec.view, at);
         let when = When { at, now: self.now };
-        self.decide(spec, |watched, watch| watched.keep(watch, when), Moment::new(at, &[]));
+        self.decide(spec, |watched, watch| watched.keep(watch, when), Moment { view: spec.view, ..Moment::new(at, &[]) });
     }
 
     pub(super) fn end(&mut self, spec: &RuleSpec, reason: CloseReason, at: Timestamp) {
         let when = When { at, now: self.now };
+        // Of an earlier form of the type there is nothing that it could see.
         self.decide(spec, |watched, watch| watched.end(watch, reason, when), Moment::new(at, &[]));
     }
 

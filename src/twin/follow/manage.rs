@@ -8,6 +8,7 @@ use crate::rule::{Decision, Watch, Watched};
 use crate::twin::event::Event;
 use crate::twin::input::Managed;
 
+use super::changes::Changes;
 use super::{Follower, Moment, clock};
 
 impl Follower<'_> {
@@ -40,7 +41,7 @@ impl Follower<'_> {
                 places.extend(layout.logic.rules_that_ask(&[place]));
             }
         }
-        self.judge(places, Vec::new(), Moment::new(at, &[]));
+        self.judge(places, Changes::default(), Moment::new(at, &[]));
         Verdict::Done
     }
 
@@ -66,7 +67,7 @@ impl Follower<'_> {
         self.push(Event::TakenOut(None));
         self.tell_all(|watched, watch, when| watched.twin_back_in_service(watch, by, when));
         let at = self.newest();
-        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+        self.judge(BTreeSet::new(), Changes::default(), Moment::new(at, &[]));
         Verdict::Done
     }
 

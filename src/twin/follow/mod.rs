@@ -2,6 +2,7 @@
 //! twin as soon as it is decided on, so that the next one is decided against what is then true.
 
 mod agenda;
+mod changes;
 mod clock;
 mod deeds;
 mod detectors;
@@ -13,6 +14,7 @@ mod manage;
 mod outside;
 #[cfg(test)]
 mod tests;
+mod view;
 mod voice;
 mod wave;
 
@@ -31,6 +33,7 @@ use super::input::Gathered;
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
+use changes::Changes;
 use deeds::Deeds;
 
 pub(super) use clock::due;
@@ -63,11 +66,17 @@ struct Moment<'a> {
     is_timed: bool,
     /// Detectors hear of it: it is not just that the type has another form now.
     is_heard: bool,
+    /// What is looked at: the newest values, or what a view has come to.
+    view: Option<u16>,
 }
 
 impl<'a> Moment<'a> {
     fn new(at: Timestamp, changed: &'a [u16]) -> Moment<'a> {
-        Moment { at, changed, stale: &[], events: &[], is_timed: false, is_heard: true }
+        Moment { at, changed, stale: &[], events: &[], is_timed: false, is_heard: true, view: None }
+    }
+
+    fn within(self, view: u16) -> Moment<'a> {
+        Moment { view: Some(view), ..self }
     }
 }
 
@@ -90,7 +99,7 @@ impl<'a> Follower<'a> {
         if !changed.is_empty() {
             let timers = self.timers_behind(&changed, time);
             self.serve(&changed, timers, |_, due| due < time);
-            self.end_delays(&changed, time);
+            self.end_delays(&changed, Moment::new(time, &[]));
         }
         reads.into_iter().for_each(|event| self.push(event));
         if changed.is_empty() {
@@ -101,6 +110,7 @@ impl<'a> Follower<'a> {
             self.settle(changed, Moment::new(time, &[]));
             self.serve_windows(&heard, time);
         }
+        self.advance();
     }
 
     /// Properties were set, or the twin was described anew.
@@ -121,7 +131,7 @@ impl<'a> Follower<'a> {
         let rules = (0_u16..).zip(&self.layout.logic.rules);
         let places: BTreeSet<u16> = rules.filter(|(_, spec)| concerned.contains(&spec.rule.id)).map(|(place, _)| place).collect();
         if !places.is_empty() {
-            self.judge(places, Vec::new(), Moment::new(at, &[]));
+            self.judge(places, Changes::default(), Moment::new(at, &[]));
         }
     }
 
@@ -149,7 +159,9 @@ impl<'a> Follower<'a> {
             }
         }
         let all = self.all_slots();
-        self.settle(all, Moment { is_heard: false, ..Moment::new(at, &[]) });
+        let moment = Moment { is_heard: false, ..Moment::new(at, &[]) };
+        self.settle_all(Changes::everything(&all, self.layout.logic.views.len()), moment);
+        self.advance();
     }
 
     fn means_another(&self, spec: &RuleSpec) -> bool {
@@ -162,7 +174,7 @@ impl<'a> Follower<'a> {
         let timers = self.timers_due(Some(at));
         self.serve(&[], timers, |_, _| false);
         self.deeds.report(happened);
-        self.judge(BTreeSet::new(), Vec::new(), Moment::new(at, &[]));
+        self.judge(BTreeSet::new(), Changes::default(), Moment::new(at, &[]));
     }
 
     /// Roll-ups say something else. What was numbered by another form of the type is told again by whoever has gathered it.
@@ -187,7 +199,7 @@ impl<'a> Follower<'a> {
             let heard = changed.clone();
             let timers = self.timers_due(None);
             self.serve(&heard, timers, |_, due| due < latest);
-            self.end_delays(&heard, latest);
+            self.end_delays(&heard, Moment::new(latest, &[]));
             self.settle(changed, Moment::new(latest, &[]));
             self.serve_windows(&heard, latest);
         }
@@ -200,16 +212,18 @@ impl<'a> Follower<'a> {
         let all = self.all_slots();
         let timers = self.timers_due(None);
         self.serve(&all, timers, |slot, due| due <= slot.clock(now));
+        self.advance();
         let layout = self.layout.clone();
         let (mut moved, mut latest) = (Vec::new(), self.newest());
         for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
             let was_active = self.watch(spec).rule.is_active();
-            let clock = now.shifted(clock::offset(&self.twin.state, spec));
-            self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), Moment::new(clock, &[]));
-            self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), Moment::new(clock, &[]));
+            let clock = self.time_in(spec.view, now.shifted(clock::offset(&self.twin.state, spec)));
+            let moment = Moment { view: spec.view, ..Moment::new(clock, &[]) };
+            self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), moment);
+            self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), moment);
             if spec.rule.active.is_some() {
-                let truths = self.truths(spec, Moment::new(clock, &[]));
-                self.evaluate(spec, &truths.borrow(), Moment::new(clock, &[]));
+                let truths = self.truths(spec, moment);
+                self.evaluate(spec, &truths.borrow(), moment);
             }
             if self.watch(spec).rule.is_active() != was_active {
                 moved.push(place);
@@ -221,7 +235,7 @@ impl<'a> Follower<'a> {
             let spec = RuleSpec::outside_as_it_is(&id);
             self.decide(&spec, |watched, watch| watched.elapse_on_wall(watch, When { at: now, now }), Moment::new(now, &[]));
         }
-        self.judge(layout.logic.rules_that_ask(&moved), Vec::new(), Moment::new(latest, &[]));
+        self.judge(layout.logic.rules_that_ask(&moved), Changes::default(), Moment::new(latest, &[]));
     }
 
     /// What somebody does to an alarm. Whether it could be done.
@@ -238,19 +252,20 @@ impl<'a> Follower<'a> {
         };
         let timers = self.timers_due(None);
         self.serve(&[], timers, |_, _| false);
-        let (at, now) = (self.newest(), self.now);
+        let (at, now) = (self.time_in(spec.view, self.newest()), self.now);
         let mut verdict = Verdict::NotFound;
         let act = |watched: &crate::rule::Watched<'_>, watch: &Watch| {
             let (said, decision) = watched.act(watch, no, action, by, When { at, now });
             verdict = said;
             decision
         };
+        let moment = Moment { view: spec.view, ..Moment::new(at, &[]) };
         let was_active = self.watch(spec).rule.is_active();
-        self.decide(spec, act, Moment::new(at, &[]));
+        self.decide(spec, act, moment);
         // A clear by hand is what rules hear that ask for this alarm.
         let moved: Vec<u16> = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok()).into_iter().collect();
         let asking = if self.watch(spec).rule.is_active() == was_active { BTreeSet::new() } else { layout.logic.rules_that_ask(&moved) };
-        self.judge(asking, Vec::new(), Moment::new(at, &[]));
+        self.judge(asking, Changes::default(), moment);
         verdict
     }
 
@@ -260,6 +275,8 @@ impl<'a> Follower<'a> {
             self.step.tally.late += 1;
             self.step.tally.out_of_order = self.step.tally.out_of_order.saturating_sub(1);
         }
+        self.step.tally.late_for_view += std::mem::take(&mut self.said.late_for_view);
+        self.step.tally.replaced_in_view += std::mem::take(&mut self.said.replaced_in_view);
         self.step.events.push(event);
     }
 

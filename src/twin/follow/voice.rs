@@ -115,7 +115,7 @@ impl Speaker<'_> {
     }
 
     fn member(&self, name: &str, no: SlotNo) -> Json {
-        let slot = self.surroundings.state.slot(no);
+        let slot = self.surroundings.seen(no);
         // What others have pushed has no place among the members.
         let spec = self.surroundings.layout.slots.get(no.index());
         let mut told = json!({"expr": name, "quality": slot.quality.as_str()});

@@ -10,27 +10,28 @@ use crate::twin::event::{Event, Measured};
 use crate::twin::windows::Turn;
 use crate::window::{Cause, Published};
 
+use super::changes::Changes;
 use super::{Follower, Moment};
 
 impl Follower<'_> {
     /// Computed values and rules that read what has changed, and what reads those.
-    pub(super) fn settle(&mut self, mut changed: Vec<u16>, moment: Moment<'_>) {
-        let layout = self.layout.clone();
-        self.record_results(&mut changed);
-        self.run_wave(&mut changed, moment);
-        let mut places: BTreeSet<u16> = BTreeSet::new();
-        for slot in &changed {
-            places.extend(layout.logic.readers(SlotNo(*slot)).iter().flat_map(|readers| readers.rules.iter()));
-        }
-        self.judge(places, changed, moment);
+    pub(super) fn settle(&mut self, changed: Vec<u16>, moment: Moment<'_>) {
+        self.settle_all(Changes::of(moment.view, changed), moment);
+    }
+
+    /// As `settle`, where different things have changed for those who see different things.
+    pub(super) fn settle_all(&mut self, mut changes: Changes, moment: Moment<'_>) {
+        self.spread(&mut changes, moment);
+        let places = self.rules_that_see(&changes, &[]);
+        self.judge(places, changes, moment);
     }
 
     /// A window has gone on by time.
-    pub(super) fn follow_windows(&mut self, at: Timestamp) {
+    pub(super) fn follow_windows(&mut self, moment: Moment<'_>) {
         let mut changed = Vec::new();
         self.record_results(&mut changed);
         if !changed.is_empty() {
-            self.settle(changed, Moment { is_timed: true, ..Moment::new(at, &[]) });
+            self.settle(changed, Moment { is_timed: true, ..moment });
         }
     }
 
@@ -51,16 +52,21 @@ impl Follower<'_> {
     pub(super) fn run_wave(&mut self, changed: &mut Vec<u16>, moment: Moment<'_>) {
         let layout = self.layout.clone();
         let logic = &layout.logic;
+        let view = moment.view.and_then(|view| logic.view(view));
         let (mut computed, mut gates) = (BTreeSet::<u16>::new(), BTreeSet::<u16>::new());
         let mut seen = 0;
         loop {
             while let Some(slot) = changed.get(seen).copied() {
                 seen += 1;
                 let Some(readers) = logic.readers(SlotNo(slot)) else { continue };
-                computed.extend(&readers.computed);
-                gates.extend(&readers.gates);
+                let is_meant = |place: &&u16| match view {
+                    Some(spec) => spec.has(logic.computed[usize::from(**place)].slot),
+                    None => true,
+                };
+                computed.extend(readers.computed.iter().filter(is_meant));
                 // Readings of a gated window wait for its condition, whether that moved or not.
-                gates.extend(readers.windows.iter().filter(|place| self.twin.windows.waits(**place)));
+                let waiting = readers.windows.iter().filter(|place| self.twin.windows.waits(**place));
+                gates.extend(readers.gates.iter().chain(waiting).filter(|place| logic.windows[usize::from(**place)].view == moment.view));
             }
             if let Some(place) = computed.pop_first() {
                 self.compute(&logic.computed[usize::from(place)], changed, moment);
@@ -73,18 +79,22 @@ impl Follower<'_> {
     }
 
     fn compute(&mut self, computed: &Computed, changed: &mut Vec<u16>, moment: Moment<'_>) {
-        let slots = || computed.reads.iter().map(|slot| self.twin.state.slot(*slot));
+        let slots = || computed.reads.iter().map(|slot| self.twin.seen(moment.view, *slot));
         let time = slots().filter(|slot| slot.value.is_some()).map(|slot| slot.time).max().unwrap_or(moment.at);
         let worst = slots().fold(Quality::Good, |worst, slot| worst.worse(slot.quality));
         let (value, quality) = match self.value(&computed.value, Moment { changed, ..moment }) {
             Some(value) => (Some(value), worst),
             None => (None, Quality::Missing),
         };
-        let standing = self.twin.state.slot(computed.slot);
+        let standing = self.twin.seen(moment.view, computed.slot);
         if standing.value == value && standing.quality == quality {
             return;
         }
-        self.push(Event::Computed { slot: computed.slot, value, time, quality });
+        let slot = computed.slot;
+        self.push(match moment.view {
+            Some(view) => Event::Viewed { view, slot, value, time, quality },
+            None => Event::Computed { slot, value, time, quality },
+        });
         mark(changed, computed.slot);
         self.record_results(changed);
     }
@@ -104,7 +114,8 @@ impl Follower<'_> {
     /// Readings that are not the newest do not move the condition of their window.
     fn take_in_waiting(&mut self) {
         for place in 0..u16::try_from(self.layout.logic.windows.len()).unwrap_or(u16::MAX) {
-            if self.twin.windows.waits(place) {
+            let is_direct = self.layout.logic.windows.get(usize::from(place)).is_some_and(|windowed| windowed.view.is_none());
+            if is_direct && self.twin.windows.waits(place) {
                 let at = self.newest();
                 self.push(Event::Turned { window: place, turn: Turn::Gated(at, None) });
             }

@@ -29,7 +29,7 @@ type: Meter
 telemetry:
   value: {type: double}
   count: {type: int, duplicates: first}
-  fresh: {type: double, maxAge: 1m}
+  fresh: {type: double, maxAge: 1m, reorder: 2s}
   strict: {type: double, duplicates: reject}
   note: {type: string}
   state: {type: enum, values: [A, B, C]}
@@ -43,11 +43,18 @@ computed:
   visit: {of: value, agg: count, window: {session: 1s, max: 10s}}
   spell: {of: value, agg: timeAvg, window: {state: \"count > 0\"}}
   inB: {of: state, agg: timeIn, value: \"'B'\", window: {resetBy: \"count == 2\"}}
+  twiceFresh: {value: fresh * 2 + count}
+  waited: {of: fresh, agg: sum, window: {tumbling: 3s}}
+  waitedTwice: {of: twiceFresh, agg: max, window: {sliding: 4s}}
   meanOfMean: {of: mean, agg: max, window: {tumbling: 10s}}
 rules:
   - {id: high, when: mean > 30, onDelay: 2s, offDelay: 1s, levels: [{when: mean > 60, severity: CRITICAL}]}
   - {id: rising, when: steps > 1, deadband: 0.5}
   - {id: silent, noData: {of: value, after: 3s}}
+  - {id: waits, when: twice > 40 && previous(value) < 200, reorder: 3s, onDelay: 1s}
+  - {id: fresher, when: twiceFresh > 50, deadband: 4, offDelay: 1s}
+  - {id: waitedLong, when: waited > 20 || mean > 70}
+  - {id: silentFresh, noData: {of: fresh, after: 4s}}
   - {id: turns, pattern: {repeat: \"previous(state) == 'A' && state == 'B'\", times: 2, within: 1m}, clearAfter: 5s}
 ";
 

@@ -250,6 +250,9 @@ impl Reader<'_, '_, '_> {
         if let Some(again) = fields.duration("reAlarm", problems) {
             rule.policy.re_alarm = Some(again);
         }
+        if let Some(reorder) = fields.duration("reorder", problems) {
+            spec.reorder = Some(reorder);
+        }
         if let Some(after) = fields.duration("clearAfter", problems) {
             rule.clear_after = Some(after);
         }
