@@ -155,7 +155,7 @@ fn ends_a_connection_with_the_reason() {
         bystander.ping();
     }
     server.until("all have gone", |server| read(&server.counters.connections) == 1);
-    assert_eq!(server.permits.taken(), 0);
+    server.until("what they held is back", |server| server.permits.taken() == 0);
 }
 
 #[test]
