@@ -183,7 +183,20 @@ impl<'a> Remote<'a> {
                 ValueType::Int => Form::Int,
                 ValueType::Bool => Form::Bool,
                 ValueType::Enum(_) => Form::Enum,
-                _ => return Err(Refusal::new("E713", format!("`{path}` of {name} is neither a number, nor true or false, nor an enum"))),
+                ValueType::String
+                | ValueType::Timestamp
+                | ValueType::Date
+                | ValueType::Time
+                | ValueType::Duration
+                | ValueType::Geo(_)
+                | ValueType::Bytes { .. }
+                | ValueType::Unit { .. }
+                | ValueType::Json
+                | ValueType::Object(_)
+                | ValueType::Array(_)
+                | ValueType::Map(_) => {
+                    return Err(Refusal::new("E713", format!("`{path}` of {name} is neither a number, nor true or false, nor an enum")));
+                }
             };
             let own = shape_of(spec);
             if shape.as_ref().is_some_and(|(known, _)| *known != own) {
