@@ -46,6 +46,11 @@ impl AlarmState {
         *self == AlarmState::default()
     }
 
+    /// Nothing is open or kept from being shown, and it does not chatter.
+    pub fn is_at_rest(&self) -> bool {
+        self.open.is_none() && self.suppressions.is_none() && self.chatter.is_none()
+    }
+
     pub fn condition(&self) -> Condition {
         self.open.as_ref().map_or(Condition::Normal, |open| open.condition)
     }

@@ -66,6 +66,10 @@ impl RuleState {
         *self == RuleState::default()
     }
 
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.phase == Phase::Normal && self.unknown_since.is_none() && !self.disarmed && self.pattern.is_none()
+    }
+
     /// Since when it is in its phase; `None` where nothing has happened yet or it is normal.
     pub fn since(&self) -> Option<Timestamp> {
         match self.phase {

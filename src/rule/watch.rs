@@ -45,6 +45,11 @@ impl Watch {
         self.rule.is_default() && self.alarm.is_default() && self.detector.is_none()
     }
 
+    /// Nothing is on or begun: neither time nor a condition that is false moves anything.
+    pub fn is_at_rest(&self) -> bool {
+        self.rule.is_at_rest() && self.alarm.is_at_rest() && self.detector.is_none()
+    }
+
     /// Gives back the occurrence that this closed.
     pub fn apply(&mut self, fact: &Fact) -> Option<Occurrence> {
         match fact {

@@ -1,6 +1,9 @@
 //! When the member was known: the intervals in which a known value was held. It gives a window its coverage.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::sample::Reading;
 
@@ -9,7 +12,7 @@ pub(super) const COVER_STRETCHES_MAX: usize = 64;
 
 /// Stretches `[from, to)` of known time that do not touch, the earliest first. A value without an age at which it is stale is held for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct Cover(Vec<(i64, i64)>);
+pub(super) struct Cover(SmallVec<[(i64, i64); 1]>);
 
 impl Cover {
     /// A reading between two others takes the place of what the one before it was held for. Without a `reading`, one was removed there:
@@ -85,8 +88,7 @@ impl Cover {
                 return;
             }
         }
-        self.0.splice(start..end, [(from, to)]);
-        self.keep_few();
+        self.replace(start..end, [(from, to)].into_iter());
     }
 
     fn clear(&mut self, from: i64, to: i64) {
@@ -102,7 +104,12 @@ impl Cover {
         }
         let left = (first.0 < from).then_some((first.0, from));
         let right = (last.1 > to).then_some((to, last.1));
-        self.0.splice(start..end, left.into_iter().chain(right));
+        self.replace(start..end, left.into_iter().chain(right));
+    }
+
+    fn replace(&mut self, places: Range<usize>, with: impl Iterator<Item = (i64, i64)>) {
+        self.0.drain(places.clone());
+        self.0.insert_many(places.start, with);
         self.keep_few();
     }
 

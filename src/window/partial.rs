@@ -1,6 +1,7 @@
 //! What readings of a stretch of time have added up to. Partials of neighbouring stretches merge into that of both.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::best::Best;
 use super::part::{Link, Part, PartKind};
@@ -15,7 +16,7 @@ pub(super) struct Partial {
     pub ends: Option<Ends>,
     /// First and last of the known ones.
     pub known_ends: Option<Ends>,
-    pub parts: Box<[Part]>,
+    pub parts: SmallVec<[Part; 1]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

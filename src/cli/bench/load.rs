@@ -22,6 +22,8 @@ const THREADS_MAX: usize = 64;
 const TOPIC_BYTES_MAX: usize = 1024;
 /// With fewer twins one of them may get more than a message per millisecond, and event times need microseconds to stay distinct.
 const MILLIS_TWINS_MIN: usize = 500;
+/// How long ago the event times of `--apart` begin: three years.
+const RECORDED_AGO_MICROS: u64 = 3 * 365 * 86_400 * 1_000_000;
 /// Time for all threads to see the schedule before it begins.
 const START_DELAY: Duration = Duration::from_millis(50);
 const REFILL_AT_ONCE_CONNECTIONS_MAX: usize = 8;
@@ -56,7 +58,10 @@ pub(super) fn run(args: &IngestArgs) -> anyhow::Result<Report> {
     for _ in &workers {
         ready.recv().map_err(|_| anyhow!("a thread of the generator ended early"))??;
     }
-    let schedule = schedule(args.warmup, args.seconds)?;
+    let mut schedule = schedule(args.warmup, args.seconds)?;
+    if args.apart.is_some() {
+        schedule.start_epoch_micros -= RECORDED_AGO_MICROS;
+    }
     for (go, _) in &workers {
         go.send(schedule).map_err(|_| anyhow!("a thread of the generator ended early"))?;
     }
@@ -211,7 +216,7 @@ impl Share {
             window: self.setup.window,
             refill_min: refill_min(&self.setup),
             shape: PayloadShape::new(usize::from(self.setup.readings), needs_micros),
-            time_step_micros: if needs_micros { 1 } else { 1000 },
+            time_step_micros: self.args.apart.map_or(if needs_micros { 1 } else { 1000 }, |millis| millis * 1000),
         })
     }
 

@@ -75,6 +75,9 @@ pub struct IngestArgs {
     /// Messages per second of all connections together, evenly paced; 0 is as fast as the server answers.
     #[arg(long, value_name = "N", default_value_t = 0)]
     rate: u64,
+    /// Event times of a twin are so far apart, as in recorded data; they begin three years ago. Without it they are the time of sending.
+    #[arg(long, value_name = "MILLISECONDS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    apart: Option<u64>,
     /// How long to measure.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u64,

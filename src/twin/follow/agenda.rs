@@ -149,7 +149,7 @@ impl Follower<'_> {
         let until = moment.at.shifted(-1);
         for place in places.iter() {
             let spec = &layout.logic.rules[usize::from(place)];
-            if spec.view == moment.view && !self.watch(spec).is_default() {
+            if spec.view == moment.view && !self.watch(spec).is_at_rest() {
                 self.decide(spec, |watched, watch| watched.elapse(watch, until, now), Moment { at: until, ..moment });
             }
         }

@@ -55,11 +55,11 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
     for spec in logic.rules.iter().filter(|spec| spec.rule.enabled) {
         let watch = state.watches.get(&spec.rule.id);
         // Nearly all of them.
-        if watch.is_default() && !spec.minds_time() {
+        if watch.is_at_rest() && !spec.minds_time() {
             continue;
         }
         let on_wall = |due: Timestamp| due.shifted(-offset(state, spec));
-        if !watch.is_default() {
+        if !watch.is_at_rest() {
             if spec.view.is_none() {
                 consider(crate::rule::due(&spec.rule, &watch.rule).map(on_wall));
                 consider(watch.alarm.due_in_data().map(on_wall));

@@ -96,7 +96,7 @@ impl Follower<'_> {
                 let spec = &layout.logic.rules[usize::from(place)];
                 let was_active = self.watch(spec).rule.is_active();
                 // Delays come before what time alone brings about.
-                if moment.is_timed && !self.watch(spec).is_default() {
+                if moment.is_timed && !self.watch(spec).is_at_rest() {
                     let now = self.now;
                     let before = Moment { changed: &[], events: &[], ..moment };
                     self.decide(spec, |watched, watch| watched.elapse(watch, moment.at, now), before);
@@ -114,7 +114,7 @@ impl Follower<'_> {
     /// The common case, and the cheap one: nothing of the rule is on and its condition is false, so that nothing else it says matters.
     fn is_quiet(&self, spec: &RuleSpec, moment: Moment<'_>) -> bool {
         let Some(when) = spec.when.as_ref().filter(|_| matches!(spec.rule.kind, Kind::Condition)) else { return false };
-        if spec.rule.suppressible || self.twin.state.watches.find(&spec.rule.id).is_some() {
+        if spec.rule.suppressible || !self.watch(spec).is_at_rest() {
             return false;
         }
         let truth = known(when.tree.is_true(&self.surroundings(moment, spec.accepts_good_only)));
