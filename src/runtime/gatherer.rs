@@ -16,6 +16,7 @@ use crate::summary::{Summary, World};
 use crate::twin::{Edge, State};
 
 use super::Runtime;
+use super::coming::{Coming, Moved};
 use super::resident::Resident;
 use super::twin_actor::TwinMsg;
 
@@ -43,7 +44,7 @@ pub(super) struct Gathering {
 struct News {
     twins: Vec<Arc<Resident>>,
     gone: Vec<TwinNo>,
-    edges: Vec<(Arc<str>, TwinNo, TwinNo)>,
+    edges: Vec<Moved>,
     /// Everything is looked up anew: types have changed, or too much has.
     everything: bool,
 }
@@ -70,7 +71,7 @@ impl Gathering {
         if self.is_active() {
             self.leave(|news| match news.edges.len() {
                 EDGES_MAX.. => news.everything = true,
-                _ => news.edges.push((edge.relation.clone(), edge.from, edge.to)),
+                _ => news.edges.push(Moved::of(edge)),
             });
         }
     }
@@ -101,7 +102,7 @@ impl Runtime {
 }
 
 pub(super) async fn run(runtime: Weak<Runtime>) {
-    let mut summary = Summary::default();
+    let (mut summary, mut coming) = (Summary::default(), Coming::default());
     loop {
         let Some(followers) = runtime.upgrade().map(|runtime| runtime.followers.clone()) else { return };
         let gathering = &followers.gathering;
@@ -118,13 +119,18 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
         if gathering.is_active() {
             // Before the news are taken: what comes from here on makes it behind again.
             gathering.busy.store(false, Ordering::Release);
-            let is_new = take_in(&mut summary, &runtime);
+            let now = runtime.shared.clock.now();
+            let is_new = take_in(&mut summary, &mut coming, &runtime, now);
+            while let Some(edge) = coming.pop(now) {
+                summary.edge(&Committed(&runtime), &edge.relation, edge.from, edge.to);
+            }
             for (no, gathered) in summary.gather(&Committed(&runtime), runtime.shared.clock.now()) {
                 if let Some(resident) = runtime.shared.directory.by_no(no) {
                     runtime.shared.directory.send(&resident, TwinMsg::Gathered(gathered));
                 }
             }
-            gathering.due.store(summary.due().map_or(i64::MAX, |due| due.0), Ordering::Release);
+            let due = [summary.due(), coming.next()].into_iter().flatten().min();
+            gathering.due.store(due.map_or(i64::MAX, |due| due.0), Ordering::Release);
             drop(runtime);
             if is_new {
                 tokio::time::sleep(COALESCE).await;
@@ -133,22 +139,24 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
     }
 }
 
-fn take_in(summary: &mut Summary, runtime: &Arc<Runtime>) -> bool {
+fn take_in(summary: &mut Summary, coming: &mut Coming, runtime: &Arc<Runtime>, now: Timestamp) -> bool {
     let News { twins, gone, edges, everything } = std::mem::take(&mut *runtime.followers.gathering.news.lock());
     let is_new = everything || !(twins.is_empty() && gone.is_empty() && edges.is_empty());
     twins.iter().for_each(|resident| resident.gathered.store(false, Ordering::Release));
     if everything {
-        *summary = Summary::default();
+        (*summary, *coming) = (Summary::default(), Coming::default());
         for resident in runtime.shared.directory.all() {
             summary.twin(resident.no, &resident.cell.state());
+            runtime.committed.each_out(resident.no, &mut |edge| coming.expect(&Moved::of(edge), now));
         }
         return true;
     }
     for resident in twins {
         summary.twin(resident.no, &resident.cell.state());
     }
-    for (relation, from, to) in edges {
-        summary.edge(&Committed(runtime), &relation, from, to);
+    for edge in edges {
+        summary.edge(&Committed(runtime), &edge.relation, edge.from, edge.to);
+        coming.expect(&edge, now);
     }
     gone.into_iter().for_each(|no| summary.gone(no));
     is_new

@@ -5,6 +5,7 @@ pub mod bindings;
 pub mod branch;
 pub mod changes;
 pub mod clock;
+mod coming;
 pub mod committed;
 mod create;
 pub mod directory;
