@@ -74,6 +74,7 @@ impl Follower<'_> {
                 self.spread(&mut changes, Moment { events: &events, ..moment });
                 places.extend(self.rules_that_see(&changes, &events));
             }
+            places.retain(|place| self.looks_now(*place, moment));
             if places.is_empty() {
                 return;
             }
@@ -110,6 +111,12 @@ impl Follower<'_> {
             places = layout.logic.rules_that_ask(&moved);
             changes.clear();
         }
+    }
+
+    /// Most look whenever something changes; some at their instants only, and to end when they are switched off.
+    fn looks_now(&self, place: u16, moment: Moment<'_>) -> bool {
+        let spec = &self.layout.logic.rules[usize::from(place)];
+        spec.rule.at.is_none() || moment.instant_of.contains(&place) || self.is_off(spec)
     }
 
     fn see(&self, spec: &RuleSpec, moment: Moment<'_>) -> Seen {
