@@ -74,7 +74,7 @@ impl Follower<'_> {
                 self.spread(&mut changes, Moment { events: &events, ..moment });
                 places.extend(self.rules_that_see(&changes, &events));
             }
-            places.retain(|place| self.looks_now(*place, moment));
+            places.retain(|place| self.looks_now(*place, moment, generation));
             if places.is_empty() {
                 return;
             }
@@ -113,10 +113,12 @@ impl Follower<'_> {
         }
     }
 
-    /// Most look whenever something changes; some at their instants only, and to end when they are switched off.
-    fn looks_now(&self, place: u16, moment: Moment<'_>) -> bool {
+    /// Most look whenever something changes; some at their instants only, and to end when they are switched off. What acts at each instant
+    /// acts once at each, whatever follows from it.
+    fn looks_now(&self, place: u16, moment: Moment<'_>, generation: usize) -> bool {
         let spec = &self.layout.logic.rules[usize::from(place)];
-        spec.rule.at.is_none() || moment.instant_of.contains(&place) || self.is_off(spec)
+        let is_its_instant = || moment.instant_of.contains(&place) && (generation == 0 || !spec.rule.is_pulse());
+        spec.rule.at.is_none() || is_its_instant() || self.is_off(spec)
     }
 
     fn see(&self, spec: &RuleSpec, moment: Moment<'_>) -> Seen {
