@@ -25,6 +25,9 @@ const NEVER: Timestamp = Timestamp(i64::MAX);
 impl Follower<'_> {
     /// Looks at the instants that have come, in order. `false`: there are more than can be looked at for one input.
     pub(super) fn serve_instants(&mut self, has_come: impl Fn(Timestamp) -> bool) -> bool {
+        if self.layout.logic.timed.is_empty() {
+            return true;
+        }
         let layout = self.layout.clone();
         let rules = &layout.logic.rules;
         let due = |follower: &Self, place: &u16| Some((due(&follower.twin.state, rules.get(usize::from(*place))?)?, *place));
