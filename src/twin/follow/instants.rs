@@ -32,7 +32,7 @@ impl Follower<'_> {
         let rules = &layout.logic.rules;
         let due = |follower: &Self, place: &u16| Some((due(&follower.twin.state, rules.get(usize::from(*place))?)?, *place));
         let mut agenda: BTreeSet<(Timestamp, u16)> = layout.logic.timed.iter().filter_map(|place| due(self, place)).collect();
-        let mut looked: BTreeMap<u16, Timestamp> = BTreeMap::new();
+        let mut looked: BTreeMap<u16, (Timestamp, Timestamp)> = BTreeMap::new();
         let now = self.now;
         let next = |agenda: &BTreeSet<(Timestamp, u16)>| agenda.first().map(|(at, _)| *at).filter(|at| has_come(*at));
         for _ in 0..INSTANTS_AT_ONCE_MAX {
@@ -45,16 +45,18 @@ impl Follower<'_> {
             for place in places {
                 let spec = &rules[usize::from(place)];
                 let next = after(spec, at.shifted(-delay(&layout, spec)));
-                looked.insert(place, next);
+                looked.insert(place, (at, next));
                 if next < NEVER {
                     agenda.insert((next.shifted(delay(&layout, spec)), place));
                 }
             }
         }
-        self.now = now;
-        for (place, next) in looked {
+        for (place, (at, next)) in looked {
+            // What falls due behind that does so at its own time, however late this is told.
+            self.now = at;
             self.note_next(&rules[usize::from(place)], next);
         }
+        self.now = now;
         next(&agenda).is_none()
     }
 
@@ -93,7 +95,8 @@ impl Follower<'_> {
     }
 
     fn note_next(&mut self, spec: &RuleSpec, next: Timestamp) {
-        let at = self.watch(spec).rule.last.max(self.now.shifted(clock::offset(&self.twin.state, spec)));
+        let clock = self.time_in(spec.view, self.now.shifted(clock::offset(&self.twin.state, spec)));
+        let at = self.watch(spec).rule.last.max(clock);
         let looked = Fact::Rule(Transition { at, step: RuleStep::Looked { next } });
         self.push(Event::Watched { rule: spec.rule.id.clone(), fact: Box::new(looked) });
     }
