@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use crate::alarm::{Occurrence, OutOfService};
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
-    Asked, Bases, Basis, Closed, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned,
-    Tuning, Twin, View, Views, Watches, Windows,
+    Asked, Bases, Basis, Closed, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles,
+    Tuned, Tuning, Twin, View, Views, Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};

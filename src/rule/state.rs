@@ -70,11 +70,6 @@ impl RuleState {
         *self == RuleState::default()
     }
 
-    /// Nothing is kept of it but when it looks again.
-    pub fn is_at_rest(&self) -> bool {
-        *self == RuleState { last: self.last, looks_at: self.looks_at, ..RuleState::default() }
-    }
-
     /// Since when it is in its phase; `None` where nothing has happened yet or it is normal.
     pub fn since(&self) -> Option<Timestamp> {
         match self.phase {

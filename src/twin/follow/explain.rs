@@ -173,7 +173,9 @@ impl<'a> Teller<'a> {
             Condition::Normal if !in_schedule => format!("off: outside its schedule ({})", CloseReason::Schedule.as_str()),
             Condition::Normal if watch.rule.disarmed => "off: cleared by hand, and its condition was not false since".to_owned(),
             Condition::Normal => match (&spec.rule.kind, result) {
-                (Kind::Condition | Kind::NoData(_), Some(true)) => format!("off: its condition is true and has not been looked at yet{looks}"),
+                (Kind::Condition | Kind::NoData(_), Some(true)) => {
+                    format!("off: its condition is true and has not been looked at yet{looks}")
+                }
                 (Kind::Condition | Kind::NoData(_), Some(false)) => format!("off: its condition is false{looks}"),
                 (Kind::Condition | Kind::NoData(_), None) => format!("off: its condition is unknown{}", is_unknown.unwrap_or_default()),
                 (Kind::Pattern(_), _) => "off: its pattern is not complete".to_owned(),

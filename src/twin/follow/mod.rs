@@ -129,8 +129,10 @@ impl<'a> Follower<'a> {
             .iter()
             .filter_map(|fact| if let Event::Switched { rule, .. } | Event::Tuned { rule, .. } = fact { Some(rule.clone()) } else { None })
             .collect();
-        let switched_on: Vec<_> =
-            facts.iter().filter_map(|fact| if let Event::Switched { rule, enabled: true } = fact { Some(rule.clone()) } else { None }).collect();
+        let switched_on: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| if let Event::Switched { rule, enabled: true } = fact { Some(rule.clone()) } else { None })
+            .collect();
         facts.into_iter().for_each(|event| self.push(event));
         switched_on.iter().for_each(|rule| self.look_from_now(rule));
         let at = self.newest();

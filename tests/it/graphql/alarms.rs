@@ -200,8 +200,8 @@ async fn what_happened_last_night_is_asked_in_the_morning() {
     assert_eq!(kitchen.act("acknowledgeAlarms(ids: [\"alarm/oven/hot/1\"])").await["outcome"], "NOT_APPLICABLE");
 
     let ids = async |kitchen: &Kitchen, place: &str, arguments: &str| {
-        let told = kitchen.0.data(&format!("{{ {place} {{ alarms{arguments} {{ totalCount nodes {{ id }} pageInfo {{ endCursor hasNextPage }} }} }} }}"));
-        let told = told.await;
+        let page = "totalCount nodes { id } pageInfo { endCursor hasNextPage }";
+        let told = kitchen.0.data(&format!("{{ {place} {{ alarms{arguments} {{ {page} }} }} }}")).await;
         let alarms = told["alarms"].clone();
         let alarms = if alarms.is_null() { told["twin"]["alarms"].clone() } else { alarms };
         let ids = alarms["nodes"].as_array().unwrap().iter().map(|alarm| alarm["id"].as_str().unwrap()["alarm/".len()..].to_owned());
@@ -216,7 +216,7 @@ async fn what_happened_last_night_is_asked_in_the_morning() {
         let (_, closed) = all(&kitchen, "(where: {open: false})").await;
         assert_eq!(closed["totalCount"], 11);
         let (first, page) = all(&kitchen, &format!("(first: 3, {newest}}})")).await;
-        assert_eq!((&*first, &page["pageInfo"]["hasNextPage"]), ("oven/warm/13 oven/hot/1 oven/warm/12", &json!(true)));
+        assert_eq!((&*first, &page["pageInfo"]["hasNextPage"]), ("oven/hot/1 oven/warm/13 oven/warm/12", &json!(true)));
         let cursor = page["pageInfo"]["endCursor"].as_str().unwrap();
         let (next, _) = all(&kitchen, &format!("(first: 3, {newest}}}, after: \"{cursor}\")")).await;
         assert_eq!(next, "oven/warm/11 oven/warm/10 oven/warm/9");
