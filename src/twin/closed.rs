@@ -15,9 +15,12 @@ pub const CLOSED_LOG_ENTRIES_MAX: usize = 100;
 /// Why all of them were raised.
 pub const CLOSED_EXPLAIN_BYTES_MAX: usize = 64 << 10;
 
-/// In the order in which they were closed, each with the id of its rule. Shared with readers until one more is closed.
+/// In the order in which they were closed. Shared with readers until one more is closed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Closed(Option<Arc<Vec<(SmolStr, Arc<Occurrence>)>>>);
+pub struct Closed(Option<Arc<Vec<Kept>>>);
+
+/// With the id of its rule.
+type Kept = (SmolStr, Arc<Occurrence>);
 
 impl Closed {
     pub fn restore(closed: Vec<(SmolStr, Occurrence)>) -> Closed {
@@ -51,7 +54,7 @@ impl Closed {
     /// Somebody says something about one of them.
     pub(super) fn hear(&mut self, rule: &str, fact: &Fact) {
         let Fact::Alarm(change @ Change { what: What::Commented, .. }) = fact else { return };
-        let is_meant = |(known, occurrence): &(SmolStr, Arc<Occurrence>)| known == rule && occurrence.no == change.no;
+        let is_meant = |(known, occurrence): &Kept| known == rule && occurrence.no == change.no;
         let Some(closed) = self.0.as_mut().filter(|closed| closed.iter().any(is_meant)) else { return };
         let closed = Arc::make_mut(closed);
         if let Some((_, occurrence)) = closed.iter_mut().rev().find(|known| is_meant(known)) {
@@ -62,7 +65,7 @@ impl Closed {
 }
 
 /// The oldest, until the bounds hold. One alone always fits: its log and its explanation have bounds of their own.
-fn forget(closed: &mut Vec<(SmolStr, Arc<Occurrence>)>) {
+fn forget(closed: &mut Vec<Kept>) {
     let (mut entries, mut bytes) = (0_usize, 0_usize);
     let fit = closed.iter().rev().take_while(|(_, occurrence)| {
         entries = entries.saturating_add(occurrence.log.len());

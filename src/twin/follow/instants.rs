@@ -17,8 +17,9 @@ use crate::twin::state::State;
 use super::changes::Changes;
 use super::{Follower, Moment, clock};
 
-/// Of one input; more, as after a long stop, are looked at with the next one, which is due at once.
-const INSTANTS_AT_ONCE_MAX: usize = 1000;
+/// Looks of one input, of all rules together: their facts are one entry of the journal. More, as after a long stop, are taken with the next one,
+/// which is due at once.
+const LOOKS_AT_ONCE_MAX: usize = 1000;
 /// There is no further one.
 const NEVER: Timestamp = Timestamp(i64::MAX);
 
@@ -35,10 +36,12 @@ impl Follower<'_> {
         let mut looked: BTreeMap<u16, (Timestamp, Timestamp)> = BTreeMap::new();
         let now = self.now;
         let next = |agenda: &BTreeSet<(Timestamp, u16)>| agenda.first().map(|(at, _)| *at).filter(|at| has_come(*at));
-        for _ in 0..INSTANTS_AT_ONCE_MAX {
+        let mut looks = 0;
+        while looks < LOOKS_AT_ONCE_MAX {
             let Some(at) = next(&agenda) else { break };
             let later = agenda.split_off(&(at.shifted(1), 0));
             let places: Vec<u16> = std::mem::replace(&mut agenda, later).into_iter().map(|(_, place)| place).collect();
+            looks += places.len();
             self.now = at;
             self.pass();
             self.look_together(&places);

@@ -52,6 +52,8 @@ pub(super) struct Follower<'a> {
     /// What windows have said and nobody has taken notice of yet.
     said: Said,
     deeds: Deeds,
+    /// There are more instants to look at than one input can take.
+    is_behind: bool,
 }
 
 /// An evaluation at one instant: what has changed, and what is not known although it is there.
@@ -86,9 +88,9 @@ impl<'a> Moment<'a> {
 impl<'a> Follower<'a> {
     pub(super) fn begin(twin: &'a mut Twin, step: &'a mut Step, now: Timestamp, recorded: Timestamp) -> Follower<'a> {
         let layout = twin.state.layout.0.clone();
-        let mut follower = Follower { layout, twin, step, now, recorded, said: Said::default(), deeds: Deeds::default() };
+        let mut follower = Follower { layout, twin, step, now, recorded, said: Said::default(), deeds: Deeds::default(), is_behind: false };
         // What was to be looked at before this came is looked at without it.
-        follower.serve_instants(|instant| instant < now);
+        follower.is_behind = !follower.serve_instants(|instant| instant < now);
         follower
     }
 
@@ -220,7 +222,7 @@ impl<'a> Follower<'a> {
     /// Time has passed, and nothing else happened.
     pub(super) fn wake(mut self) {
         let now = self.now;
-        if self.serve_instants(|instant| instant <= now) {
+        if !self.is_behind && self.serve_instants(|instant| instant <= now) {
             self.pass();
         }
     }
