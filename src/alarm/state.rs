@@ -209,9 +209,14 @@ impl Occurrence {
             }
         }
         if self.shown && change.what.is_logged() {
-            let (by, comment) = (change.by.clone(), change.comment.clone());
-            self.note(LogEntry { op: change.what.op(), at: change.at, received: change.received, by, comment });
+            self.commented(change);
         }
+    }
+
+    /// It is noted and changes nothing else: so somebody may say something about what is long over.
+    pub fn commented(&mut self, change: &Change) {
+        let (by, comment) = (change.by.clone(), change.comment.clone());
+        self.note(LogEntry { op: change.what.op(), at: change.at, received: change.received, by, comment });
     }
 
     fn happened_again(&mut self, at: Timestamp) {

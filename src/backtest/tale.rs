@@ -222,6 +222,7 @@ impl RuleTale {
                 | Step::Dismissed { .. }
                 | Step::Rearmed
                 | Step::Edited
+                | Step::Looked { .. }
                 | Step::Pattern(_) => {}
             },
             Fact::Alarm(change) => {

@@ -40,6 +40,8 @@ pub struct Logic {
     pub rules: Box<[RuleSpec]>,
     /// Places of those that are detectors.
     pub detectors: Box<[u16]>,
+    /// Places of those that look at certain instants only.
+    pub timed: Box<[u16]>,
     /// What it may report, and what it can be asked; inherited ones first.
     pub events: Box<[EventSpec]>,
     pub commands: Box<[CommandSpec]>,
@@ -178,6 +180,7 @@ impl Logic {
     pub fn settle(&mut self, slots: usize) {
         let is_detector = |(_, spec): &(u16, &RuleSpec)| spec.detector.is_some();
         self.detectors = (0_u16..).zip(&self.rules).filter(is_detector).map(|(place, _)| place).collect();
+        self.timed = (0_u16..).zip(&self.rules).filter(|(_, spec)| spec.rule.at.is_some()).map(|(place, _)| place).collect();
         let of_computed: Vec<Box<[SlotNo]>> = self.computed.iter().map(|computed| self.slots_of([&computed.value], &[])).collect();
         let of_rules: Vec<Box<[SlotNo]>> = self.rules.iter().map(|spec| self.slots_of(spec.conditions(), &spec.listens_to())).collect();
         let of_gates: Vec<Box<[SlotNo]>> = self.windows.iter().map(|window| self.slots_of(window.gate(), &[])).collect();
@@ -371,7 +374,7 @@ impl RuleSpec {
 
     /// Time alone may bring it about, though nothing of it has begun.
     pub fn minds_time(&self) -> bool {
-        matches!(self.rule.kind, Kind::NoData(_)) || self.rule.active.is_some()
+        matches!(self.rule.kind, Kind::NoData(_)) || self.rule.active.is_some() || self.rule.at.is_some()
     }
 
     /// All that decides whether it is on.

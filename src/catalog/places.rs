@@ -17,6 +17,10 @@ impl Places {
         }
     }
 
+    pub fn retain(&mut self, mut keeps: impl FnMut(u16) -> bool) {
+        self.0.retain(|place| keeps(*place));
+    }
+
     pub fn pop_first(&mut self) -> Option<u16> {
         if self.0.is_empty() { None } else { Some(self.0.remove(0)) }
     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::alarm::OutOfService;
+use crate::alarm::{Occurrence, OutOfService};
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
-    Asked, Bases, Basis, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned,
-    Tuning, Twin, View, Views, Watches, Windows,
+    Asked, Bases, Basis, Closed, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles,
+    Tuned, Tuning, Twin, View, Views, Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
@@ -116,6 +116,8 @@ struct Rest {
     tuning: Vec<Tuned>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     out_of_service: Option<Box<OutOfService>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    closed: Vec<(SmolStr, Occurrence)>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
@@ -124,7 +126,8 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         || !state.troubles.is_empty()
         || !state.disabled.is_empty()
         || !state.tuning.is_empty()
-        || state.out_of_service.is_some();
+        || state.out_of_service.is_some()
+        || !state.closed.is_empty();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -134,6 +137,7 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         disabled: state.disabled.to_vec(),
         tuning: state.tuning.iter().cloned().collect(),
         out_of_service: state.out_of_service.clone(),
+        closed: state.closed.iter().map(|(rule, closed)| (rule.clone(), Occurrence::clone(closed))).collect(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -252,6 +256,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         pushed,
         bases,
         watches,
+        closed: Closed::restore(rest.closed),
         asked: Asked::restore(rest.asked),
         troubles: Troubles::restore(rest.troubles),
         disabled: rest.disabled.into(),

@@ -3,6 +3,8 @@
 //! Where the hour is given, an instant follows the clock on the wall: skipped in spring, it comes when the clock goes on; repeated in autumn, it
 //! comes once. Where the hour is `*`, every hour counts that passes, so nothing is skipped and nothing is doubled in real time.
 
+use std::ops::Range;
+
 use jiff::ToSpan;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -35,7 +37,23 @@ pub enum InvalidCron {
     #[error("cron has {0} fields; five are meant: minute, hour, day of month, month, day of week")]
     Fields(usize),
     #[error("`{text}` is no {field} of a cron: {from} to {to}, `*`, lists, ranges, and steps as `*/5`")]
-    Field { text: String, field: &'static str, from: u8, to: u8 },
+    Field { text: String, field: &'static str, from: u8, to: u8, place: Range<usize> },
+}
+
+impl InvalidCron {
+    /// The bytes of that text that are wrong.
+    pub fn place(&self, text: &str) -> Range<usize> {
+        match self {
+            InvalidCron::Field { place, .. } => place.clone(),
+            // From the first one that is too many on.
+            InvalidCron::Fields(_) => text.split_ascii_whitespace().nth(FIELDS.len()).map_or(0, |more| offset(text, more))..text.len(),
+        }
+    }
+}
+
+/// Where a part of a text stands in it.
+fn offset(text: &str, part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
 struct Field {
@@ -58,12 +76,14 @@ impl Cron {
     pub fn parse(text: &str) -> Result<Cron, InvalidCron> {
         let parts: Vec<&str> = text.split_ascii_whitespace().take(16).collect();
         let [minutes, hours, days, months, weekdays] = parts.as_slice() else { return Err(InvalidCron::Fields(parts.len())) };
-        let sunday_twice = FIELDS[4].parse(weekdays)?;
+        let field = |no: usize, part: &str| FIELDS[no].parse(part).map_err(|item| FIELDS[no].wrong(text, item));
+        let (minutes_set, hours_set, days_set) = (field(0, minutes)?, field(1, hours)?, field(2, days)?);
+        let (months_set, sunday_twice) = (field(3, months)?, field(4, weekdays)?);
         Ok(Cron {
-            minutes: FIELDS[0].parse(minutes)?,
-            hours: FIELDS[1].parse(hours)?,
-            days: FIELDS[2].parse(days)?,
-            months: FIELDS[3].parse(months)?,
+            minutes: minutes_set,
+            hours: hours_set,
+            days: days_set,
+            months: months_set,
             weekdays: (sunday_twice | (sunday_twice >> 7)) & 0x7f,
             every_hour: *hours == "*",
             any_day: *days == "*",
@@ -114,9 +134,9 @@ impl Cron {
 }
 
 impl Field {
-    /// One bit per value.
-    fn parse(&self, text: &str) -> Result<u64, InvalidCron> {
-        text.split(',').try_fold(0, |bits, item| Ok(bits | self.item(item).ok_or_else(|| self.wrong(text))?))
+    /// One bit per value, or the item that is wrong.
+    fn parse<'t>(&self, text: &'t str) -> Result<u64, &'t str> {
+        text.split(',').try_fold(0, |bits, item| Ok(bits | self.item(item).ok_or(item)?))
     }
 
     fn item(&self, item: &str) -> Option<u64> {
@@ -144,7 +164,9 @@ impl Field {
         (self.from..=self.to).contains(&value).then_some(value)
     }
 
-    fn wrong(&self, text: &str) -> InvalidCron {
-        InvalidCron::Field { text: text.chars().take(40).collect(), field: self.name, from: self.from, to: self.to }
+    fn wrong(&self, text: &str, item: &str) -> InvalidCron {
+        let start = offset(text, item);
+        let place = start..start + item.len().max(1);
+        InvalidCron::Field { text: item.chars().take(40).collect(), field: self.name, from: self.from, to: self.to, place }
     }
 }

@@ -82,6 +82,7 @@ impl<'a> Draft<'a> {
             | Step::Dismissed { .. }
             | Step::Rearmed
             | Step::Edited
+            | Step::Looked { .. }
             | Step::Pattern(_) => None,
         }
     }

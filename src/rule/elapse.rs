@@ -96,7 +96,7 @@ impl Run<'_> {
         match self.state.phase {
             Phase::Pending { since, .. } => {
                 let level = self.state.level.min(self.rule.level_max());
-                self.push(due, Step::Raised { first_true_at: since, level });
+                self.raise(since, due, level);
             }
             Phase::Normal | Phase::Active { .. } | Phase::Recovering { .. } => self.push(due, Step::Cleared),
         }

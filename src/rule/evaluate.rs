@@ -92,9 +92,16 @@ impl<'a> Run<'a> {
     fn begin(&mut self, truths: &Truths<'_>, at: Timestamp) {
         let level = self.pending_level(truths);
         if self.rule.on_delay.is_zero() {
-            self.push(at, Step::Raised { first_true_at: at, level });
+            self.raise(at, at, level);
         } else {
             self.push(at, Step::Pending { level });
+        }
+    }
+
+    pub(super) fn raise(&mut self, first_true_at: Timestamp, at: Timestamp, level: u8) {
+        self.push(at, Step::Raised { first_true_at, level });
+        if self.rule.is_pulse() {
+            self.push(at, Step::Cleared);
         }
     }
 

@@ -40,7 +40,9 @@ pub use elapse::{clear, due, elapse, end, fire};
 pub use evaluate::evaluate;
 pub use no_data::{Member, NoData, silent_at};
 pub use pattern::{PATTERN_STEPS_MAX, Pattern, PatternMove, PatternState, REPEAT_TIMES_MAX};
-pub use schedule::{Instants, InvalidSchedule, PERIODS_MAX, Period, Schedule, Weekday, parse_time_of_day, zone, zone_names};
+pub use schedule::{
+    INSTANTS_EVERY_MIN, Instants, InvalidSchedule, PERIODS_MAX, Period, Schedule, Weekday, parse_time_of_day, zone, zone_names,
+};
 pub use settings::{ACTIONS_MAX, Kind, LEVELS_MAX, Level, OnUnknown, RULES_MAX, Rule};
 pub use state::{Phase, RuleState};
 pub use timer::{START_GRACE, Timer, TimerKind, wake_after_start};

@@ -11,6 +11,8 @@ use crate::reading::Timestamp;
 use super::calendar::{instant, local};
 use super::cron::Cron;
 
+/// Rules that look at certain instants look so often at most.
+pub const INSTANTS_EVERY_MIN: Duration = Duration::from_secs(1);
 /// Per rule.
 pub const PERIODS_MAX: usize = 32;
 /// How far ahead the next edge is looked for: in a week and a day each period begins once.

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::alarm::{Policy, Severity};
 
-use super::action::Action;
+use super::action::{Action, On};
 use super::detector::Definition;
 use super::no_data::NoData;
 use super::pattern::Pattern;
@@ -121,6 +121,13 @@ impl Rule {
     /// A pattern that nothing holds up: nobody has to see it and nothing clears it, so it is over as soon as it has happened.
     pub(super) fn is_momentary(&self) -> bool {
         self.policy.ends_when_acknowledged && (!self.policy.acknowledge || !self.policy.shown)
+    }
+
+    /// It looks at certain instants only and nobody sees it: where nothing is to be done when it clears, it acts at each of them at which it
+    /// holds. So what runs every night runs every night.
+    pub fn is_pulse(&self) -> bool {
+        let lasts = matches!(self.kind, Kind::Condition | Kind::NoData(_));
+        self.at.is_some() && lasts && !self.policy.shown && self.actions.iter().all(|action| action.on != On::Clear)
     }
 
     pub fn severity_at(&self, level: u8) -> Severity {

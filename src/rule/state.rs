@@ -24,6 +24,9 @@ pub struct RuleState {
     /// Pendings that ended without an alarm.
     pub avoided: u32,
     pub pattern: Option<Box<PatternState>>,
+    /// Of a rule that looks at certain instants only: the next of them, on the wall. `None` until it has looked once.
+    #[serde(default, with = "crate::alarm::stored_time::option", skip_serializing_if = "Option::is_none")]
+    pub looks_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,7 @@ impl Default for RuleState {
             disarmed: false,
             avoided: 0,
             pattern: None,
+            looks_at: None,
         }
     }
 }

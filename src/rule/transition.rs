@@ -48,6 +48,11 @@ pub enum Step {
     Ended(CloseReason),
     /// Its settings were edited; nothing falls due before this.
     Edited,
+    /// It has looked at all its instants before this one, which is on the wall.
+    Looked {
+        #[serde(with = "crate::alarm::stored_time")]
+        next: Timestamp,
+    },
     Pattern(PatternMove),
 }
 
@@ -87,6 +92,7 @@ impl RuleState {
                 self.disarmed &= *reason == CloseReason::Schedule;
             }
             Step::Edited => {}
+            Step::Looked { next } => self.looks_at = Some(*next),
             Step::Pattern(step) => self.pattern.get_or_insert_default().apply(step),
         }
         if self.pattern.as_ref().is_some_and(|pattern| pattern.is_empty()) {

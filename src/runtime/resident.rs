@@ -38,8 +38,9 @@ pub struct Resident {
     troubles: Mutex<Option<Box<Troubles>>>,
     /// When time alone is going to wake it, in microseconds; `i64::MAX`: never.
     wakes_at: AtomicI64,
-    /// It stands among those of which rules have something to say.
+    /// It stands among those that have an alarm, and among those that had one.
     pub(super) alarmed: AtomicBool,
+    pub(super) once_alarmed: AtomicBool,
     /// The gatherer has yet to look at what it has become.
     pub(super) gathered: AtomicBool,
     /// It was deleted: nothing reaches it any more.
@@ -111,6 +112,7 @@ impl Resident {
             troubles: Mutex::new(None),
             wakes_at: AtomicI64::new(i64::MAX),
             alarmed: AtomicBool::new(false),
+            once_alarmed: AtomicBool::new(false),
             gathered: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         }

@@ -30,8 +30,13 @@ impl Runtime {
         verdict.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
     }
 
-    /// The twins of which some rule has something to say.
+    /// The twins that have an open alarm.
     pub fn alarmed(&self) -> Vec<std::sync::Arc<Cell>> {
-        self.followers.alarmed.cells()
+        self.followers.alarmed.open()
+    }
+
+    /// The twins that keep closed ones.
+    pub fn once_alarmed(&self) -> Vec<std::sync::Arc<Cell>> {
+        self.followers.alarmed.closed()
     }
 }

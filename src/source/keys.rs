@@ -268,7 +268,7 @@ sections! {
         key("onUnknown", Takes::Text, "keep, alarm or ok: what an unknown condition counts as"),
         key("accept", Takes::Text, "good or uncertain: the worst quality that counts as known"),
         key("active", Takes::Any, "the hours in which it is evaluated"),
-        later("at", Takes::Mapping, "the only instants at which it is evaluated"),
+        key("at", Takes::Mapping, "the only instants at which it is evaluated"),
         key("suppressedBy", Takes::Text, "a condition under which its alarms are suppressed"),
         key("params", Takes::Mapping, "values that subtypes and twins may change"),
         key("title", Takes::Text, "what people read"),

@@ -174,7 +174,10 @@ impl State {
             Event::Tuned { rule, name, value } => self.tuning.set(rule, name, value.as_ref()),
             Event::TakenOut(out) => self.out_of_service.clone_from(out),
             Event::Switched { rule, enabled } => self.switch(rule, *enabled),
-            Event::Watched { rule, fact } => self.watches.apply(rule, fact),
+            Event::Watched { rule, fact } => match self.watches.apply(rule, fact) {
+                Some(closed) => self.closed.remember(rule, closed),
+                None => self.closed.hear(rule, fact),
+            },
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
         }

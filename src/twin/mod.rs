@@ -6,6 +6,7 @@
 mod apply;
 mod asked;
 mod bases;
+mod closed;
 mod contribution;
 mod event;
 mod explanation;
@@ -27,6 +28,7 @@ mod windows;
 
 pub use asked::{ASKED_MAX, Asked, Ending, Pending};
 pub use bases::{Bases, Basis};
+pub use closed::{CLOSED_EXPLAIN_BYTES_MAX, CLOSED_LOG_ENTRIES_MAX, CLOSED_PER_RULE_MAX, Closed};
 pub use contribution::{Contributed, contributed};
 pub use event::{Event, Happened, Measured, Outcome, Read, Rejection};
 pub use explanation::{EXPLAIN_DEPTH_MAX, EXPLAIN_STEPS_MAX, Explanation, ExplanationStep, StepKind};

@@ -11,6 +11,7 @@ use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinN
 
 use super::asked::Asked;
 use super::bases::Bases;
+use super::closed::Closed;
 use super::pushed::Pushed;
 use super::recent::Recent;
 use super::slots::Slots;
@@ -82,6 +83,8 @@ pub struct State {
     pub bases: Bases,
     /// Where its rules and alarms stand.
     pub watches: Watches,
+    /// Alarms of the past.
+    pub closed: Closed,
     /// What it has asked others to do.
     pub asked: Asked,
     /// What could not be done.
@@ -119,6 +122,7 @@ impl State {
             pushed: Pushed::default(),
             bases: Bases::default(),
             watches: Watches::default(),
+            closed: Closed::default(),
             asked: Asked::default(),
             troubles: Troubles::default(),
             disabled: Box::default(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use smol_str::SmolStr;
 
-use crate::alarm::{OutOfService, Severity};
+use crate::alarm::{Occurrence, OutOfService, Severity};
 use crate::rule::{Fact, Watch};
 
 static AT_REST: LazyLock<Watch> = LazyLock::new(Watch::default);
@@ -43,25 +43,29 @@ impl Watches {
         crate::alarm::worst_severity(self.iter().map(|(_, watch)| &watch.alarm), twin)
     }
 
-    pub(super) fn apply(&mut self, rule: &SmolStr, fact: &Fact) {
+    /// Gives back the occurrence that this closed.
+    pub(super) fn apply(&mut self, rule: &SmolStr, fact: &Fact) -> Option<Occurrence> {
         let watches = Arc::make_mut(self.0.get_or_insert_default());
-        match watches.binary_search_by(|(known, _)| known.cmp(rule)) {
+        let closed = match watches.binary_search_by(|(known, _)| known.cmp(rule)) {
             Ok(place) => {
-                watches[place].1.apply(fact);
+                let closed = watches[place].1.apply(fact);
                 if watches[place].1.is_default() {
                     watches.remove(place);
                 }
+                closed
             }
             Err(place) => {
                 let mut watch = Watch::default();
-                watch.apply(fact);
+                let closed = watch.apply(fact);
                 if !watch.is_default() {
                     watches.insert(place, (rule.clone(), watch));
                 }
+                closed
             }
-        }
+        };
         if watches.is_empty() {
             self.0 = None;
         }
+        closed
     }
 }

@@ -342,3 +342,17 @@ fn no_bytes_make_a_reader_panic() {
     }
     assert!(found > 1000, "{found} things were found");
 }
+
+/// Rules that look at certain instants do so on the clock of the recording, also where the clocks on the wall were changed.
+#[test]
+fn instants_are_those_of_the_recording() {
+    let rules = "  - {id: daily, when: \"temperature > 90\", at: {cron: \"30 2 * * *\", zone: Europe/Berlin}}
+  - {id: often, when: \"temperature > 90\", at: {every: 10m}, onDelay: 20m}
+  - {id: never, when: \"temperature > 90\", at: {cron: \"0 0 30 2 *\"}}";
+    let catalog = ovens(rules);
+    let text = "time,temperature\n2026-03-28 10:01:00,95\n2026-03-28 10:04:00,80\n2026-03-28 10:05:00,95\n2026-03-28 10:15:00,10\n\
+        2026-03-28 10:19:59,91\n";
+    let report = run(&catalog, None, csv(&catalog, text, table("oven-1")).unwrap(), "24h");
+    let raised: Vec<(&str, &str)> = report.occurrences.iter().map(|one| (&*one.rule, &*one.raised_at)).collect();
+    assert_eq!(raised, [("Oven.often", "2026-03-28T10:30:00Z"), ("Oven.daily", "2026-03-29T01:30:00Z")]);
+}

@@ -165,6 +165,68 @@ fn cron_when_clocks_are_changed() {
     );
 }
 
+/// One field as text, with the values it has.
+fn any_field(random: &mut Random, from: u8, to: u8) -> (String, Vec<u8>) {
+    let mut value = || from + u8::try_from(random.below(u64::from(to - from) + 1)).unwrap();
+    let (a, b, step) = (value(), value(), 2 + value() % 7);
+    let (first, last) = (a.min(b), a.max(b));
+    match random.below(6) {
+        0 | 1 => ("*".to_owned(), (from..=to).collect()),
+        2 => (format!("*/{step}"), (from..=to).step_by(step.into()).collect()),
+        3 => (format!("{first}-{last}"), (first..=last).collect()),
+        4 => (format!("{first}/{step}"), (first..=to).step_by(step.into()).collect()),
+        _ => (format!("{b},{a}"), vec![a, b]),
+    }
+}
+
+/// Day by day and minute by minute, as a person would with a calendar and a clock.
+#[test]
+fn a_cron_comes_when_every_minute_is_tried() {
+    let mut random = Random::new(11);
+    let zones = ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"].map(|name| zone(name).unwrap());
+    for round in 0..30 {
+        let zone = &zones[usize::try_from(random.below(4)).unwrap()];
+        let (minute, minutes) = any_field(&mut random, 0, 59);
+        let (hour, hours) = any_field(&mut random, 0, 23);
+        let (day, days) = any_field(&mut random, 1, 31);
+        let (weekday, weekdays) = any_field(&mut random, 0, 7);
+        let text = format!("{minute} {hour} {day} * {weekday}");
+        // Some weeks of spring or autumn, in which clocks are changed somewhere.
+        let begin = jiff::civil::date(2026, [3, 4, 9, 10][usize::try_from(random.below(4)).unwrap()], 25);
+        let fits = |date: jiff::civil::Date| {
+            let by_day = days.iter().any(|day| i8::try_from(*day) == Ok(date.day()));
+            let sunday_first = date.weekday().to_sunday_zero_offset();
+            let by_weekday = weekdays.iter().any(|day| i8::try_from(*day % 7) == Ok(sunday_first));
+            if day != "*" && weekday != "*" { by_day || by_weekday } else { by_day && by_weekday }
+        };
+        let mut expected = std::collections::BTreeSet::new();
+        let start = Timestamp(begin.to_zoned(zone.clone()).unwrap().timestamp().as_microsecond());
+        if hour == "*" {
+            let all = (0..21 * 24 * 60).map(|minute| Timestamp(start.0 + minute * MINUTE));
+            expected.extend(all.filter(|time| {
+                let local = jiff::Timestamp::from_microsecond(time.0).unwrap().to_zoned(zone.clone());
+                fits(local.date()) && minutes.contains(&u8::try_from(local.minute()).unwrap())
+            }));
+        } else {
+            for date in begin.series(jiff::Span::new().days(1)).take(20).filter(|date| fits(*date)) {
+                for (hour, minute) in hours.iter().flat_map(|hour| minutes.iter().map(move |minute| (*hour, *minute))) {
+                    let time = date.at(i8::try_from(hour).unwrap(), i8::try_from(minute).unwrap(), 0, 0);
+                    expected.insert(Timestamp(time.to_zoned(zone.clone()).unwrap().timestamp().as_microsecond()));
+                }
+            }
+        }
+        let cron = Cron::parse(&text).unwrap();
+        let before = Timestamp(start.0 - 1);
+        let found = std::iter::successors(cron.next_after(before, zone), |run| cron.next_after(*run, zone));
+        let end = Timestamp(start.0 + 19 * 24 * HOUR);
+        let found: Vec<Timestamp> = found.take_while(|time| *time < end).take(4000).collect();
+        let expected: Vec<Timestamp> = expected.into_iter().filter(|time| *time < end).take(4000).collect();
+        assert!(found == expected, "round {round}: `{text}` in {zone:?} from {begin}: {:?}", {
+            found.iter().zip(&expected).find(|(found, expected)| found != expected).map(|(a, b)| (a.to_string(), b.to_string()))
+        });
+    }
+}
+
 #[test]
 fn crons_that_are_none() {
     assert_eq!(Cron::parse("0 0 * * * *"), Err(InvalidCron::Fields(6)));

@@ -22,6 +22,11 @@ pub(super) fn silent_at(spec: &RuleSpec, twin: &Twin) -> Option<Timestamp> {
     silent_by(spec, twin.state.created, |slot| twin.seen(spec.view, slot))
 }
 
+/// When that alone makes it look: one that looks at certain instants finds it there.
+pub(super) fn silence_due(spec: &RuleSpec, twin: &Twin) -> Option<Timestamp> {
+    if spec.rule.at.is_some() { None } else { silent_at(spec, twin) }
+}
+
 /// The same, by what the members hold.
 pub(super) fn silent_by<'s>(spec: &RuleSpec, created: Timestamp, held: impl Fn(SlotNo) -> &'s Slot) -> Option<Timestamp> {
     let Kind::NoData(no_data) = &spec.rule.kind else { return None };
@@ -69,11 +74,12 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
         }
         if !watch.rule.is_active() && spec.view.is_none() {
             // What was silent before has been served.
-            consider(silent_at(spec, twin).map(on_wall).filter(|due| *due > now));
+            consider(silence_due(spec, twin).map(on_wall).filter(|due| *due > now));
         }
         if let Some(hours) = &spec.rule.active {
             consider(hours.next_edge(now));
         }
+        consider(super::instants::due(state, spec));
     }
     consider(state.out_of_service.as_ref().and_then(|out| out.until));
     for (_, watch) in state.watches.iter().filter(|(id, _)| RuleSpec::is_outside(id)) {

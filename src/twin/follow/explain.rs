@@ -18,7 +18,7 @@ use crate::twin::state::State;
 
 use super::environment::Surroundings;
 use super::judge::OwnTruths;
-use super::{Moment, clock};
+use super::{Moment, clock, instants};
 
 /// `None`: its type has no such rule.
 pub fn explain_rule(state: &State, rule: &str, depth: usize, now: Timestamp) -> Option<Explanation> {
@@ -122,6 +122,7 @@ impl<'a> Teller<'a> {
             "suppression": watch.alarm.suppression(self.state.out_of_service.as_deref()).as_str(),
             "suppressedBy": spec.suppressed_by.as_ref().map(|checked| json!({"condition": &*checked.source, "result": truths.suppressed_by})),
             "inSchedule": truths.in_schedule,
+            "looksAt": instants::due(self.state, spec).map(|time| time.to_string()),
             "silentAt": clock::silent_by(spec, self.state.created, |slot| self.state.slot(slot)).map(|time| time.to_string()),
             "steps": (!truths.steps.is_empty()).then_some(truths.steps),
             "raised": watch.alarm.last_no,
@@ -160,6 +161,7 @@ impl<'a> Teller<'a> {
         let watch = self.state.watches.get(&spec.rule.id);
         let ends = self.until(spec).map(|until| format!(" until {until}")).unwrap_or_default();
         let since = watch.rule.since().map(|since| format!(" since {since}")).unwrap_or_default();
+        let looks = instants::due(self.state, spec).map(|next| format!("; it looks at {next}")).unwrap_or_default();
         let suppressed = if watch.alarm.suppression(self.state.out_of_service.as_deref()).holds() { ", and suppressed" } else { "" };
         let is_unknown =
             unknown.first().and_then(|part| Some(format!(": `{}` is {}", part["expr"].as_str()?, part["why"].as_str()?.to_lowercase())));
@@ -171,8 +173,10 @@ impl<'a> Teller<'a> {
             Condition::Normal if !in_schedule => format!("off: outside its schedule ({})", CloseReason::Schedule.as_str()),
             Condition::Normal if watch.rule.disarmed => "off: cleared by hand, and its condition was not false since".to_owned(),
             Condition::Normal => match (&spec.rule.kind, result) {
-                (Kind::Condition | Kind::NoData(_), Some(true)) => "off: its condition is true and has not been looked at yet".to_owned(),
-                (Kind::Condition | Kind::NoData(_), Some(false)) => "off: its condition is false".to_owned(),
+                (Kind::Condition | Kind::NoData(_), Some(true)) => {
+                    format!("off: its condition is true and has not been looked at yet{looks}")
+                }
+                (Kind::Condition | Kind::NoData(_), Some(false)) => format!("off: its condition is false{looks}"),
                 (Kind::Condition | Kind::NoData(_), None) => format!("off: its condition is unknown{}", is_unknown.unwrap_or_default()),
                 (Kind::Pattern(_), _) => "off: its pattern is not complete".to_owned(),
                 (Kind::Detector(_) | Kind::Outside, _) => "off".to_owned(),

@@ -73,6 +73,9 @@ impl Follower<'_> {
                 self.spread(&mut changes, Moment { events: &events, ..moment });
                 places.extend(self.rules_that_see(&changes, &events).iter());
             }
+            if !layout.logic.timed.is_empty() {
+                places.retain(|place| self.looks_now(place, moment, generation));
+            }
             if places.is_empty() {
                 return;
             }
@@ -109,6 +112,14 @@ impl Follower<'_> {
             places = layout.logic.rules_that_ask(&moved);
             changes.clear();
         }
+    }
+
+    /// Most look whenever something changes; some at their instants only, and to end when they are switched off. What acts at each instant
+    /// acts once at each, whatever follows from it.
+    fn looks_now(&self, place: u16, moment: Moment<'_>, generation: usize) -> bool {
+        let spec = &self.layout.logic.rules[usize::from(place)];
+        let is_its_instant = || moment.instant_of.contains(&place) && (generation == 0 || !spec.rule.is_pulse());
+        spec.rule.at.is_none() || is_its_instant() || self.is_off(spec)
     }
 
     /// The common case, and the cheap one: nothing of the rule is on and its condition is false, so that nothing else it says matters.

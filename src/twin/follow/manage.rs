@@ -33,6 +33,7 @@ impl Follower<'_> {
         self.push(Event::Switched { rule: spec.rule.id.clone(), enabled });
         let mut places = Places::default();
         if enabled {
+            self.look_from_now(id);
             places.insert(place);
         } else if !self.watch(spec).is_default() {
             self.end(spec, CloseReason::RuleDisabled, at);

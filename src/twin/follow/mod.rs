@@ -8,6 +8,7 @@ mod deeds;
 mod detectors;
 mod environment;
 mod explain;
+mod instants;
 mod judge;
 mod machine;
 mod manage;
@@ -51,6 +52,8 @@ pub(super) struct Follower<'a> {
     /// What windows have said and nobody has taken notice of yet.
     said: Said,
     deeds: Deeds,
+    /// There are more instants to look at than one input can take.
+    is_behind: bool,
 }
 
 /// An evaluation at one instant: what has changed, and what is not known although it is there.
@@ -66,13 +69,15 @@ struct Moment<'a> {
     is_timed: bool,
     /// Detectors hear of it: it is not just that the type has another form now.
     is_heard: bool,
+    /// Rules that look at certain instants only, and this is one of them.
+    instant_of: &'a [u16],
     /// What is looked at: the newest values, or what a view has come to.
     view: Option<u16>,
 }
 
 impl<'a> Moment<'a> {
     fn new(at: Timestamp, changed: &'a [u16]) -> Moment<'a> {
-        Moment { at, changed, stale: &[], events: &[], is_timed: false, is_heard: true, view: None }
+        Moment { at, changed, stale: &[], events: &[], is_timed: false, is_heard: true, instant_of: &[], view: None }
     }
 
     fn within(self, view: u16) -> Moment<'a> {
@@ -82,7 +87,11 @@ impl<'a> Moment<'a> {
 
 impl<'a> Follower<'a> {
     pub(super) fn begin(twin: &'a mut Twin, step: &'a mut Step, now: Timestamp, recorded: Timestamp) -> Follower<'a> {
-        Follower { layout: twin.state.layout.0.clone(), twin, step, now, recorded, said: Said::default(), deeds: Deeds::default() }
+        let layout = twin.state.layout.0.clone();
+        let mut follower = Follower { layout, twin, step, now, recorded, said: Said::default(), deeds: Deeds::default(), is_behind: false };
+        // What was to be looked at before this came is looked at without it.
+        follower.is_behind = !follower.serve_instants(|instant| instant < now);
+        follower
     }
 
     /// Readings of one instant. What fell due before them comes first, what falls due with them last.
@@ -122,7 +131,12 @@ impl<'a> Follower<'a> {
             .iter()
             .filter_map(|fact| if let Event::Switched { rule, .. } | Event::Tuned { rule, .. } = fact { Some(rule.clone()) } else { None })
             .collect();
+        let switched_on: Vec<_> = facts
+            .iter()
+            .filter_map(|fact| if let Event::Switched { rule, enabled: true } = fact { Some(rule.clone()) } else { None })
+            .collect();
         facts.into_iter().for_each(|event| self.push(event));
+        switched_on.iter().for_each(|rule| self.look_from_now(rule));
         let at = self.newest();
         if !changed.is_empty() {
             self.settle(changed, Moment::new(at, &[]));
@@ -157,6 +171,7 @@ impl<'a> Follower<'a> {
                 (None, None) => self.end_unknown(&id, at),
             }
         }
+        self.look_anew(old);
         let all = self.all_slots();
         let moment = Moment { is_heard: false, ..Moment::new(at, &[]) };
         self.settle_all(Changes::everything(&all, self.layout.logic.views.len()), moment);
@@ -207,6 +222,14 @@ impl<'a> Follower<'a> {
     /// Time has passed, and nothing else happened.
     pub(super) fn wake(mut self) {
         let now = self.now;
+        if !self.is_behind && self.serve_instants(|instant| instant <= now) {
+            self.pass();
+        }
+    }
+
+    /// All that time alone has brought until now.
+    fn pass(&mut self) {
+        let now = self.now;
         self.resume_service();
         let all = self.all_slots();
         let timers = self.timers_due(None);
@@ -222,7 +245,10 @@ impl<'a> Follower<'a> {
             self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), moment);
             if spec.rule.active.is_some() {
                 let truths = self.truths(spec, moment);
-                self.evaluate(spec, &truths.borrow(), moment);
+                // Where its hours end, its alarm does, whenever it looks.
+                if spec.rule.at.is_none() || !truths.borrow().in_schedule {
+                    self.evaluate(spec, &truths.borrow(), moment);
+                }
             }
             if self.watch(spec).rule.is_active() != was_active {
                 moved.push(place);

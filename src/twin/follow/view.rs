@@ -118,7 +118,7 @@ fn dues(twin: &Twin, view: u16) -> impl Iterator<Item = (Timestamp, Due)> {
     });
     let silent = rules(twin, view).filter_map(move |(place, rule)| {
         let is_silent = rule.rule.enabled && twin.state.watches.get(&rule.rule.id).rule.is_active();
-        clock::silent_at(rule, twin).filter(|_| !is_silent).map(|at| (at, Due::Silent(place)))
+        clock::silence_due(rule, twin).filter(|_| !is_silent).map(|at| (at, Due::Silent(place)))
     });
     let windows = spec.into_iter().flat_map(|spec| spec.windows.iter().copied());
     let windows = windows.filter_map(move |place| {

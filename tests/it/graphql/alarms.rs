@@ -96,7 +96,9 @@ async fn alarms_are_raised_seen_and_kept() {
     );
     kitchen.heat(20.0).await;
     assert_eq!(kitchen.alarms().await["alarms"]["totalCount"], 0);
-    assert_eq!(kitchen.0.data("{ node(id: \"alarm/oven/hot/1\") { id } }").await["node"], Json::Null);
+    let over = kitchen.0.data("{ node(id: \"alarm/oven/hot/1\") { ... on Alarm { open closedReason acknowledgedBy suppression } } }").await;
+    assert_eq!(over["node"], json!({"open": false, "closedReason": "RETURNED", "acknowledgedBy": "local", "suppression": "NONE"}));
+    assert_eq!(kitchen.0.data("{ node(id: \"alarm/oven/hot/2\") { id } }").await["node"], Json::Null);
 }
 
 #[tokio::test]
@@ -113,7 +115,9 @@ async fn people_shelve_clear_and_reset() {
     assert_eq!(both["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{both}");
 
     // Cleared by hand, the same value does not raise it again; another rise does.
-    assert_eq!(kitchen.act("clearAlarms(ids: [\"alarm/oven/hot/1\"])").await, json!({"outcome": "DONE", "alarm": null}));
+    let over = |id: &str, acknowledged: bool| json!({"id": id, "condition": "NORMAL", "acknowledged": acknowledged, "suppression": "NONE"});
+    let cleared = kitchen.act("clearAlarms(ids: [\"alarm/oven/hot/1\"])").await;
+    assert_eq!(cleared, json!({"outcome": "DONE", "alarm": over("alarm/oven/hot/1", false)}));
     kitchen.heat(311.0).await;
     let open = |told: &Json| told["alarms"]["nodes"].as_array().unwrap().iter().map(|alarm| alarm["id"].clone()).collect::<Vec<_>>();
     assert_eq!(open(&kitchen.alarms().await), ["alarm/oven/stuck/1", "alarm/oven/warm/1"]);
@@ -121,7 +125,8 @@ async fn people_shelve_clear_and_reset() {
     // Latched: it stays until somebody has seen and reset it.
     assert_eq!(open(&kitchen.alarms().await), ["alarm/oven/stuck/1"]);
     kitchen.act("acknowledgeAlarms(ids: [\"alarm/oven/stuck/1\"])").await;
-    assert_eq!(kitchen.act("resetAlarms(ids: [\"alarm/oven/stuck/1\"])").await, json!({"outcome": "DONE", "alarm": null}));
+    let reset = kitchen.act("resetAlarms(ids: [\"alarm/oven/stuck/1\"])").await;
+    assert_eq!(reset, json!({"outcome": "DONE", "alarm": over("alarm/oven/stuck/1", true)}));
     kitchen.heat(250.0).await;
     assert_eq!(open(&kitchen.alarms().await), ["alarm/oven/hot/2", "alarm/oven/warm/2"]);
 }
@@ -176,6 +181,68 @@ async fn lists_are_filtered_and_ordered_and_pages_stay_while_alarms_go() {
     assert_eq!(kitchen.0.ask(json!({"query": other})).await["errors"][0]["extensions"]["code"], "BAD_CURSOR");
     let wrong = kitchen.0.ask(json!({"query": "{ alarms(where: {twin: {isA: [\"Ofen\"]}}) { totalCount } }"})).await;
     assert!(wrong["errors"][0]["message"].as_str().unwrap().contains("where.twin.isA"), "{wrong}");
+}
+
+#[tokio::test]
+async fn what_happened_last_night_is_asked_in_the_morning() {
+    let mut kitchen = Kitchen::start();
+    // One chatters: its latest ten are kept. The other two rules keep theirs.
+    for _ in 0..12 {
+        kitchen.heat(190.0).await;
+        kitchen.heat(20.0).await;
+    }
+    kitchen.heat_of("other", 250.0).await;
+    kitchen.heat(250.0).await;
+    kitchen.act("acknowledgeAlarms(ids: [\"alarm/oven/hot/1\"], comment: \"door was open\")").await;
+    kitchen.heat(100.0).await;
+    let told = kitchen.act("commentAlarms(ids: [\"alarm/oven/hot/1\"], text: \"new hinge\")").await;
+    assert_eq!((&told["outcome"], &told["alarm"]["id"]), (&json!("DONE"), &json!("alarm/oven/hot/1")));
+    assert_eq!(kitchen.act("acknowledgeAlarms(ids: [\"alarm/oven/hot/1\"])").await["outcome"], "NOT_APPLICABLE");
+
+    let ids = async |kitchen: &Kitchen, place: &str, arguments: &str| {
+        let page = "totalCount nodes { id } pageInfo { endCursor hasNextPage }";
+        let told = kitchen.0.data(&format!("{{ {place} {{ alarms{arguments} {{ {page} }} }} }}")).await;
+        let alarms = told["alarms"].clone();
+        let alarms = if alarms.is_null() { told["twin"]["alarms"].clone() } else { alarms };
+        let ids = alarms["nodes"].as_array().unwrap().iter().map(|alarm| alarm["id"].as_str().unwrap()["alarm/".len()..].to_owned());
+        (ids.collect::<Vec<_>>().join(" "), alarms)
+    };
+    let all = async |kitchen: &Kitchen, arguments: &str| ids(kitchen, "... on Query", arguments).await;
+    let newest = "orderBy: [{field: RAISED_AT}], where: {open: false";
+    for again in [false, true] {
+        if again {
+            kitchen.0.again();
+        }
+        let (_, closed) = all(&kitchen, "(where: {open: false})").await;
+        assert_eq!(closed["totalCount"], 11);
+        let (first, page) = all(&kitchen, &format!("(first: 3, {newest}}})")).await;
+        assert_eq!((&*first, &page["pageInfo"]["hasNextPage"]), ("oven/hot/1 oven/warm/13 oven/warm/12", &json!(true)));
+        let cursor = page["pageInfo"]["endCursor"].as_str().unwrap();
+        let (next, _) = all(&kitchen, &format!("(first: 3, {newest}}}, after: \"{cursor}\")")).await;
+        assert_eq!(next, "oven/warm/11 oven/warm/10 oven/warm/9");
+        for (wanted, expected) in [
+            ("rule: [\"hot\"]", "oven/hot/1"),
+            ("minSeverity: MAJOR, acknowledged: true, under: \"kitchen\"", "oven/hot/1"),
+            ("raisedAt: {within: \"1h\"}, text: {contains: \"250 degC\"}", "oven/hot/1"),
+            ("condition: [ACTIVE]", ""),
+            ("suppression: [NONE], severity: [MAJOR]", "oven/hot/1"),
+            ("twins: [\"other\"]", ""),
+        ] {
+            assert_eq!(all(&kitchen, &format!("({newest}, {wanted}}})")).await.0, expected, "{wanted}");
+        }
+        let of_twin = ids(&kitchen, "twin(id: \"oven\")", "(where: {open: false, rule: [\"hot\"]})").await.0;
+        assert_eq!(of_twin, "oven/hot/1");
+        // What is open is still what lists are of, and what is counted.
+        assert_eq!(all(&kitchen, "").await.0, "other/hot/1 other/warm/1");
+        let counts = kitchen.0.data("{ alarmCounts { open } none: alarmCounts(where: {open: false}) { open } }").await;
+        assert_eq!(counts, json!({"alarmCounts": {"open": 2}, "none": {"open": 0}}));
+        let log = "{ node(id: \"alarm/oven/hot/1\") { ... on Alarm { open clearedAt closedAt text trigger log { op comment } } } }";
+        let over = kitchen.0.data(log).await["node"].clone();
+        let ops: Vec<&str> = over["log"].as_array().unwrap().iter().filter_map(|entry| entry["op"].as_str()).collect();
+        assert_eq!(ops, ["RAISED", "ACKNOWLEDGED", "CLEARED", "CLOSED", "COMMENTED"]);
+        assert_eq!((&over["open"], &over["log"][4]["comment"]), (&json!(false), &json!("new hinge")));
+        assert!(over["clearedAt"].is_string() && over["closedAt"] == over["clearedAt"] && over["trigger"]["values"].is_array(), "{over}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use pollux::catalog::{self, Layout};
 use pollux::journal::sim_disk::{Crash, SimDisk};
 use pollux::journal::{Config, Journal, Reader, Recovered, checkpoint, open_on, record};
 use pollux::reading::{Group, Quality, Reading, Reason, Revision, Seq, Timestamp, TwinId, TwinNo, Value};
+use pollux::rule::{Fact as Watched, Step as RuleStep, Transition};
 use pollux::runtime::layouts::Layouts;
 use pollux::runtime::rebuild::Replay;
 use pollux::source::Sources;
@@ -47,15 +48,19 @@ computed:
   waited: {of: fresh, agg: sum, window: {tumbling: 3s}}
   waitedTwice: {of: twiceFresh, agg: max, window: {sliding: 4s}}
   meanOfMean: {of: mean, agg: max, window: {tumbling: 10s}}
+events: {looked: }
 rules:
   - {id: high, when: mean > 30, onDelay: 2s, offDelay: 1s, levels: [{when: mean > 60, severity: CRITICAL}]}
-  - {id: rising, when: steps > 1, deadband: 0.5}
+  - {id: rising, when: steps > 1, deadband: 0.5, acknowledge: no}
   - {id: silent, noData: {of: value, after: 3s}}
   - {id: waits, when: twice > 40 && previous(value) < 200, reorder: 3s, onDelay: 1s}
   - {id: fresher, when: twiceFresh > 50, deadband: 4, offDelay: 1s}
   - {id: waitedLong, when: waited > 20 || mean > 70}
   - {id: silentFresh, noData: {of: fresh, after: 4s}}
   - {id: turns, pattern: {repeat: \"previous(state) == 'A' && state == 'B'\", times: 2, within: 1m}, clearAfter: 5s}
+  - {id: looks, when: mean > 25, at: {every: 2s}, onDelay: 3s, acknowledge: no}
+  - {id: pulse, when: value >= 0, at: {cron: '* * * * *'}, alarm: false, do: [{emit: looked}]}
+  - {id: looksLate, when: alarm.looks && twice > 30, at: {every: 3s}, reorder: 2s, acknowledge: no}
 ";
 
 /// What a device says once; it may be sent more than once.
@@ -144,6 +149,7 @@ impl Life {
         }
         let mut revisions: BTreeMap<TwinNo, u64> = BTreeMap::new();
         let mut heard: BTreeMap<u64, BTreeSet<Seq>> = BTreeMap::new();
+        let mut looked: BTreeMap<(TwinNo, String), Timestamp> = BTreeMap::new();
         let mut next = self.forgotten.0 + 1;
         let recovered = open_on(Arc::new(self.disk.clone()), self.config(), self.forgotten, &mut |seq, bytes| {
             assert_eq!(seq.0, next, "the journal has no gaps");
@@ -154,6 +160,9 @@ impl Life {
                 assert!(!events.is_empty(), "a fact of nothing");
                 let known = revisions.insert(no, before.0 + events.len() as u64);
                 assert!(known.is_none_or(|known| known == before.0), "revisions have no gaps");
+                for event in &events {
+                    check_instants(no, event, &mut looked);
+                }
                 for delivery in events.iter().filter_map(delivery_of) {
                     heard.entry(delivery).or_default().insert(seq);
                 }
@@ -345,7 +354,7 @@ impl Life {
             }
             1 => Managed::BackInService { by: "fitter".into() },
             what => {
-                let rule = ["high", "rising", "silent", "turns"][self.dice.below(4) as usize];
+                let rule = ["high", "rising", "silent", "turns", "looks", "looksLate"][self.dice.below(6) as usize];
                 Managed::Switched { rule: rule.into(), enabled: what == 2 }
             }
         }
@@ -521,6 +530,19 @@ fn deleted(state: &State) -> Deleted {
 }
 
 /// Which delivery a fact came from, if it shows.
+/// A rule that looks at certain instants looks at each once, unless it was switched on in between.
+fn check_instants(no: TwinNo, event: &Event, looked: &mut BTreeMap<(TwinNo, String), Timestamp>) {
+    match event {
+        Event::Switched { rule, .. } => drop(looked.remove(&(no, rule.to_string()))),
+        Event::Watched { rule, fact } => {
+            let Watched::Rule(Transition { step: RuleStep::Looked { next }, .. }) = &**fact else { return };
+            let before = looked.insert((no, rule.to_string()), *next);
+            assert!(before.is_none_or(|before| before < *next), "{rule} looks twice: {before:?} {next}");
+        }
+        _ => {}
+    }
+}
+
 fn delivery_of(event: &Event) -> Option<u64> {
     let Event::Read(read) = event else { return None };
     let marks_it = matches!(read.slot.0, 0 | 2);

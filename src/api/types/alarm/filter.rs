@@ -29,7 +29,7 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .field("minSeverity", "Severity")
         .field("condition", "[AlarmCondition!]")
         .field("open", "Boolean")
-        .doc("Lists have open ones only; streams tell of the end of others, too.")
+        .doc("Lists have open ones; with `open: false` those that are closed, as far as their twins keep them: the latest of each rule. Streams have both unless this says which.")
         .field("acknowledged", "Boolean")
         .field("suppression", "[Suppression!]")
         .field("text", "StringMatch")
@@ -109,6 +109,11 @@ impl AlarmFilter {
             text: input.get("text").map(|text| access::decode_text(&access, "where.text", text)).transpose()?,
             raised: input.get("raisedAt").map(|time| access::decode_time(&access, "where.raisedAt", time)).transpose()?.unwrap_or_default(),
         })
+    }
+
+    /// Lists are of those, and of no others.
+    pub fn is_of_closed(&self) -> bool {
+        self.open == Some(false)
     }
 
     pub fn holds(&self, alarm: &AlarmNode, now: Timestamp) -> bool {

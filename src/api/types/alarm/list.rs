@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{AlarmFilter, AlarmNode, of_twin};
+use super::{AlarmFilter, AlarmNode, of_twin, once_of_twin};
 use crate::alarm::{Condition, Severity};
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::engine::RequestContext;
@@ -54,11 +54,16 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .value("count", "Int!", "", |(_, count), _| *count);
 }
 
-/// All that are open and wanted.
+/// All that are wanted: of those that are open, or of those that are closed and remembered.
 fn all(session: &Session, filter: &AlarmFilter) -> Vec<AlarmNode> {
-    let now = session.now();
-    let seen = session.runtime().alarmed().into_iter().map(|cell| session.see(&cell));
-    seen.flat_map(|seen| of_twin(&seen).filter(|alarm| filter.holds(alarm, now)).collect::<Vec<_>>()).collect()
+    let runtime = session.runtime();
+    let cells = if filter.is_of_closed() { runtime.once_alarmed() } else { runtime.alarmed() };
+    cells.into_iter().flat_map(|cell| of_one(session, &session.see(&cell), filter)).collect()
+}
+
+fn of_one(session: &Session, seen: &Seen, filter: &AlarmFilter) -> Vec<AlarmNode> {
+    let wanted = |alarm: &AlarmNode| filter.holds(alarm, session.now());
+    if filter.is_of_closed() { once_of_twin(seen).filter(wanted).collect() } else { of_twin(seen).filter(wanted).collect() }
 }
 
 /// `alarms(where:, orderBy:, first:, after:)`
@@ -70,12 +75,13 @@ pub fn page(ctx: &RequestContext, args: &Args) -> Result<Out, ApiError> {
 /// The same of one twin.
 pub fn page_of(ctx: &RequestContext, seen: &Seen, args: &Args) -> Result<Out, ApiError> {
     let (session, filter) = (session(ctx)?, AlarmFilter::read(ctx, args.get("where"))?);
-    paged(of_twin(seen).filter(|alarm| filter.holds(alarm, session.now())).collect(), session, args)
+    paged(of_one(session, seen, &filter), session, args)
 }
 
 /// `alarmCounts(where:)`
 pub fn counts(ctx: &RequestContext, args: &Args) -> Result<Out, ApiError> {
-    let found = all(session(ctx)?, &AlarmFilter::read(ctx, args.get("where"))?);
+    let filter = AlarmFilter::read(ctx, args.get("where"))?;
+    let found = if filter.is_of_closed() { Vec::new() } else { all(session(ctx)?, &filter) };
     let is_active = |alarm: &&AlarmNode| matches!(alarm.occurrence.condition, Condition::Active | Condition::Recovering);
     let of = |severity: Severity| found.iter().filter(|alarm| alarm.occurrence.severity == severity).count();
     let by_severity = Severity::ALL.into_iter().rev().map(|severity| (severity, of(severity))).filter(|(_, count)| *count > 0).collect();

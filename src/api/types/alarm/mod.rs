@@ -25,7 +25,8 @@ pub use list::{counts, page, page_of};
 pub struct AlarmNode {
     pub seen: Seen,
     pub rule: Arc<str>,
-    pub state: Arc<AlarmState>,
+    /// How its identity stood then; of what is over and remembered by its twin nothing suppresses anything.
+    pub state: Option<Arc<AlarmState>>,
     pub occurrence: Arc<Occurrence>,
 }
 
@@ -43,7 +44,8 @@ impl AlarmNode {
     }
 
     fn suppression(&self) -> Suppression {
-        self.state.suppression(self.seen.state.out_of_service.as_deref())
+        let suppression = |state: &Arc<AlarmState>| state.suppression(self.seen.state.out_of_service.as_deref());
+        self.state.as_ref().map_or(Suppression::None, suppression)
     }
 
     /// Of what has returned and is still open: whether its condition is known at all.
@@ -72,21 +74,31 @@ impl AlarmNode {
 pub fn of_twin(seen: &Seen) -> impl Iterator<Item = AlarmNode> + '_ {
     seen.state.watches.iter().filter_map(|(rule, watch)| {
         let open = watch.alarm.open.as_deref().filter(|open| open.shown)?;
-        let (rule, state) = (Arc::from(rule.as_str()), Arc::new(watch.alarm.clone()));
+        let (rule, state) = (Arc::from(rule.as_str()), Some(Arc::new(watch.alarm.clone())));
         Some(AlarmNode { seen: seen.clone(), rule, state, occurrence: Arc::new(open.clone()) })
+    })
+}
+
+/// Those that are closed and that it remembers, the latest first.
+pub fn once_of_twin(seen: &Seen) -> impl Iterator<Item = AlarmNode> + '_ {
+    seen.state.closed.iter().rev().map(|(rule, occurrence)| AlarmNode {
+        seen: seen.clone(),
+        rule: Arc::from(rule.as_str()),
+        state: None,
+        occurrence: occurrence.clone(),
     })
 }
 
 /// An alarm as it was after a change, on a twin as it is now.
 pub fn after_change(seen: Seen, rule: &str, after: &After) -> AlarmNode {
-    AlarmNode { seen, rule: rule.into(), state: after.state.clone(), occurrence: after.occurrence.clone() }
+    AlarmNode { seen, rule: rule.into(), state: Some(after.state.clone()), occurrence: after.occurrence.clone() }
 }
 
 /// By what stands behind `alarm/`.
 pub fn find(session: &Session, place: &str) -> Option<AlarmNode> {
     let (twin, rule, no) = parse_id(place)?;
     let seen = session.by_id(twin)?;
-    of_twin(&seen).find(|alarm| *alarm.rule == *rule && alarm.occurrence.no == no)
+    of_twin(&seen).chain(once_of_twin(&seen)).find(|alarm| *alarm.rule == *rule && alarm.occurrence.no == no)
 }
 
 pub fn declare(schema: &mut SchemaBuilder) {
@@ -180,7 +192,7 @@ fn node(schema: &mut SchemaBuilder) {
         )
         .value("clearedBy", "String", "Who cleared it by hand.", |alarm, _| alarm.occurrence.cleared_by.as_ref().map(ToString::to_string))
         .value("shelvedUntil", "DateTime", "", |alarm, _| {
-            time(alarm.state.suppressions.as_ref().and_then(|suppressions| suppressions.shelf.as_ref()?.until))
+            time(alarm.state.as_ref().and_then(|state| state.suppressions.as_ref()?.shelf.as_ref()?.until))
         })
         .value("firstOut", "Boolean!", "The first of a flood.", |alarm, _| alarm.occurrence.first_out)
         .value("chattering", "Boolean!", "It comes and goes.", |alarm, _| alarm.occurrence.chattering)

@@ -104,12 +104,8 @@ fn no_thread(span: Span) -> Diagnostic {
 
 /// Problems count bytes of the text, diagnostics characters of the file.
 fn report(node: &Node, wrong: &[Problem], problems: &mut Diagnostics) {
-    let text = node.as_scalar().map_or("", |scalar| &*scalar.text);
     for problem in wrong {
-        let characters = |bytes: usize| text.get(..bytes).map_or(0, |before| before.chars().count());
-        let (start, end) = (characters(problem.span.start), characters(problem.span.end));
-        let first = node.char_span(start);
-        let span = if end > start + 1 { first.to(node.char_span(end - 1)) } else { first };
+        let span = part_of(node, &problem.span);
         let code = codes::find(problem.code).unwrap_or(&codes::EXPR_SYNTAX);
         let diagnostic = Diagnostic::new(code, span, problem.message.clone());
         problems.push(match &problem.hint {
@@ -117,4 +113,13 @@ fn report(node: &Node, wrong: &[Problem], problems: &mut Diagnostics) {
             None => diagnostic,
         });
     }
+}
+
+/// Where these bytes of a text stand in the file.
+fn part_of(node: &Node, bytes: &std::ops::Range<usize>) -> Span {
+    let text = node.as_scalar().map_or("", |scalar| &*scalar.text);
+    let characters = |bytes: usize| text.get(..bytes).map_or(0, |before| before.chars().count());
+    let (start, end) = (characters(bytes.start), characters(bytes.end));
+    let first = node.char_span(start);
+    if end > start + 1 { first.to(node.char_span(end - 1)) } else { first }
 }

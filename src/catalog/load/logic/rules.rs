@@ -261,6 +261,10 @@ impl Reader<'_, '_, '_> {
         }
         if let Some(node) = fields.get("at") {
             rule.at = schedule::instants(node, problems);
+            if !matches!(rule.kind, Kind::Condition | Kind::NoData(_)) {
+                let message = "`at` is for `when` and `noData`: a pattern or detector hears of everything as it happens";
+                problems.push(Diagnostic::new(&codes::RULE_SCHEDULE, node.span, message));
+            }
         }
         if let Some(title) = fields.text("title", problems) {
             spec.title = Some(title.into());

@@ -1,8 +1,12 @@
 //! When a rule speaks: its hours (`active`), or its only instants (`at`).
 
-use crate::rule::{Cron, Instants, InvalidSchedule, Period, Schedule, Weekday, parse_time_of_day, zone};
+use crate::rule::{
+    Cron, INSTANTS_EVERY_MIN, Instants, InvalidCron, InvalidSchedule, Period, Schedule, Weekday, parse_time_of_day, zone, zone_names,
+};
 use crate::source::keys::{ACTIVE, AT};
-use crate::source::{Code, Diagnostic, Diagnostics, Fields, Node, codes, expect_text};
+use crate::source::{Code, Diagnostic, Diagnostics, Fields, Node, Span, codes, did_you_mean, expect_text};
+
+use super::part_of;
 
 const ALL_DAYS: [u8; 7] = [0, 1, 2, 3, 4, 5, 6];
 
@@ -23,8 +27,7 @@ pub(super) fn hours(node: &Node, problems: &mut Diagnostics) -> Option<Schedule>
         };
         let (from, to) = (time("from", "00:00", problems)?, time("to", "24:00", problems)?);
         if let Some(node) = fields.get("zone") {
-            let text = expect_text(node, "`zone`", problems)?;
-            zone_of_all = Some(zone(text).map_err(|error| problems.push(invalid(&error, node.span))).ok()?);
+            zone_of_all = Some(zone_named(node, problems)?);
         }
         periods.push(Period::new(&days, from, to));
     }
@@ -44,26 +47,48 @@ fn days(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Weekday>> {
 /// `{cron: "0 6 * * 1", zone: Europe/Berlin}` or `{every: 1h}`
 pub(super) fn instants(node: &Node, problems: &mut Diagnostics) -> Option<Instants> {
     let fields = Fields::read(&AT, node, "`at`", problems)?;
-    if let Some(every) = fields.duration("every", problems) {
-        return (!every.is_zero()).then_some(Instants::Every(every));
+    if let Some(every) = fields.get("every") {
+        let period = fields.duration("every", problems)?;
+        let other = ["cron", "zone"].into_iter().find_map(|key| fields.entry(key));
+        let wrong = match other {
+            Some(other) => Some((other.key.span, format!("`{}` and `every` do not go together: keep one", other.key.text))),
+            None if period < INSTANTS_EVERY_MIN => Some((every.span, "`every` is one second at least".to_owned())),
+            None => None,
+        };
+        return match wrong {
+            Some((span, message)) => {
+                problems.push(Diagnostic::new(&codes::RULE_SCHEDULE, span, message));
+                None
+            }
+            None => Some(Instants::Every(period)),
+        };
     }
     let text = fields.text("cron", problems).or_else(|| {
         fields.require("cron", problems);
         None
     })?;
-    let span = fields.get("cron").map_or(fields.span, |node| node.span);
-    let cron = Cron::parse(text).map_err(|error| problems.push(Diagnostic::new(&codes::RULE_SCHEDULE, span, error.to_string()))).ok()?;
+    let written = fields.get("cron")?;
+    let wrong = |error: InvalidCron| {
+        problems.push(Diagnostic::new(&codes::RULE_SCHEDULE, part_of(written, &error.place(text)), error.to_string()));
+    };
+    let cron = Cron::parse(text).map_err(wrong).ok()?;
     let zone = match fields.get("zone") {
-        Some(node) => {
-            let text = expect_text(node, "`zone`", problems)?;
-            zone(text).map_err(|error| problems.push(invalid(&error, node.span))).ok()?
-        }
+        Some(node) => zone_named(node, problems)?,
         None => jiff::tz::TimeZone::UTC,
     };
     Some(Instants::Cron { cron: Box::new(cron), zone })
 }
 
-fn invalid(error: &InvalidSchedule, span: crate::source::Span) -> Diagnostic {
+fn zone_named(node: &Node, problems: &mut Diagnostics) -> Option<jiff::tz::TimeZone> {
+    let text = expect_text(node, "`zone`", problems)?;
+    let wrong = |error: InvalidSchedule| {
+        let zones = zone_names();
+        problems.push(invalid(&error, node.span).suggest(did_you_mean(text, zones.iter().map(String::as_str))));
+    };
+    zone(text).map_err(wrong).ok()
+}
+
+fn invalid(error: &InvalidSchedule, span: Span) -> Diagnostic {
     let code: &'static Code = match error {
         InvalidSchedule::Zone(_) => &codes::WINDOW_SHAPE,
         InvalidSchedule::TimeOfDay(_) | InvalidSchedule::Day(_) | InvalidSchedule::Periods(_) => &codes::RULE_SCHEDULE,

@@ -3,6 +3,7 @@
 mod around;
 mod golden;
 mod imported;
+mod instants;
 mod mangled;
 mod own;
 
