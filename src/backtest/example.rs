@@ -41,6 +41,13 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// `1m30s`
+    pub fn after(&self) -> String {
+        span(micros(self.at))
+    }
+}
+
 /// Runs it to its end, whatever fails on the way.
 pub fn try_out(example: &Example) -> Attempt {
     let name = format!("{}: {}", example.layout.name, example.name);
@@ -82,7 +89,7 @@ pub fn tell(attempts: &[Attempt], sources: &Sources) -> String {
         writeln!(out, "\n{}", attempt.name).ok();
         for failure in &attempt.failures {
             let place = sources.start_of(failure.span);
-            let (path, at) = (&sources.file(failure.span.file).path, span(micros(failure.at)));
+            let (path, at) = (&sources.file(failure.span.file).path, failure.after());
             writeln!(out, "  {path}:{}:{}: after {at}: {}", place.line, place.col, failure.message).ok();
         }
     }
