@@ -3,6 +3,7 @@
 
 mod alarms;
 mod changes;
+mod dry_run;
 mod edits;
 mod generated;
 mod http;
