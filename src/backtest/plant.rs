@@ -8,7 +8,7 @@ use std::time::Duration;
 use foldhash::{HashMap, HashMapExt as _};
 use smol_str::SmolStr;
 
-use crate::alarm::Severity;
+use crate::alarm::{Severity, Verdict};
 use crate::catalog::stored::{Carry, LayoutRecord, carry_over};
 use crate::catalog::{Catalog, Layout, TwinSpec};
 use crate::reading::{Group, Reading, SlotNo, Timestamp, TwinId, TwinNo, Value};
@@ -22,7 +22,7 @@ use super::hierarchy::{Links, Seen};
 /// Times of one twin that come due at one instant; a twin that asks to be woken again and again at the same time is left alone after these.
 pub const WAKES_AT_ONCE_MAX: usize = 64;
 /// As the door of a running system has it unless it is configured.
-const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
+pub(super) const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
 
 /// One input of one twin, with what came of it.
 #[derive(Debug)]
@@ -153,10 +153,10 @@ impl Plant {
         }
     }
 
-    /// Something that is neither a reading nor a property.
-    pub fn note(&mut self, place: usize, input: &Input, at: Timestamp, listener: &mut impl Listener) {
+    /// Something that is neither a reading nor a property; what came of it, where that is said.
+    pub fn note(&mut self, place: usize, input: &Input, at: Timestamp, listener: &mut impl Listener) -> Option<Verdict> {
         self.pass(at, listener);
-        self.take_in(place, input, listener);
+        self.take_in(place, input, listener)
     }
 
     /// Everything that time alone brings up to and with that instant.
@@ -208,17 +208,18 @@ impl Plant {
     }
 
     /// An input, and what other twins of the plant hear of it.
-    fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) {
-        self.carry_out(place, input, listener);
+    fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) -> Option<Verdict> {
+        let verdict = self.carry_out(place, input, listener);
         // An alarm that one twin raises on another has no actions of its own, so this ends.
         while let Some((place, input)) = self.answers.pop_front() {
             self.carry_out(place, &input, listener);
         }
+        verdict
     }
 
     /// What `runtime::TwinActor` does with an input, without the disk. This is the one place where a step is carried out: what it asks of the
     /// world is told to the listener and not done.
-    fn carry_out(&mut self, place: usize, input: &Input, listener: &mut impl Listener) {
+    fn carry_out(&mut self, place: usize, input: &Input, listener: &mut impl Listener) -> Option<Verdict> {
         let (seat, now) = (&mut self.seats[place], self.now);
         let step = step(&mut seat.twin, input, now);
         listener.happened(&Happened { place, twin: &seat.twin, events: &step.events, tally: step.tally });
@@ -243,6 +244,7 @@ impl Plant {
                 self.answer(place, request);
             }
         }
+        step.told
     }
 
     /// What is asked of the world counts as done, so that nothing piles up; what is asked of another twin of the plant reaches it.

@@ -169,6 +169,7 @@ impl Side<'_> {
 
     fn note(&mut self, noted: &Noted) {
         let place = self.place(&noted.twin, &noted.layout);
+        // What somebody did may make no sense with other rules: then nothing comes of it.
         self.plant.note(place, &noted.input, noted.at, &mut self.tale);
     }
 

@@ -14,9 +14,7 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{
-    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
-};
+use crate::twin::{Description, Ending, Event, Gathered, Input, Managed, Raised, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -234,8 +232,8 @@ impl<'a> Work<'a> {
                 refused = self.events[begun..].iter().find_map(refusal);
             }
         }
-        for said in events {
-            tally.add(self.take_in(&happened(&self.twin.state.layout, said, received)).into());
+        for EventSaid { name, time, body } in events {
+            tally.add(self.take_in(&Input::happened(&self.twin.state.layout, name, time, body, received)).into());
         }
         for rejection in rejections {
             tally.add(self.take_in(&Input::Refused(Box::new(rejection))).into());
@@ -243,19 +241,6 @@ impl<'a> Work<'a> {
         self.total.add(tally);
         self.receipts.push(Settling { receipt, tally, refused });
     }
-}
-
-/// A time that is too far ahead is not believed, as with readings. What names its time is known when it is said again.
-fn happened(layout: &Layout, said: EventSaid, received: Received) -> Input {
-    let EventSaid { name, time, body } = said;
-    let believed = time.filter(|time| *time <= received.at.plus(received.future_tolerance));
-    let stamp = time.map(|time| {
-        let said = body.as_ref().map(ToString::to_string).unwrap_or_default();
-        Fingerprint(xxhash_rust::xxh3::xxh3_64(format!("{}/{name}/{said}", time.0).as_bytes()))
-    });
-    let severity = layout.logic.event(&name).map_or(crate::alarm::Severity::Info, |(_, event)| event.severity);
-    let happened = Happened { event: name.into(), severity, time: believed.unwrap_or(received.at), body, rule: None };
-    Input::Happened { happened: Box::new(happened), stamp }
 }
 
 struct StepTally(crate::twin::Tally);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use smol_str::SmolStr;
 
 use crate::alarm::{Action, OutOfService, Severity};
@@ -48,6 +49,21 @@ pub enum Input {
     Raised(Box<Raised>),
     /// Nobody has asked for it for a while.
     Idle,
+}
+
+impl Input {
+    /// An event of that type, said by a device or a program. A time that is too far ahead is not believed, as with readings. What names its time is
+    /// known when it is said again.
+    pub fn happened(layout: &Layout, event: String, time: Option<Timestamp>, body: Option<Json>, received: Received) -> Input {
+        let believed = time.filter(|time| *time <= received.at.plus(received.future_tolerance));
+        let stamp = time.map(|time| {
+            let said = body.as_ref().map(ToString::to_string).unwrap_or_default();
+            Fingerprint(xxhash_rust::xxh3::xxh3_64(format!("{}/{event}/{said}", time.0).as_bytes()))
+        });
+        let severity = layout.logic.event(&event).map_or(Severity::Info, |(_, spec)| spec.severity);
+        let happened = Happened { event: event.into(), severity, time: believed.unwrap_or(received.at), body, rule: None };
+        Input::Happened { happened: Box::new(happened), stamp }
+    }
 }
 
 /// A change of one twin by a person or a program. What is as it is said to be already makes no fact.

@@ -12,9 +12,12 @@ use std::sync::Arc;
 
 use crate::catalog::layout::{Layout, Section};
 use crate::catalog::{Catalog, TwinSpec};
+use crate::codec::{EventSaid, event};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::source::{did_you_mean, list_some};
-use crate::twin::Input;
+use crate::twin::{Input, Received};
+
+use super::plant::FUTURE_TOLERANCE;
 
 pub use csv_file::{Csv, CsvOptions, Times, Which};
 pub use rows::{ROWS_BYTES_MAX, Rows, RowsOptions};
@@ -55,6 +58,17 @@ pub struct Noted {
     /// When it was taken in.
     pub at: Timestamp,
     pub input: Box<Input>,
+}
+
+impl Noted {
+    /// An event that the type must declare. The receipt time is that of the event where it is not known; `Ok(None)`: no time is.
+    fn event((twin, layout): (TwinId, &Arc<Layout>), said: EventSaid, received: Option<Timestamp>) -> Result<Option<Noted>, String> {
+        let EventSaid { name, time, body } = said;
+        event::decode(layout, &name, &[]).map_err(|problem| problem.message)?;
+        let Some(at) = received.or(time) else { return Ok(None) };
+        let input = Input::happened(layout, name, time, body, Received { at, future_tolerance: FUTURE_TOLERANCE });
+        Ok(Some(Noted { twin, layout: layout.clone(), at, input: Box::new(input) }))
+    }
 }
 
 #[derive(Debug, Clone)]

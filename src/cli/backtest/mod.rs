@@ -95,6 +95,9 @@ pub struct DataArgs {
     /// A column that goes to telemetry of another name.
     #[arg(long, value_name = "COLUMN=MEMBER", requires = "data", value_parser = pair)]
     pub map: Vec<(String, String)>,
+    /// The column that names an event of the type, in the rows in which one happened.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub event: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
