@@ -202,7 +202,7 @@ fn who_does_not_belong_changes_nothing() {
     assert_eq!(node.rolled(&spec).figures[0], Figure::Unknown(Why::NotComputable));
     node.report(&spec, 1, Contribution::Value(-0.0), now(3));
     assert_eq!(node.rolled(&spec).figures, [Figure::Number(0.0), Figure::Number(0.0), no, no, no, no, Figure::Number(0.0)]);
-    assert_eq!(node.telling(10), [(1, &Contribution::Value(-0.0))]);
+    assert!(node.telling(10).is_empty(), "nobody has asked");
 }
 
 #[test]

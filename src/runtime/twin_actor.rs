@@ -14,7 +14,7 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Ending, Event, Gathered, Input, Managed, Raised, Received, Rejection, Told, Twin, step};
+use crate::twin::{Description, Ending, Event, Forced, Gathered, Input, Managed, Raised, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -39,6 +39,8 @@ pub enum TwinMsg {
     Tell(Box<Told>, oneshot::Sender<Verdict>),
     /// Somebody does something to one of its rules, or to it as a whole; the answer says what became of it.
     Manage(Box<Managed>, oneshot::Sender<Verdict>),
+    /// Somebody sets one of its detectors; the answer says why not, if it was refused.
+    Force(Box<Forced>, oneshot::Sender<Option<String>>),
     /// What it asked somebody else to do has ended.
     Ended(SmolStr, Ending),
     /// Its roll-ups say something else.
@@ -107,6 +109,7 @@ impl Actor for TwinActor {
             | TwinMsg::Wake
             | TwinMsg::Tell(..)
             | TwinMsg::Manage(..)
+            | TwinMsg::Force(..)
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
@@ -123,6 +126,7 @@ impl Actor for TwinActor {
             TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
             TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
             TwinMsg::Manage(managed, answer) => work.answer(&Input::Managed(*managed), answer),
+            TwinMsg::Force(forced, answer) => work.force(&Input::Forced(forced), answer),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
             TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
@@ -188,17 +192,30 @@ struct Work<'a> {
     saves: bool,
     /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
+    /// Why something that was wanted was refused.
+    refused: Option<String>,
 }
 
 impl<'a> Work<'a> {
     fn new(twin: &'a mut Twin, at: Timestamp) -> Work<'a> {
         let before = twin.state.revision;
-        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false, told: None }
+        Work {
+            twin,
+            at,
+            before,
+            events: Vec::new(),
+            receipts: Vec::new(),
+            total: Tally::default(),
+            saves: false,
+            told: None,
+            refused: None,
+        }
     }
 
     fn take_in(&mut self, input: &Input) -> StepTally {
         let step = step(self.twin, input, self.at);
         self.told = step.told;
+        self.refused = step.refused;
         if self.events.is_empty() {
             self.events = step.events;
         } else {
@@ -214,6 +231,12 @@ impl<'a> Work<'a> {
             // Whoever has asked may have gone.
             answer.send(verdict).ok();
         }
+    }
+
+    fn force(&mut self, input: &Input, answer: oneshot::Sender<Option<String>>) {
+        self.take_in(input).drop_tally();
+        // Whoever has asked may have gone.
+        answer.send(self.refused.take()).ok();
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {

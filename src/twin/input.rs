@@ -12,6 +12,7 @@ use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::rule::detector::Setting;
 
 use super::asked::Ending;
+use super::contributors::Contributor;
 use super::event::{Happened, Rejection};
 use super::recent::Fingerprint;
 
@@ -113,6 +114,8 @@ pub struct Gathered {
     /// Contributions that are known, and the share of all that this is.
     pub known: u64,
     pub coverage: f64,
+    /// Where rules look at it: the contributions that say most about it.
+    pub contributors: Option<Arc<[Contributor]>>,
 }
 
 /// State, variables and timers of a detector, set from outside.
@@ -120,6 +123,7 @@ pub struct Gathered {
 pub struct Forced {
     pub rule: SmolStr,
     pub setting: Setting,
+    pub by: SmolStr,
 }
 
 /// An alarm that another twin raises here. The same one twice is one.

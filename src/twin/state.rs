@@ -11,6 +11,7 @@ use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinN
 
 use super::asked::Asked;
 use super::bases::Bases;
+use super::contributors::Contributors;
 use super::pushed::Pushed;
 use super::recent::Recent;
 use super::slots::Slots;
@@ -80,6 +81,8 @@ pub struct State {
     pub pushed: Pushed,
     /// What the results of its windows are based on.
     pub bases: Bases,
+    /// Whose values say most about the roll-ups that its rules look at.
+    pub contributors: Contributors,
     /// Where its rules and alarms stand.
     pub watches: Watches,
     /// What it has asked others to do.
@@ -118,6 +121,7 @@ impl State {
             previous: Box::default(),
             pushed: Pushed::default(),
             bases: Bases::default(),
+            contributors: Contributors::default(),
             watches: Watches::default(),
             asked: Asked::default(),
             troubles: Troubles::default(),

@@ -13,8 +13,8 @@ use crate::backtest::{Found, Noted, Recorded, Refused, Set};
 use crate::catalog::{Catalog, Layout};
 use crate::journal::record;
 use crate::reading::{Group, Reading, Seq, Timestamp, TwinId, TwinNo};
-use crate::rule;
-use crate::twin::{Event, Fact, Input, Managed, Read, Told};
+use crate::rule::{self, detector};
+use crate::twin::{Event, Fact, Forced, Input, Managed, Read, Told};
 
 /// Twins and forms of types by what the journal calls them.
 #[derive(Debug)]
@@ -107,11 +107,17 @@ impl Packets<'_> {
                 Event::Switched { rule, enabled } => self.note(layout, Input::Managed(Managed::Switched { rule, enabled })),
                 Event::TakenOut(Some(out)) => self.note(layout, Input::Managed(Managed::TakenOut(*out))),
                 Event::TakenOut(None) => self.note(layout, Input::Managed(Managed::BackInService { by: SmolStr::default() })),
-                Event::Watched { rule, fact } => {
-                    if let Some(told) = told(rule, &fact) {
-                        self.note(layout, Input::Told(Box::new(told)));
+                Event::Watched { rule, fact } => match *fact {
+                    rule::Fact::Alarm(change) => {
+                        if let Some(told) = told(rule, &change) {
+                            self.note(layout, Input::Told(Box::new(told)));
+                        }
                     }
-                }
+                    rule::Fact::Detector(detector::Fact::Forced { by, setting }) => {
+                        self.note(layout, Input::Forced(Box::new(Forced { rule, setting: *setting, by })));
+                    }
+                    rule::Fact::Rule(_) | rule::Fact::Detector(_) => {}
+                },
                 Event::Rejected(_)
                 | Event::Described { .. }
                 | Event::Rested
@@ -159,8 +165,8 @@ impl Packets<'_> {
 
 /// What somebody has done to an alarm; nothing where a rule or time alone has moved it. It is done to whichever occurrence is open then: with
 /// other rules these have other numbers.
-fn told(rule: SmolStr, fact: &rule::Fact) -> Option<Told> {
-    let rule::Fact::Alarm(alarm::Change { by: Some(by), comment, received, what, .. }) = fact else { return None };
+fn told(rule: SmolStr, change: &alarm::Change) -> Option<Told> {
+    let alarm::Change { by: Some(by), comment, received, what, .. } = change else { return None };
     let comment = comment.clone();
     let action = match what {
         What::Acknowledged => Action::Acknowledge { comment },

@@ -3,6 +3,8 @@
 
 mod alarms;
 mod changes;
+mod contributions;
+mod detectors;
 mod dry_run;
 mod edits;
 mod generated;
