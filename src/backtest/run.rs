@@ -52,6 +52,12 @@ impl<'c> Backtest<'c> {
         }
     }
 
+    /// With fewer occurrences than usual, of each side; the others are counted.
+    pub fn keeping(mut self, occurrences_max: usize) -> Backtest<'c> {
+        self.sides.iter_mut().for_each(|side| side.tale = Tale::keeping(occurrences_max));
+        self
+    }
+
     pub fn take(&mut self, found: Found) {
         match found {
             Found::Recorded(recorded) => self.feed(recorded),

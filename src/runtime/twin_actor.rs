@@ -118,20 +118,21 @@ impl Actor for TwinActor {
         };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);
-        let (mut rests, mut taken) = (false, None);
+        let (mut rests, mut said): (bool, Option<Said>) = (false, None);
         match msg {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
             TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
-            TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
-            TwinMsg::Manage(managed, answer) => work.answer(&Input::Managed(*managed), answer),
-            TwinMsg::Force(forced, answer) => work.force(&Input::Forced(forced), answer),
+            TwinMsg::Tell(told, answer) => said = work.answer(&Input::Told(told), answer),
+            TwinMsg::Manage(managed, answer) => said = work.answer(&Input::Managed(*managed), answer),
+            TwinMsg::Force(forced, answer) => said = Some(work.force(&Input::Forced(forced), answer)),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
             TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
                 work.take_in(&Input::Raised(raised)).drop_tally();
-                taken = Some(answer);
+                // Whoever waited for it may have gone.
+                said = Some(Box::new(move || drop(answer.send(()))));
             }
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
@@ -156,9 +157,9 @@ impl Actor for TwinActor {
             }
         };
         self.journal.append(encode, held).await?;
-        // Whoever waited for it may have gone.
-        if let Some(taken) = taken {
-            taken.send(()).ok();
+        // Not before: whoever hears of it waits for the disk next, and must not be ahead of what it is about.
+        if let Some(said) = said {
+            said();
         }
         let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
         if waits && let Some(due) = twin.due(at) {
@@ -180,6 +181,9 @@ impl TwinActor {
         Checkpoint { no: twin.state.no, cell: self.resident.cell.clone(), seq: Seq(0), bytes }
     }
 }
+
+/// An answer that is given once what it is about is in the journal's buffer.
+type Said = Box<dyn FnOnce() + Send>;
 
 /// One message being dealt with: all its events go into one entry.
 struct Work<'a> {
@@ -225,18 +229,18 @@ impl<'a> Work<'a> {
     }
 
     /// What somebody does to an alarm or a rule, and what became of it.
-    fn answer(&mut self, input: &Input, answer: oneshot::Sender<Verdict>) {
+    fn answer(&mut self, input: &Input, answer: oneshot::Sender<Verdict>) -> Option<Said> {
         self.take_in(input).drop_tally();
-        if let Some(verdict) = self.told.take() {
-            // Whoever has asked may have gone.
-            answer.send(verdict).ok();
-        }
+        let verdict = self.told.take()?;
+        // Whoever has asked may have gone.
+        Some(Box::new(move || drop(answer.send(verdict))))
     }
 
-    fn force(&mut self, input: &Input, answer: oneshot::Sender<Option<String>>) {
+    /// Somebody sets a detector, and hears why not.
+    fn force(&mut self, input: &Input, answer: oneshot::Sender<Option<String>>) -> Said {
         self.take_in(input).drop_tally();
-        // Whoever has asked may have gone.
-        answer.send(self.refused.take()).ok();
+        let refused = self.refused.take();
+        Box::new(move || drop(answer.send(refused)))
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {

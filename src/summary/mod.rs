@@ -226,7 +226,7 @@ impl Summary {
         let contributors = self.contributors(world, standing, now);
         let is_there = state.slot(slot).value == value
             && state.bases.get(slot).is_some_and(|basis| basis.count == rolled.known && basis.coverage == rolled.coverage)
-            && state.contributors.get(slot) == contributors.as_deref().unwrap_or_default();
+            && state.contributors.get(slot).is_empty() == contributors.is_none();
         self.nodes.get_mut(&place)?.said = Some(says);
         let time = rolled.at.map_or(now, Timestamp);
         let Rolled { known, coverage, .. } = rolled;

@@ -29,6 +29,8 @@ pub use recorder::Recorder;
 const TRIALS_AT_ONCE_MAX: usize = 2;
 /// Entries of the journal between two looks at whether anybody still waits.
 const LOOK_EVERY: u64 = 256;
+/// Occurrences with their evidence that are held at once, of the tried rules and of those that stand.
+const KEPT_MAX: usize = 10_000;
 /// Twins with which an unknown name is compared.
 const SUGGESTION_TWINS_MAX: usize = 10_000;
 
@@ -111,7 +113,7 @@ impl Work {
         let tried = candidate.with_twins(population::living(&self.runtime, &candidate));
         let standing = self.trial.against.then(|| standing.with_twins(population::living(&self.runtime, &standing)));
         let selection = self.selection(&tried, rules)?;
-        let mut backtest = Backtest::new(&tried, standing.as_ref());
+        let mut backtest = Backtest::new(&tried, standing.as_ref()).keeping(KEPT_MAX);
         let gone = self.go_through(&tried, &mut backtest)?;
         if !gone.is_cut {
             backtest.run_until(self.trial.to.min(self.runtime.shared.clock.now()));

@@ -255,6 +255,21 @@ fn only_the_range_is_gone_through() {
 }
 
 #[test]
+fn more_than_can_be_told_is_counted() {
+    let world = cellar();
+    let start = at("10:00:00").0 / 1000;
+    let flaps: Vec<Json> = (0..2_200_i64).map(|no| json!({"temperature": 40 + no % 2, "ts": start + no * 1000})).collect();
+    world.clock.set(at("10:40:00"));
+    let (status, said) = world.post("/ingest/topic/pollux/one/telemetry", Json::from(flaps).to_string());
+    assert_eq!(status, 200, "{said}");
+    let source = "type: Oven\nrules: [{id: flap, when: \"temperature > 40\"}]\n";
+    let run = run(&world, json!({ "source": source }));
+    assert_eq!((&run["rules"][0]["raises"], &run["truncated"]), (&json!(1_100), &json!(true)));
+    let told = run["occurrences"].as_array().unwrap();
+    assert_eq!((told.len(), &told[0]["raisedAt"]), (1_000, &json!("2026-01-01T10:00:01Z")));
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     let world = cellar();
     let wrong = run(&world, json!({"source": "type: Oven\nrules:\n  - {id: cold, when: \"temprature < 5\"}\n"}));
