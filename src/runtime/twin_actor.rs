@@ -132,7 +132,9 @@ impl Actor for TwinActor {
             TwinMsg::Raised(raised, answer) => {
                 work.take_in(&Input::Raised(raised)).drop_tally();
                 // Whoever waited for it may have gone.
-                said = Some(Box::new(move || drop(answer.send(()))));
+                said = Some(Box::new(move || {
+                    answer.send(()).ok();
+                }));
             }
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
@@ -233,14 +235,18 @@ impl<'a> Work<'a> {
         self.take_in(input).drop_tally();
         let verdict = self.told.take()?;
         // Whoever has asked may have gone.
-        Some(Box::new(move || drop(answer.send(verdict))))
+        Some(Box::new(move || {
+            answer.send(verdict).ok();
+        }))
     }
 
     /// Somebody sets a detector, and hears why not.
     fn force(&mut self, input: &Input, answer: oneshot::Sender<Option<String>>) -> Said {
         self.take_in(input).drop_tally();
         let refused = self.refused.take();
-        Box::new(move || drop(answer.send(refused)))
+        Box::new(move || {
+            answer.send(refused).ok();
+        })
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {

@@ -16,11 +16,14 @@ use serde_json::Value as Json;
 
 use crate::catalog::Layout;
 use crate::catalog::rolled::{Export, Over, Rollup};
-use crate::reading::{Quality, Timestamp, TwinNo, Value};
+use crate::reading::{Quality, SlotNo, Timestamp, TwinNo, Value};
 use crate::rollup::{Contribution, Node, Rolled};
 use crate::twin::{CONTRIBUTORS_MAX, Contributor, Gathered, State, contributed};
 
 use members::members;
+
+/// Twins that are asked for one explanation.
+const LOOKED_UP_MAX: usize = 20_000;
 
 /// What is committed.
 pub trait World {
@@ -48,6 +51,8 @@ pub struct Summary {
     touched: BTreeSet<TwinNo>,
     /// Whose results may be others.
     changed: BTreeSet<Place>,
+    /// Whoever says most is wanted of every roll-up, not only of those that rules look at.
+    tells_all: bool,
 }
 
 #[derive(Debug)]
@@ -68,7 +73,7 @@ impl Summary {
             self.drop_rollups_of(no);
             for (place, rollup) in (0_u16..).zip(logic.all_rollups()) {
                 let mut rollup = rollup.clone();
-                rollup.spec.tells = logic.readers(rollup.slot).is_some_and(|readers| !readers.rules_behind.is_empty());
+                rollup.spec.tells = self.tells_all || logic.readers(rollup.slot).is_some_and(|readers| !readers.rules_behind.is_empty());
                 let standing = Standing { rollup: Arc::new(rollup), node: Node::default(), layout, said: None };
                 self.nodes.insert((no, place), standing);
                 self.regrouped.insert((no, place));
@@ -247,6 +252,23 @@ impl Summary {
         });
         Some(contributors.collect::<Vec<_>>()).filter(|contributors| !contributors.is_empty()).map(Into::into)
     }
+}
+
+/// Who says most about the roll-ups of one twin, looked up anew; nothing where they go over too many.
+pub fn contributors(world: &dyn World, no: TwinNo, state: &State, now: Timestamp) -> Vec<(SlotNo, Arc<[Contributor]>)> {
+    let mut summary = Summary { tells_all: true, ..Summary::default() };
+    summary.twin(no, state);
+    for place in std::mem::take(&mut summary.regrouped) {
+        summary.regroup(world, place, now);
+    }
+    if summary.touched.len() > LOOKED_UP_MAX {
+        return Vec::new();
+    }
+    for member in std::mem::take(&mut summary.touched) {
+        summary.contribute(world, member, now);
+    }
+    let told = summary.nodes.values().filter_map(|standing| Some((standing.rollup.slot, summary.contributors(world, standing, now)?)));
+    told.collect()
 }
 
 fn export_of<'l>(layout: &'l Layout, rollup: &Rollup) -> Option<&'l Export> {

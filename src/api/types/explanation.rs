@@ -36,7 +36,10 @@ pub fn declare(schema: &mut SchemaBuilder) {
             ("MUTATION", "What a file or a person has set."),
             ("COMPUTED", "What follows from others, or a part of an expression."),
             ("WINDOW", "What was gathered over time; `detail` has its bounds."),
-            ("ROLLUP", "What was gathered over relations; `detail` has how much of it is known, and for rules the ten `contributions` that say most."),
+            (
+                "ROLLUP",
+                "What was gathered over relations; `detail` has how much of it is known, and the ten `contributions` that say most.",
+            ),
             ("RULE", "A rule; `detail` says where it stands."),
         ],
     );
@@ -108,7 +111,15 @@ fn explained(state: &State, slot: SlotNo, args: &Args, ctx: &RequestContext) -> 
     let depth = args.integer("depth").unwrap_or(DEPTH as i64);
     let depth = usize::try_from(depth).ok().filter(|depth| (1..=EXPLAIN_DEPTH_MAX).contains(depth));
     let depth = depth.ok_or_else(|| ApiError::bad_input(format!("`depth` is 1 to {EXPLAIN_DEPTH_MAX}")))?;
-    let told = explain_member(state, slot, depth, session(ctx)?.now());
+    let session = session(ctx)?;
+    // Of a roll-up that no rule looks at, nobody has kept whose values made it.
+    let is_kept = !state.contributors.get(slot).is_empty();
+    let is_rollup = state.layout.logic.rollups.iter().any(|rollup| rollup.slot == slot);
+    let told = if is_rollup && !is_kept {
+        explain_member(&session.runtime().with_contributors(state), slot, depth, session.now())
+    } else {
+        explain_member(state, slot, depth, session.now())
+    };
     Ok(Out::object(Told(hidden(told, state, ctx.caller.role))))
 }
 
