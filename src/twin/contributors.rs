@@ -32,19 +32,21 @@ impl Contributor {
 
 /// By the slot of the roll-up; nothing for nearly every twin. Shared with readers until it changes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Contributors(Option<Arc<Vec<(SlotNo, Arc<[Contributor]>)>>>);
+pub struct Contributors(Option<Arc<Vec<OfSlot>>>);
+
+/// The one that says most comes first.
+type OfSlot = (SlotNo, Arc<[Contributor]>);
 
 impl Contributors {
-    pub fn restore(contributors: Vec<(SlotNo, Arc<[Contributor]>)>) -> Contributors {
+    pub fn restore(contributors: Vec<OfSlot>) -> Contributors {
         Contributors(Some(contributors).filter(|contributors| !contributors.is_empty()).map(Arc::new))
     }
 
-    /// The one that says most comes first.
     pub fn get(&self, slot: SlotNo) -> &[Contributor] {
         self.iter().find(|(known, _)| *known == slot).map_or(&[], |(_, contributors)| contributors)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &(SlotNo, Arc<[Contributor]>)> {
+    pub fn iter(&self) -> impl Iterator<Item = &OfSlot> {
         self.0.iter().flat_map(|contributors| contributors.iter())
     }
 

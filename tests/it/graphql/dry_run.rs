@@ -102,11 +102,14 @@ fn mutate(world: &World, what: &str) {
     world.time_has_passed();
 }
 
-/// All alarms that there were: twin and rule with when each was raised and cleared.
-fn lived(world: &World) -> BTreeMap<(String, String), Vec<(String, Option<String>)>> {
+/// By twin and rule: when each was raised and cleared.
+type Alarms = BTreeMap<(String, String), Vec<(String, Option<String>)>>;
+
+/// All alarms that there were.
+fn lived(world: &World) -> Alarms {
     let runtime = &world.app().runtime;
     let types: BTreeMap<&str, &str> = [("hall", "Hall"), ("one", "Oven"), ("two", "Oven")].into();
-    let mut lived: BTreeMap<(String, String), Vec<(String, Option<String>)>> = BTreeMap::new();
+    let mut lived = Alarms::new();
     let each = |no: TwinNo, events: Vec<Event>, lived: &mut BTreeMap<_, Vec<_>>| {
         let id = runtime.shared.directory.id_of(no).unwrap().to_string();
         for event in events {
@@ -137,9 +140,9 @@ fn lived(world: &World) -> BTreeMap<(String, String), Vec<(String, Option<String
 }
 
 /// The same of a dry run.
-fn told(run: &Json) -> BTreeMap<(String, String), Vec<(String, Option<String>)>> {
+fn told(run: &Json) -> Alarms {
     let text = |from: &Json| from.as_str().map(str::to_owned);
-    let mut told: BTreeMap<(String, String), Vec<(String, Option<String>)>> = BTreeMap::new();
+    let mut told = Alarms::new();
     for one in run["occurrences"].as_array().unwrap() {
         let key = (text(&one["twinId"]).unwrap(), text(&one["rule"]).unwrap());
         told.entry(key).or_default().push((text(&one["raisedAt"]).unwrap(), text(&one["clearedAt"])));
