@@ -17,6 +17,7 @@ use crate::reading::{Now, Seq};
 use crate::runtime::Runtime;
 
 use super::access::{Bounds, CursorKey, Trees};
+use super::build::QUERY;
 use super::engine::{self, Ctx, ReceiptAsked, RequestContext};
 use super::error::{ApiError, Code};
 use super::limits::Limits;
@@ -249,6 +250,9 @@ impl Api {
         let Prepared { view, operation, caller, wishes, began, .. } = prepared;
         let time_max = match operation.kind {
             OperationKind::Mutation => self.limits().mutation_time_max(),
+            OperationKind::Query if operation.root.iter().any(|field| is_analytic(&view, &field.name)) => {
+                self.limits().analytics_time_max()
+            }
             OperationKind::Query | OperationKind::Subscription => self.limits().query_time_max(),
         };
         let mut ctx = self.context(&view, caller).deadline(began + time_max);
@@ -344,6 +348,10 @@ impl Prepared {
     pub(super) fn schema(&self) -> TextHash {
         self.view.hash
     }
+}
+
+fn is_analytic(view: &View, field: &str) -> bool {
+    view.built.field(QUERY, field).is_some_and(|info| info.is_analytic)
 }
 
 /// `extensions: {"pollux": {"receipt": true, "afterSeq": "812"}}`

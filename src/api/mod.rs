@@ -29,6 +29,7 @@ pub mod scalars;
 pub mod session;
 pub mod streams;
 pub mod subscription;
+pub mod trial;
 pub mod types;
 
 pub use error::{ApiError, Code};

@@ -12,13 +12,13 @@ use super::types::job::JobNode;
 use super::types::node::NodeId;
 use super::types::twin::{many, one, page_args, session};
 use super::types::twin_type::TypeNode;
-use super::types::{aggregate, alarm, cost, event, explanation, ingest, job, proposal, rejection, rule, search, system};
+use super::types::{aggregate, alarm, cost, dry_run, event, explanation, ingest, job, proposal, rejection, rule, search, system};
 
 /// `nodes(ids:)` answers so many at once.
 const NODES_MAX: usize = 200;
 /// What counting, adding up and searching through all twins costs.
 const SCAN_WEIGHT: u32 = 20;
-const AGGREGATE_WEIGHT: u32 = 200;
+pub(super) const AGGREGATE_WEIGHT: u32 = 200;
 
 pub fn declare(schema: &mut SchemaBuilder) {
     nodes(schema);
@@ -29,6 +29,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
     alarms(schema);
     rule::declare_query(schema);
     explanation::declare_query(schema);
+    dry_run::declare_query(schema);
     house(schema);
 }
 

@@ -12,10 +12,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::api::Api;
 use crate::api::types::issue::{Issue, Severity};
+use crate::app::trial::Trials;
 use crate::app::workspace;
 use crate::catalog::{self, Catalog};
 use crate::runtime::Runtime;
-use crate::source::{self, Diagnostic, Diagnostics, Sources, render_text};
+use crate::source::{self, Diagnostic, Diagnostics, Sources, Span, render_text};
 
 /// Editors write a file in several steps; a change counts once nothing has changed for so long.
 const QUIET: Duration = Duration::from_millis(250);
@@ -30,6 +31,7 @@ pub(super) struct Follower {
     pub(super) api: Arc<Api>,
     /// One edit at a time, whether it comes by file or by mutation.
     pub(super) taken: Mutex<Taken>,
+    pub(super) trials: Arc<Trials>,
 }
 
 /// A hash of the files that were taken over last, where it is known: what is there already is no edit.
@@ -147,21 +149,29 @@ fn trouble(code: &str, message: impl Into<String>) -> Issue {
     Issue::new(code, Severity::Major, message)
 }
 
-fn issues(sources: &Sources, problems: &Diagnostics) -> Vec<Issue> {
-    let issue = |problem: &Diagnostic| {
-        let at = sources.start_of(problem.span);
-        let hint = problem.label.iter().chain(&problem.help).cloned().collect::<Vec<_>>().join("; ");
-        let severity = match problem.severity() {
-            source::Severity::Error => Severity::Major,
-            source::Severity::Warning => Severity::Warning,
-        };
-        Issue {
-            hint: Some(hint).filter(|text| !text.is_empty()),
-            file: Some(sources.file(problem.span.file).path.clone()),
-            line: Some(at.line),
-            column: Some(at.col),
-            ..Issue::new(problem.code.id, severity, problem.message.clone())
-        }
+pub(super) fn issues(sources: &Sources, problems: &Diagnostics) -> Vec<Issue> {
+    problems.iter().map(|problem| issue(sources, problem)).collect()
+}
+
+pub(super) fn issue(sources: &Sources, problem: &Diagnostic) -> Issue {
+    let hint = problem.label.iter().chain(&problem.help).cloned().collect::<Vec<_>>().join("; ");
+    let severity = match problem.severity() {
+        source::Severity::Error => Severity::Major,
+        source::Severity::Warning => Severity::Warning,
     };
-    problems.iter().map(issue).collect()
+    Issue {
+        hint: Some(hint).filter(|text| !text.is_empty()),
+        ..issue_at(sources, problem.span, problem.code.id, severity, problem.message.clone())
+    }
+}
+
+/// Something that is to be said of a place in a file.
+pub(super) fn issue_at(sources: &Sources, span: Span, code: &str, severity: Severity, message: String) -> Issue {
+    let at = sources.start_of(span);
+    Issue {
+        file: Some(sources.file(span.file).path.clone()),
+        line: Some(at.line),
+        column: Some(at.col),
+        ..Issue::new(code, severity, message)
+    }
 }

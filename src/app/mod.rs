@@ -38,6 +38,7 @@ mod hooks;
 mod page;
 mod publish;
 mod secret;
+pub mod trial;
 mod ways;
 pub mod workspace;
 pub(crate) mod write;
@@ -146,7 +147,8 @@ impl App {
         }
         ports.spawn(hooks::keep_calling(hooks.clone(), closing.clone()));
         let (of, files) = (workspace.clone(), tokio::sync::Mutex::default());
-        let follower = Arc::new(Follower { workspace: of, runtime: runtime.clone(), api: api.clone(), taken: files });
+        let follower =
+            Arc::new(Follower { workspace: of, runtime: runtime.clone(), api: api.clone(), taken: files, trials: Arc::default() });
         let publisher: Arc<dyn Publish> = follower.clone();
         api.publish_through(&publisher);
         if config.runtime.follow_files {

@@ -8,11 +8,14 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::MutexGuard;
 
+use crate::api::ApiError;
 use crate::api::publish::{Publish, Published};
-use crate::api::types::issue::{Issue, UserError};
-use crate::app::follow::{Follower, Taken};
+use crate::api::trial::{Trial, Tried};
+use crate::api::types::issue::{Issue, Severity, UserError};
+use crate::app::follow::{Follower, Taken, issue_at};
 use crate::app::workspace;
 use crate::app::write::write_all;
+use crate::backtest::{Failure, try_out};
 use crate::catalog::{self, Catalog};
 use crate::source::{Diagnostics, Sources, codes, read_yaml};
 
@@ -24,19 +27,24 @@ impl Publish for Follower {
         async move {
             let mut taken = self.taken.lock().await;
             let (names, files) = files_of(&sources)?;
-            let catalog = self.check(&files, &names).await?;
+            let (sources_of, catalog) = self.check(&files, &names).await?;
             if !dry_run {
                 self.put_in_force(&catalog, files, &mut taken).await?;
             }
             let types = names.iter().filter_map(|name| catalog.layout(name)).cloned().collect();
-            Ok(Published { types, seq: self.runtime.view().seq() })
+            let issues = if dry_run { failing(sources_of, catalog, names).await } else { Vec::new() };
+            Ok(Published { types, seq: self.runtime.view().seq(), issues })
         }
         .boxed()
+    }
+
+    fn try_rules(self: Arc<Self>, trial: Trial) -> BoxFuture<'static, Result<Tried, ApiError>> {
+        async move { self.try_out(trial).await }.boxed()
     }
 }
 
 impl Follower {
-    async fn check(&self, files: &Files, names: &[String]) -> Result<Arc<Catalog>, Vec<UserError>> {
+    async fn check(&self, files: &Files, names: &[String]) -> Result<(Sources, Arc<Catalog>), Vec<UserError>> {
         let (dir, files) = (self.workspace.clone(), files.clone());
         let read = tokio::task::spawn_blocking(move || {
             let sources = workspace::read_with(&dir, &files)?;
@@ -51,7 +59,7 @@ impl Follower {
         if problems.has_errors() {
             return Err(mistakes(&sources, &problems, names));
         }
-        Ok(Arc::new(catalog))
+        Ok((sources, Arc::new(catalog)))
     }
 
     /// On the disk first: what a crash leaves there is what was asked for, and was checked.
@@ -73,6 +81,23 @@ impl Follower {
         self.note_what_is_there(taken).await;
         Ok(())
     }
+}
+
+/// The `tests:` of these types that do not come out as they say.
+async fn failing(sources: Sources, catalog: Arc<Catalog>, names: Vec<String>) -> Vec<Issue> {
+    let tried = tokio::task::spawn_blocking(move || {
+        let examples = catalog.examples.iter().filter(|example| names.iter().any(|name| **name == *example.layout.name));
+        let attempts = examples.map(try_out);
+        let issues = attempts.flat_map(|attempt| {
+            let issue = |failure: &Failure| {
+                let message = format!("{}: after {}: {}", attempt.name, failure.after(), failure.message);
+                issue_at(&sources, failure.span, "TEST_FAILED", Severity::Major, message)
+            };
+            attempt.failures.iter().map(issue).collect::<Vec<_>>()
+        });
+        issues.collect()
+    });
+    tried.await.unwrap_or_else(|error| vec![Issue::new("INTERNAL", Severity::Major, format!("trying the tests has crashed: {error}"))])
 }
 
 /// The names of the types and the files they belong into.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use crate::catalog::rolled::Over;
-use crate::catalog::{Layout, TwinSpec};
+use crate::catalog::{CONTAINS, Layout, TwinSpec};
 use crate::reading::TwinNo;
+use crate::rule::Target;
 use crate::summary::World;
 use crate::twin::{State, Twin};
 
@@ -38,6 +39,20 @@ impl Links {
                 }
                 let (out, into) = &mut self.ends[index];
                 if is_out { out.push(place) } else { into.push(place) }
+            }
+        }
+    }
+}
+
+impl Links {
+    /// Whom an action means that names another twin.
+    pub(super) fn target(&self, of: TwinNo, target: &Target) -> Option<TwinNo> {
+        let (out, into) = self.ends.get(of.0 as usize).map_or((&[][..], &[][..]), |(out, into)| (out, into));
+        match target {
+            Target::This => Some(of),
+            Target::Parent => into.iter().map(|place| &self.edges[*place]).rfind(|link| *link.relation == *CONTAINS).map(|link| link.from),
+            Target::Related(relation) => {
+                out.iter().map(|place| &self.edges[*place]).find(|link| *link.relation == **relation).map(|link| link.to)
             }
         }
     }

@@ -21,9 +21,10 @@ pub use difference::{Difference, Kind, differences};
 pub use example::{Attempt, Failure, tell, try_out};
 pub use plant::{Happened, Listener, Plant, WAKES_AT_ONCE_MAX};
 pub use recording::{
-    Csv, CsvOptions, Error, Found, LINE_BYTES_MAX, ROWS_BYTES_MAX, Recorded, Refused, Rows, RowsOptions, Set, Times, Which, read_time,
+    Csv, CsvOptions, Error, Found, LINE_BYTES_MAX, Noted, ROWS_BYTES_MAX, Recorded, Refused, Rows, RowsOptions, Set, Times, Which,
+    read_time,
 };
-pub use report::{Report, RuleReport};
+pub use report::{Differing, Figures, Occurrence, Report, RuleReport, Seconds};
 pub use run::{Backtest, REFUSED_SHOWN_MAX};
 pub use selection::Selection;
 pub use tale::{Folded, OCCURRENCES_MAX, Outcome, Readings, RuleTale, Tale};

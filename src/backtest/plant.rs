@@ -1,25 +1,28 @@
 //! The twins of a workspace on a virtual clock. An input is decided and applied as the actor of a running twin does it; time passes only as the
 //! recording says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt as _};
+use smol_str::SmolStr;
 
+use crate::alarm::{Severity, Verdict};
 use crate::catalog::stored::{Carry, LayoutRecord, carry_over};
 use crate::catalog::{Catalog, Layout, TwinSpec};
 use crate::reading::{Group, Reading, SlotNo, Timestamp, TwinId, TwinNo, Value};
 use crate::rollup::COALESCE_MICROS;
+use crate::rule::{Ask, Request};
 use crate::summary::Summary;
-use crate::twin::{Description, Edit, Event, Input, Measured, Received, State, Tally, Twin, step};
+use crate::twin::{Description, Edit, Ending, Event, Input, Measured, Raised, Received, State, Tally, Twin, step};
 
 use super::hierarchy::{Links, Seen};
 
 /// Times of one twin that come due at one instant; a twin that asks to be woken again and again at the same time is left alone after these.
 pub const WAKES_AT_ONCE_MAX: usize = 64;
 /// As the door of a running system has it unless it is configured.
-const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
+pub(super) const FUTURE_TOLERANCE: Duration = Duration::from_secs(300);
 
 /// One input of one twin, with what came of it.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub struct Plant {
     /// When what twins contribute to roll-ups is gathered next.
     gathers_at: Option<Timestamp>,
     has_rollups: bool,
+    /// What follows from what rules have asked for, for the twins at these places.
+    answers: VecDeque<(usize, Input)>,
 }
 
 #[derive(Debug)]
@@ -91,6 +96,7 @@ impl Plant {
             summary: Summary::default(),
             gathers_at: None,
             has_rollups: false,
+            answers: VecDeque::new(),
         }
     }
 
@@ -149,6 +155,12 @@ impl Plant {
         }
     }
 
+    /// Something that is neither a reading nor a property; what came of it, where that is said.
+    pub fn note(&mut self, place: usize, input: &Input, at: Timestamp, listener: &mut impl Listener) -> Option<Verdict> {
+        self.pass(at, listener);
+        self.take_in(place, input, listener)
+    }
+
     /// Everything that time alone brings up to and with that instant.
     pub fn run_until(&mut self, time: Timestamp, listener: &mut impl Listener) {
         self.serve(|due| due <= time, listener);
@@ -197,9 +209,19 @@ impl Plant {
         }
     }
 
+    /// An input, and what other twins of the plant hear of it.
+    fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) -> Option<Verdict> {
+        let verdict = self.carry_out(place, input, listener);
+        // An alarm that one twin raises on another has no actions of its own, so this ends.
+        while let Some((place, input)) = self.answers.pop_front() {
+            self.carry_out(place, &input, listener);
+        }
+        verdict
+    }
+
     /// What `runtime::TwinActor` does with an input, without the disk. This is the one place where a step is carried out: what it asks of the
     /// world is told to the listener and not done.
-    fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) {
+    fn carry_out(&mut self, place: usize, input: &Input, listener: &mut impl Listener) -> Option<Verdict> {
         let (seat, now) = (&mut self.seats[place], self.now);
         let step = step(&mut seat.twin, input, now);
         listener.happened(&Happened { place, twin: &seat.twin, events: &step.events, results: &step.results, tally: step.tally });
@@ -219,6 +241,34 @@ impl Plant {
                 self.wakes.extend(due.map(|due| (due, place)));
             }
         }
+        for event in &step.events {
+            if let Event::Asked(request) = event {
+                self.answer(place, request);
+            }
+        }
+        step.told
+    }
+
+    /// What is asked of the world counts as done, so that nothing piles up; what is asked of another twin of the plant reaches it.
+    fn answer(&mut self, place: usize, request: &Request) {
+        let (by, at) = (self.seats[place].twin.state.id.clone(), self.now);
+        let raised = match &request.ask {
+            Ask::Raise { target, id, severity, text } => {
+                let text = text.clone().unwrap_or_else(|| smol_str::format_smolstr!("{id} of {by}"));
+                Some((target, Raised { key: request.key.clone(), id: id.clone(), severity: *severity, text, is_over: false, by, at }))
+            }
+            Ask::Lower { target, id } => {
+                let (severity, text) = (Severity::Warning, SmolStr::default());
+                Some((target, Raised { key: request.key.clone(), id: id.clone(), severity, text, is_over: true, by, at }))
+            }
+            Ask::Set { .. } | Ask::Emit { .. } | Ask::Publish { .. } | Ask::Webhook { .. } | Ask::Command { .. } => None,
+        };
+        if let Some((target, raised)) = raised
+            && let Some(place) = self.links.target(number(place), target).and_then(|no| (no.0 as usize).checked_sub(1))
+        {
+            self.answers.push_back((place, Input::Raised(Box::new(raised))));
+        }
+        self.answers.push_back((place, Input::Ended { key: request.key.clone(), ending: Ending::Done }));
     }
 }
 

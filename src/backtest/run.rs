@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::catalog::{Catalog, Layout, TwinSpec};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId};
 use crate::source::{FileId, Span};
+use crate::twin::{Input, Managed};
 
 use super::plant::Plant;
-use super::recording::{Found, Recorded, Refused, Set};
+use super::recording::{Found, Noted, Recorded, Refused, Set};
 use super::report::Report;
 use super::selection::Selection;
 use super::tale::Tale;
@@ -24,6 +25,8 @@ pub struct Backtest<'c> {
     begun: Option<Timestamp>,
     /// What was set before the first reading: how the twins are when it comes.
     early: BTreeMap<(TwinId, SlotNo), Set>,
+    /// The same of rules that are switched off and of twins that are out of service.
+    early_managed: BTreeMap<(TwinId, Option<String>), Noted>,
     refused: Vec<Refused>,
     refused_count: u64,
 }
@@ -43,15 +46,23 @@ impl<'c> Backtest<'c> {
             sides: std::iter::once(catalog).chain(against).map(side).collect(),
             begun: None,
             early: BTreeMap::new(),
+            early_managed: BTreeMap::new(),
             refused: Vec::new(),
             refused_count: 0,
         }
+    }
+
+    /// With fewer occurrences than usual, of each side; the others are counted.
+    pub fn keeping(mut self, occurrences_max: usize) -> Backtest<'c> {
+        self.sides.iter_mut().for_each(|side| side.tale = Tale::keeping(occurrences_max));
+        self
     }
 
     pub fn take(&mut self, found: Found) {
         match found {
             Found::Recorded(recorded) => self.feed(recorded),
             Found::Set(set) => self.set(set),
+            Found::Noted(noted) => self.note(noted),
             Found::Refused(refused) => self.refuse(refused),
         }
     }
@@ -70,16 +81,8 @@ impl<'c> Backtest<'c> {
         let Recorded { twin, layout, mut group, received } = recorded;
         let Some(received) = received.or(group.time) else { return };
         let time = *group.time.get_or_insert(received);
-        if self.begun.is_none() {
-            // The twins were there before: were they made when the first packet came in, their rules could not look back to when it happened.
-            let begin = time.min(received);
-            self.begun = Some(begin);
-            let early = std::mem::take(&mut self.early);
-            for side in &mut self.sides {
-                side.begin(begin);
-                early.values().for_each(|set| side.set(set));
-            }
-        }
+        // The twins were there before: were they made when the first packet came in, their rules could not look back to when it happened.
+        self.begin(time.min(received));
         let last = self.sides.len() - 1;
         for side in &mut self.sides[..last] {
             side.feed(&twin, &layout, group.clone(), received);
@@ -95,6 +98,32 @@ impl<'c> Backtest<'c> {
         }
     }
 
+    fn note(&mut self, noted: Noted) {
+        if let Input::Managed(managed) = &*noted.input
+            && self.begun.is_none()
+        {
+            let rule = if let Managed::Switched { rule, .. } = managed { Some(rule.to_string()) } else { None };
+            self.early_managed.insert((noted.twin.clone(), rule), noted);
+            return;
+        }
+        let happened = if let Input::Happened { happened, .. } = &*noted.input { happened.time } else { noted.at };
+        self.begin(noted.at.min(happened));
+        self.sides.iter_mut().for_each(|side| side.note(&noted));
+    }
+
+    fn begin(&mut self, at: Timestamp) {
+        if self.begun.is_some() {
+            return;
+        }
+        self.begun = Some(at);
+        let (early, managed) = (std::mem::take(&mut self.early), std::mem::take(&mut self.early_managed));
+        for side in &mut self.sides {
+            side.begin(at);
+            early.values().for_each(|set| side.set(set));
+            managed.values().for_each(|noted| side.note(noted));
+        }
+    }
+
     fn refuse(&mut self, refused: Refused) {
         self.refused_count += 1;
         if self.refused.len() < REFUSED_SHOWN_MAX {
@@ -107,7 +136,14 @@ impl<'c> Backtest<'c> {
         self.sides.first()?.tale.rules(true).find_map(|(_, _, _, tale)| tale.occurrences.first().cloned())
     }
 
-    /// The clock stops at the last reading, or goes on so long in silence.
+    /// Nothing came in any more until then.
+    pub fn run_until(&mut self, time: Timestamp) {
+        if self.begun.is_some() {
+            self.sides.iter_mut().for_each(|side| side.plant.run_until(time, &mut side.tale));
+        }
+    }
+
+    /// The clock stops where it stands, or goes on so long in silence.
     pub fn finish(mut self, run_on: Duration, selection: &Selection) -> Report {
         if let Some(begun) = self.begun {
             for side in &mut self.sides {
@@ -135,6 +171,12 @@ impl Side<'_> {
     fn set(&mut self, set: &Set) {
         let place = self.place(&set.twin, &set.layout);
         self.plant.set(place, &set.layout, (set.slot, set.value.clone()), set.at, &mut self.tale);
+    }
+
+    fn note(&mut self, noted: &Noted) {
+        let place = self.place(&noted.twin, &noted.layout);
+        // What somebody did may make no sense with other rules: then nothing comes of it.
+        self.plant.note(place, &noted.input, noted.at, &mut self.tale);
     }
 
     /// A twin that no file describes was made while the plant ran.

@@ -14,15 +14,22 @@ use crate::twin::{Event, Tally};
 
 use super::plant::{Happened, Listener};
 
-/// Occurrences that are kept; what comes after is counted and not told.
+/// Occurrences that are kept, unless less is wanted; what comes after is counted and not told.
 pub const OCCURRENCES_MAX: usize = 100_000;
 
 /// Keeps all that a report needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tale {
     twins: Vec<TwinTale>,
     pub readings: Readings,
-    kept: usize,
+    /// So many occurrences more are kept.
+    room: usize,
+}
+
+impl Default for Tale {
+    fn default() -> Tale {
+        Tale::keeping(OCCURRENCES_MAX)
+    }
 }
 
 /// What became of the readings.
@@ -139,7 +146,7 @@ impl Listener for Tale {
             if let Event::Watched { rule, fact } = event
                 && let Some((place, _)) = layout.logic.rule(rule)
             {
-                twin.rules[place].take(fact, &mut self.kept);
+                twin.rules[place].take(fact, &mut self.room);
             }
         }
         twin.count_evaluations(&layout.logic, happened);
@@ -147,6 +154,10 @@ impl Listener for Tale {
 }
 
 impl Tale {
+    pub fn keeping(occurrences_max: usize) -> Tale {
+        Tale { twins: Vec::new(), readings: Readings::default(), room: occurrences_max }
+    }
+
     /// Each rule of each twin with what happened to it, by twin in the order of the plant and by rule in that of the type. Of a plant of which one
     /// machine was recorded, the others may be left out.
     pub fn rules(&self, concerned_only: bool) -> impl Iterator<Item = (&TwinId, &Arc<Layout>, usize, &RuleTale)> {
@@ -205,7 +216,7 @@ impl TwinTale {
 }
 
 impl RuleTale {
-    fn take(&mut self, fact: &Fact, kept: &mut usize) {
+    fn take(&mut self, fact: &Fact, room: &mut usize) {
         match fact {
             Fact::Rule(transition) => match &transition.step {
                 Step::Avoided => self.avoided += 1,
@@ -229,10 +240,9 @@ impl RuleTale {
                 let closed = self.alarm.apply(change);
                 if matches!(change.what, What::Raised { .. }) {
                     self.raises += 1;
-                    if *kept < OCCURRENCES_MAX {
-                        *kept += 1;
-                    } else {
-                        self.fold(change.at);
+                    match room.checked_sub(1) {
+                        Some(left) => *room = left,
+                        None => self.fold(change.at),
                     }
                     self.occurrences.extend(self.alarm.open.as_deref().map(Outcome::begin));
                 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use crate::alarm::{Condition, Severity};
+use crate::alarm::{Action, Condition, Severity, Suppression};
 use crate::reading::{Quality, Reason, SlotNo, Value};
 use crate::source::Span;
 
@@ -30,6 +31,8 @@ pub struct Step {
     pub at: Duration,
     /// Properties that are set, and values that are read in one packet.
     pub values: Vec<Given>,
+    /// What happens besides, behind these.
+    pub deeds: Vec<Deed>,
     /// Seen after everything that this instant brings.
     pub expect: Vec<Expectation>,
 }
@@ -40,6 +43,14 @@ pub struct Given {
     pub value: Value,
     pub quality: Quality,
     pub reason: Reason,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// An event of the type.
+    Event { name: SmolStr, body: Option<Json> },
+    /// What an operator does to the alarm of a rule: the word for it, and where it stands.
+    Told { rule: usize, action: Action, word: &'static str, span: Span },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -83,11 +94,31 @@ pub enum Expected {
         rule: usize,
         at: Option<Duration>,
     },
+    Suppression {
+        rule: usize,
+        suppression: Suppression,
+    },
     /// Of a detector: the state it is in.
     State {
         rule: usize,
         state: SmolStr,
     },
+    /// Of a detector. `None`: it has no value.
+    Variable {
+        rule: usize,
+        name: SmolStr,
+        value: Option<Json>,
+    },
+    /// Of a detector: when it runs out, from the beginning of the example. `None`: it does not run.
+    Timer {
+        rule: usize,
+        name: SmolStr,
+        at: Option<Duration>,
+    },
+    /// What rules have emitted so far, in order: `{"emit": …, "data": …}`. What an object says is expected, what it does not say is open.
+    Events(Vec<Json>),
+    /// What rules have asked others for so far, in order, as `do` says it.
+    Actions(Vec<Json>),
     /// `None`: it is not known.
     Member {
         slot: SlotNo,

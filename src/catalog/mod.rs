@@ -64,6 +64,11 @@ impl Catalog {
         Catalog::new(self.types.clone(), self.relations.clone(), Vec::new(), self.bindings.clone())
     }
 
+    /// The same types with other twins.
+    pub fn with_twins(&self, twins: Vec<TwinSpec>) -> Catalog {
+        Catalog::new(self.types.clone(), self.relations.clone(), twins, self.bindings.clone())
+    }
+
     pub fn layout(&self, type_name: &str) -> Option<&Arc<Layout>> {
         self.type_index.get(type_name).map(|index| &self.types[*index])
     }

@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use crate::alarm::{Occurrence, OutOfService};
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
-    Asked, Bases, Basis, Closed, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles,
-    Tuned, Tuning, Twin, View, Views, Watches, Windows,
+    Asked, Bases, Basis, Closed, Contributor, Contributors, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot,
+    State, Trouble, Troubles, Tuned, Tuning, Twin, View, Views, Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
@@ -118,6 +118,8 @@ struct Rest {
     out_of_service: Option<Box<OutOfService>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     closed: Vec<(SmolStr, Occurrence)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contributors: Vec<(u16, Vec<Contributor>)>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
@@ -127,7 +129,8 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         || !state.disabled.is_empty()
         || !state.tuning.is_empty()
         || state.out_of_service.is_some()
-        || !state.closed.is_empty();
+        || !state.closed.is_empty()
+        || state.contributors.iter().next().is_some();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -138,6 +141,7 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         tuning: state.tuning.iter().cloned().collect(),
         out_of_service: state.out_of_service.clone(),
         closed: state.closed.iter().map(|(rule, closed)| (rule.clone(), Occurrence::clone(closed))).collect(),
+        contributors: state.contributors.iter().map(|(slot, contributors)| (slot.0, contributors.to_vec())).collect(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -255,6 +259,9 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         previous,
         pushed,
         bases,
+        contributors: Contributors::restore(
+            rest.contributors.into_iter().map(|(slot, contributors)| (SlotNo(slot), contributors.into())).collect(),
+        ),
         watches,
         closed: Closed::restore(rest.closed),
         asked: Asked::restore(rest.asked),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Layout;
 use crate::catalog::stored::LayoutRecord;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
-use crate::twin::{Basis, EdgeNo, Entry, Event, Fact, Fingerprint, Measured, Outcome, Read, Turn};
+use crate::twin::{Basis, Contributor, EdgeNo, Entry, Event, Fact, Fingerprint, Measured, Outcome, Read, Turn};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
 use super::rare::{CreatedRecord, DeletedRecord, DescribedRecord, EdgeRecord, EditedRecord, EndRecord, RejectionRecord, WatchedRecord};
@@ -334,13 +334,15 @@ fn take_computed(at: Timestamp, cursor: &mut Cursor<'_>) -> Result<(SlotNo, Opti
 const PROVISIONAL: u8 = 1;
 const APPROXIMATE: u8 = 2;
 const WITHDRAWN: u8 = 4;
+const WITH_CONTRIBUTORS: u8 = 8;
 
+#[expect(clippy::expect_used, reason = "it is texts and numbers, none of which fails to be written")]
 fn put_measured(at: Timestamp, measured: &Measured, out: &mut Vec<u8>) {
-    let Measured { slot, value, time, received, basis, withdrawn } = measured;
+    let Measured { slot, value, time, received, basis, withdrawn, contributors } = measured;
     let flag = |is: bool, mark: u8| if is { mark } else { 0 };
     put_unsigned(u64::from(slot.0), out);
     let marks = flag(basis.provisional, PROVISIONAL) | flag(basis.approximate, APPROXIMATE) | flag(*withdrawn, WITHDRAWN);
-    out.push(marks | flag(value.is_some(), WITH_VALUE));
+    out.push(marks | flag(value.is_some(), WITH_VALUE) | flag(contributors.is_some(), WITH_CONTRIBUTORS));
     put_instant(at, *time, out);
     put_instant(at, *received, out);
     put_instant(*time, basis.start, out);
@@ -350,6 +352,9 @@ fn put_measured(at: Timestamp, measured: &Measured, out: &mut Vec<u8>) {
     out.extend_from_slice(&basis.coverage.to_bits().to_le_bytes());
     if let Some(value) = value {
         put_value(value, out);
+    }
+    if let Some(contributors) = contributors {
+        put_bytes(&postcard::to_allocvec(&**contributors).expect("who says most is texts and numbers"), out);
     }
 }
 
@@ -367,7 +372,14 @@ fn take_measured(at: Timestamp, cursor: &mut Cursor<'_>) -> Result<Measured, Unr
         approximate: marks & APPROXIMATE != 0,
     };
     let value = if marks & WITH_VALUE == 0 { None } else { Some(take_value(cursor)?) };
-    Ok(Measured { slot, value, time, received, basis, withdrawn: marks & WITHDRAWN != 0 })
+    let contributors = if marks & WITH_CONTRIBUTORS == 0 {
+        None
+    } else {
+        const WHAT: &str = "who says most about a roll-up";
+        let read = postcard::from_bytes::<Vec<Contributor>>(cursor.bytes(WHAT)?);
+        Some(read.map_err(|error| Unreadable::Damaged(WHAT, error.to_string()))?.into())
+    };
+    Ok(Measured { slot, value, time, received, basis, withdrawn: marks & WITHDRAWN != 0, contributors })
 }
 
 fn put_setting(slot: SlotNo, value: Option<&Value>, layout: u64, out: &mut Vec<u8>) {

@@ -21,6 +21,9 @@ pub struct Node {
     /// Every member's best, the best of all first: so the second is known when the first one goes.
     low: BTreeSet<Place>,
     high: BTreeSet<Place>,
+    /// Whoever says most comes first; where that is wanted.
+    #[serde(default)]
+    telling: BTreeSet<(i64, u32)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,18 +108,10 @@ impl Node {
         Rolled { expected, known, count: counted, coverage, at, low, high, figures }
     }
 
-    /// The members that say most about the result: those that are unknown, then those with the largest values.
+    /// The members that say most about the result: those that are unknown, then those with the largest values, or of a minimum the smallest.
     pub fn telling(&self, count: usize) -> Vec<(u32, &Contribution)> {
-        let size = |contribution: &Contribution| match contribution {
-            Contribution::Unknown => f64::INFINITY,
-            Contribution::Value(value) => value.abs(),
-            Contribution::Below(partial) => partial.high.or(partial.low).map_or(partial.counted as f64, |pick| pick.value.abs()),
-            Contribution::Out => -1.0,
-        };
-        let mut members: Vec<(u32, &Contribution)> = self.members().collect();
-        members.sort_by(|(a, x), (b, y)| size(y).total_cmp(&size(x)).then(a.cmp(b)));
-        members.truncate(count);
-        members
+        let told = self.telling.iter().take(count);
+        told.filter_map(|(_, number)| Some((*number, &self.members.get(number)?.contribution))).collect()
     }
 
     fn put(&mut self, spec: &Spec, number: u32, member: Member, at: Timestamp) {
@@ -132,6 +127,13 @@ impl Node {
         let Member { contribution, weight } = member;
         self.total.count(spec, contribution, *weight, number, direction);
         (self.total.low, self.total.high) = (None, None);
+        if let Some(telling) = spec.telling(contribution).filter(|_| spec.tells) {
+            let place = (order(-telling), number);
+            match direction {
+                Direction::In => drop(self.telling.insert(place)),
+                Direction::Out => drop(self.telling.remove(&place)),
+            }
+        }
         if !spec.needs_low() && !spec.needs_high() {
             return;
         }

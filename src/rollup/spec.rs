@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::partial::Contribution;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Agg {
     Count,
@@ -29,6 +31,8 @@ pub struct Spec {
     pub min_coverage: f64,
     /// Whether contributions to sums are multiplied with the weight of the edge.
     pub is_weighted: bool,
+    /// Whether it is kept in order which members say most about it.
+    pub tells: bool,
 }
 
 impl Spec {
@@ -36,7 +40,23 @@ impl Spec {
 
     pub fn new(aggs: Vec<Agg>) -> Spec {
         let is_weighted = aggs.contains(&Agg::WeightedAvg);
-        Spec { aggs, min_coverage: Spec::MIN_COVERAGE, is_weighted }
+        Spec { aggs, min_coverage: Spec::MIN_COVERAGE, is_weighted, tells: false }
+    }
+
+    /// How much a contribution says about the first of the aggregates. What does not count says nothing.
+    pub(super) fn telling(&self, contribution: &Contribution) -> Option<f64> {
+        let value = match contribution {
+            Contribution::Unknown => return Some(f64::INFINITY),
+            Contribution::Value(value) if !value.is_finite() => return Some(f64::INFINITY),
+            Contribution::Value(value) => *value,
+            Contribution::Below(partial) => partial.high.or(partial.low).map_or(partial.counted as f64, |pick| pick.value),
+            Contribution::Out => return None,
+        };
+        Some(match self.aggs.first() {
+            Some(Agg::Min | Agg::All | Agg::ForAll) => -value,
+            Some(Agg::Max) => value,
+            _ => value.abs(),
+        })
     }
 
     pub(super) fn needs_sum(&self) -> bool {

@@ -241,12 +241,13 @@ impl<'a> Watched<'a> {
     }
 
     /// Sets a detector from outside; nothing is evaluated (D18). What is not named stays.
-    pub fn force(&self, watch: &Watch, forced: &detector::Forced, when: When) -> Decision {
+    pub fn force(&self, watch: &Watch, forced: &detector::Forced, (setting, by): (&detector::Setting, &str), when: When) -> Decision {
         let Kind::Detector(definition) = &self.rule.kind else { return Decision::default() };
         let fresh = DetectorState::default();
         let state = watch.detector.as_deref().unwrap_or(&fresh);
         let mut draft = Draft::new(self, watch, when.now, By::Reading);
         self.begin(&mut draft, true);
+        draft.push(Fact::Detector(detector::Fact::Forced { by: by.into(), setting: Box::new(setting.clone()) }));
         for fact in detector::force(definition, state, forced, when.at) {
             draft.push(Fact::Detector(fact));
         }

@@ -162,6 +162,20 @@ impl Runtime {
         Ok(part)
     }
 
+    /// Everything that is kept, as it was written, up to what is released by now. Waits for the disk: for threads of their own.
+    pub fn each_entry(&self, f: &mut dyn FnMut(Seq, &[u8]) -> ControlFlow<()>) -> Result<(), Error> {
+        let through = self.view.seq();
+        let mut from = Seq(1);
+        loop {
+            match Reader::new(self.readers.disk.clone(), self.readers.dir.clone(), from).read(through, f) {
+                // Nothing was given out before it was known: it is missing at the beginning.
+                Err(journal::Error::Forgotten { first, .. }) if first > from => from = first,
+                Err(error) => return Err(Error::Journal(error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
     pub(super) fn reader(&self, from: Position) -> Past {
         self.readers.past(from)
     }

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use crate::catalog::Layout;
 use crate::catalog::rolled::Over;
 use crate::reading::{Timestamp, TwinNo};
-use crate::summary::{Summary, World};
-use crate::twin::{Edge, State};
+use crate::summary::{Summary, World, contributors};
+use crate::twin::{Contributors, Edge, State};
 
 use super::Runtime;
 use super::coming::{Coming, Moved};
@@ -89,6 +89,12 @@ impl Gathering {
 }
 
 impl Runtime {
+    /// The twin with those who say most about its roll-ups, also about those that no rule looks at.
+    pub fn with_contributors(self: &Arc<Self>, state: &State) -> State {
+        let found = contributors(&Committed(self), state.no, state, self.shared.clock.now());
+        State { contributors: Contributors::restore(found), ..state.clone() }
+    }
+
     /// The types are these now.
     pub(super) fn regather(&self) {
         let has_rollups = self.bindings.load().catalog.types.iter().any(|layout| layout.logic.all_rollups().next().is_some());

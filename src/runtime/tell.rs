@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::alarm::Verdict;
-use crate::twin::{Managed, Told};
+use crate::twin::{Forced, Managed, Told};
 use crate::view::Cell;
 
 use super::Runtime;
@@ -28,6 +28,14 @@ impl Runtime {
         let (answer, verdict) = oneshot::channel();
         self.shared.directory.send(&resident, TwinMsg::Manage(Box::new(managed), answer));
         verdict.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
+    }
+
+    /// `None`: there is no such twin; else why it was refused, if it was. What was done is in the journal as with [`Runtime::tell`].
+    pub async fn force(&self, twin: &str, forced: Forced) -> Result<Option<Option<String>>, Unanswered> {
+        let Some(resident) = self.shared.directory.by_id(twin) else { return Ok(None) };
+        let (answer, refused) = oneshot::channel();
+        self.shared.directory.send(&resident, TwinMsg::Force(Box::new(forced), answer));
+        refused.await.map(Some).map_err(|_| Unanswered(twin.to_owned()))
     }
 
     /// The twins that have an open alarm.

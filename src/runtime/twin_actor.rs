@@ -14,9 +14,7 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{
-    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
-};
+use crate::twin::{Description, Ending, Event, Forced, Gathered, Input, Managed, Raised, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -41,6 +39,8 @@ pub enum TwinMsg {
     Tell(Box<Told>, oneshot::Sender<Verdict>),
     /// Somebody does something to one of its rules, or to it as a whole; the answer says what became of it.
     Manage(Box<Managed>, oneshot::Sender<Verdict>),
+    /// Somebody sets one of its detectors; the answer says why not, if it was refused.
+    Force(Box<Forced>, oneshot::Sender<Option<String>>),
     /// What it asked somebody else to do has ended.
     Ended(SmolStr, Ending),
     /// Its roll-ups say something else.
@@ -109,6 +109,7 @@ impl Actor for TwinActor {
             | TwinMsg::Wake
             | TwinMsg::Tell(..)
             | TwinMsg::Manage(..)
+            | TwinMsg::Force(..)
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
@@ -117,19 +118,23 @@ impl Actor for TwinActor {
         };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);
-        let (mut rests, mut taken) = (false, None);
+        let (mut rests, mut said): (bool, Option<Said>) = (false, None);
         match msg {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
             TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
-            TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
-            TwinMsg::Manage(managed, answer) => work.answer(&Input::Managed(*managed), answer),
+            TwinMsg::Tell(told, answer) => said = work.answer(&Input::Told(told), answer),
+            TwinMsg::Manage(managed, answer) => said = work.answer(&Input::Managed(*managed), answer),
+            TwinMsg::Force(forced, answer) => said = Some(work.force(&Input::Forced(forced), answer)),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),
             TwinMsg::Gathered(gathered) => work.take_in(&Input::Gathered(gathered)).drop_tally(),
             TwinMsg::Raised(raised, answer) => {
                 work.take_in(&Input::Raised(raised)).drop_tally();
-                taken = Some(answer);
+                // Whoever waited for it may have gone.
+                said = Some(Box::new(move || {
+                    answer.send(()).ok();
+                }));
             }
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
@@ -154,9 +159,9 @@ impl Actor for TwinActor {
             }
         };
         self.journal.append(encode, held).await?;
-        // Whoever waited for it may have gone.
-        if let Some(taken) = taken {
-            taken.send(()).ok();
+        // Not before: whoever hears of it waits for the disk next, and must not be ahead of what it is about.
+        if let Some(said) = said {
+            said();
         }
         let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
         if waits && let Some(due) = twin.due(at) {
@@ -179,6 +184,9 @@ impl TwinActor {
     }
 }
 
+/// An answer that is given once what it is about is in the journal's buffer.
+type Said = Box<dyn FnOnce() + Send>;
+
 /// One message being dealt with: all its events go into one entry.
 struct Work<'a> {
     twin: &'a mut Twin,
@@ -190,17 +198,30 @@ struct Work<'a> {
     saves: bool,
     /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
+    /// Why something that was wanted was refused.
+    refused: Option<String>,
 }
 
 impl<'a> Work<'a> {
     fn new(twin: &'a mut Twin, at: Timestamp) -> Work<'a> {
         let before = twin.state.revision;
-        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false, told: None }
+        Work {
+            twin,
+            at,
+            before,
+            events: Vec::new(),
+            receipts: Vec::new(),
+            total: Tally::default(),
+            saves: false,
+            told: None,
+            refused: None,
+        }
     }
 
     fn take_in(&mut self, input: &Input) -> StepTally {
         let step = step(self.twin, input, self.at);
         self.told = step.told;
+        self.refused = step.refused;
         if self.events.is_empty() {
             self.events = step.events;
         } else {
@@ -210,12 +231,22 @@ impl<'a> Work<'a> {
     }
 
     /// What somebody does to an alarm or a rule, and what became of it.
-    fn answer(&mut self, input: &Input, answer: oneshot::Sender<Verdict>) {
+    fn answer(&mut self, input: &Input, answer: oneshot::Sender<Verdict>) -> Option<Said> {
         self.take_in(input).drop_tally();
-        if let Some(verdict) = self.told.take() {
-            // Whoever has asked may have gone.
+        let verdict = self.told.take()?;
+        // Whoever has asked may have gone.
+        Some(Box::new(move || {
             answer.send(verdict).ok();
-        }
+        }))
+    }
+
+    /// Somebody sets a detector, and hears why not.
+    fn force(&mut self, input: &Input, answer: oneshot::Sender<Option<String>>) -> Said {
+        self.take_in(input).drop_tally();
+        let refused = self.refused.take();
+        Box::new(move || {
+            answer.send(refused).ok();
+        })
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {
@@ -234,8 +265,8 @@ impl<'a> Work<'a> {
                 refused = self.events[begun..].iter().find_map(refusal);
             }
         }
-        for said in events {
-            tally.add(self.take_in(&happened(&self.twin.state.layout, said, received)).into());
+        for EventSaid { name, time, body } in events {
+            tally.add(self.take_in(&Input::happened(&self.twin.state.layout, name, time, body, received)).into());
         }
         for rejection in rejections {
             tally.add(self.take_in(&Input::Refused(Box::new(rejection))).into());
@@ -243,19 +274,6 @@ impl<'a> Work<'a> {
         self.total.add(tally);
         self.receipts.push(Settling { receipt, tally, refused });
     }
-}
-
-/// A time that is too far ahead is not believed, as with readings. What names its time is known when it is said again.
-fn happened(layout: &Layout, said: EventSaid, received: Received) -> Input {
-    let EventSaid { name, time, body } = said;
-    let believed = time.filter(|time| *time <= received.at.plus(received.future_tolerance));
-    let stamp = time.map(|time| {
-        let said = body.as_ref().map(ToString::to_string).unwrap_or_default();
-        Fingerprint(xxhash_rust::xxh3::xxh3_64(format!("{}/{name}/{said}", time.0).as_bytes()))
-    });
-    let severity = layout.logic.event(&name).map_or(crate::alarm::Severity::Info, |(_, event)| event.severity);
-    let happened = Happened { event: name.into(), severity, time: believed.unwrap_or(received.at), body, rule: None };
-    Input::Happened { happened: Box::new(happened), stamp }
 }
 
 struct StepTally(crate::twin::Tally);

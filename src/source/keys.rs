@@ -188,6 +188,14 @@ sections! {
     TEST_STEP = "step of a test" {
         key("at", Takes::Duration, "since the beginning, which is 2026-01-01T00:00:00Z, a Thursday"),
         key("values", Takes::Mapping, "readings and properties; they may also stand in the step itself"),
+        key("event", Takes::Text, "an event of the type that happens, behind the readings"),
+        key("data", Takes::Any, "of `event`: what is said of it"),
+        key("acknowledge", Takes::Text, "a rule whose alarm an operator acknowledges"),
+        key("clear", Takes::Text, "a rule whose alarm an operator clears"),
+        key("reset", Takes::Text, "a rule whose latch an operator takes off"),
+        key("shelve", Takes::Text, "a rule whose alarm an operator puts aside, until it next returns to normal"),
+        key("for", Takes::Duration, "of `shelve`: for so long"),
+        key("unshelve", Takes::Text, "a rule whose alarm an operator takes back from the shelf"),
         key("expect", Takes::Mapping, "rules with their conditions, members with their values, and what is said of the alarm"),
     }
     EXPECT = "expectation of a test" {
@@ -198,7 +206,30 @@ sections! {
         key("raised", Takes::Whole, "how often so far"),
         key("raisedAt", Takes::Duration, "of the latest alarm, since the beginning"),
         key("clearedAt", Takes::Duration, "of the latest alarm, since the beginning; null: not yet"),
+        key("suppression", Takes::Text, "of the alarm: NONE, SHELVED, BY_DESIGN or OUT_OF_SERVICE"),
         key("state", Takes::Text, "of a detector: the state it is in"),
+        key("variables", Takes::Mapping, "of a detector, by name; null: it has no value"),
+        key("timers", Takes::Mapping, "of a detector, by name: when they run out, since the beginning; null: it does not run"),
+        key("events", Takes::List, "what rules have emitted so far: names, or {emit: overheated, data: {…}}"),
+        key("actions", Takes::List, "what rules have asked others for so far, as in `do`: {webhook: maintenance}"),
+    }
+    EXPECTED_ACTION = "expected action" {
+        key("emit", Takes::Text, "the event"),
+        key("data", Takes::Any, "what it says; it may say more"),
+        key("publish", Takes::Text, "the topic"),
+        key("payload", Takes::Any, "what is published; it may say more"),
+        key("qos", Takes::Whole, "0, 1 or 2"),
+        key("retain", Takes::Bool, "whether the broker keeps it"),
+        key("webhook", Takes::Text, "its name in pollux.toml"),
+        key("body", Takes::Any, "what it is sent; it may say more"),
+        key("command", Takes::Text, "the command"),
+        key("args", Takes::Mapping, "its arguments; there may be more"),
+        key("twin", Takes::Text, "who is to do it: this, parent, or a relation"),
+        key("raise", Takes::Text, "on whom an alarm is raised: this, parent, or a relation"),
+        key("id", Takes::Text, "of `raise`: the alarm"),
+        key("severity", Takes::Text, "of `raise`"),
+        key("text", Takes::Text, "of `raise`"),
+        key("over", Takes::Bool, "of `raise`: it is taken back"),
     }
     COMPUTED = "computed value" {
         key("value", Takes::Text, "an expression over other members"),

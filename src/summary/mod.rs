@@ -16,11 +16,14 @@ use serde_json::Value as Json;
 
 use crate::catalog::Layout;
 use crate::catalog::rolled::{Export, Over, Rollup};
-use crate::reading::{Timestamp, TwinNo, Value};
-use crate::rollup::Node;
-use crate::twin::{Gathered, State, contributed};
+use crate::reading::{Quality, SlotNo, Timestamp, TwinNo, Value};
+use crate::rollup::{Contribution, Node, Rolled};
+use crate::twin::{CONTRIBUTORS_MAX, Contributor, Gathered, State, contributed};
 
 use members::members;
+
+/// Twins that are asked for one explanation.
+const LOOKED_UP_MAX: usize = 20_000;
 
 /// What is committed.
 pub trait World {
@@ -48,6 +51,8 @@ pub struct Summary {
     touched: BTreeSet<TwinNo>,
     /// Whose results may be others.
     changed: BTreeSet<Place>,
+    /// Whoever says most is wanted of every roll-up, not only of those that rules look at.
+    tells_all: bool,
 }
 
 #[derive(Debug)]
@@ -67,7 +72,9 @@ impl Summary {
         if known.is_some_and(|known| known != layout) || (known.is_none() && logic.all_rollups().next().is_some()) {
             self.drop_rollups_of(no);
             for (place, rollup) in (0_u16..).zip(logic.all_rollups()) {
-                let standing = Standing { rollup: Arc::new(rollup.clone()), node: Node::default(), layout, said: None };
+                let mut rollup = rollup.clone();
+                rollup.spec.tells = self.tells_all || logic.readers(rollup.slot).is_some_and(|readers| !readers.rules_behind.is_empty());
+                let standing = Standing { rollup: Arc::new(rollup), node: Node::default(), layout, said: None };
                 self.nodes.insert((no, place), standing);
                 self.regrouped.insert((no, place));
             }
@@ -193,7 +200,7 @@ impl Summary {
                     stale_at = [stale_at, said.stale_at].into_iter().flatten().min();
                     (said.contribution, said.time)
                 }
-                None => (crate::rollup::Contribution::Unknown, now),
+                None => (Contribution::Unknown, now),
             };
             standing.node.report(&standing.rollup.spec, no.0, contribution, time);
             self.changed.insert(place);
@@ -212,7 +219,7 @@ impl Summary {
 
     /// What is the same as before, or as the twin has it, is not said again.
     fn say(&mut self, world: &dyn World, place: Place, now: Timestamp) -> Option<Gathered> {
-        let standing = self.nodes.get_mut(&place)?;
+        let standing = self.nodes.get(&place)?;
         let rolled = standing.node.rolled(&standing.rollup.spec);
         let value = rolled.figures.first().and_then(|figure| standing.rollup.value(*figure));
         let says = (value.clone(), rolled.known, rolled.expected);
@@ -220,19 +227,48 @@ impl Summary {
         if state.layout.fingerprint != standing.layout || standing.said.as_ref() == Some(&says) {
             return None;
         }
-        let slot = standing.rollup.slot;
+        let (slot, layout) = (standing.rollup.slot, standing.layout);
+        let contributors = self.contributors(world, standing, now);
         let is_there = state.slot(slot).value == value
-            && state.bases.get(slot).is_some_and(|basis| basis.count == rolled.known && basis.coverage == rolled.coverage);
-        standing.said = Some(says);
+            && state.bases.get(slot).is_some_and(|basis| basis.count == rolled.known && basis.coverage == rolled.coverage)
+            && state.contributors.get(slot).is_empty() == contributors.is_none();
+        self.nodes.get_mut(&place)?.said = Some(says);
         let time = rolled.at.map_or(now, Timestamp);
-        (!is_there).then_some(Gathered { layout: standing.layout, slot, value, time, known: rolled.known, coverage: rolled.coverage })
+        let Rolled { known, coverage, .. } = rolled;
+        (!is_there).then_some(Gathered { layout, slot, value, time, known, coverage, contributors })
     }
 
-    /// The members that say most about a roll-up: those that are unknown, then those with the largest values.
-    pub fn telling(&self, twin: TwinNo, place: u16, count: usize) -> Vec<(TwinNo, crate::rollup::Contribution)> {
-        let Some(standing) = self.nodes.get(&(twin, place)) else { return Vec::new() };
-        standing.node.telling(count).into_iter().map(|(member, said)| (TwinNo(member), said.clone())).collect()
+    /// The members that say most about a roll-up, where rules look at it.
+    fn contributors(&self, world: &dyn World, standing: &Standing, now: Timestamp) -> Option<Arc<[Contributor]>> {
+        let contributors = standing.node.telling(CONTRIBUTORS_MAX).into_iter().filter_map(|(member, said)| {
+            let state = world.state(TwinNo(member))?;
+            let value = if let Contribution::Value(value) = said { Some(*value).filter(|value| value.is_finite()) } else { None };
+            let layout = world.layout(&state);
+            let export = layout.as_ref().and_then(|layout| Some((layout, export_of(layout, &standing.rollup)?)));
+            let reads = export.iter().flat_map(|(_, export)| &export.reads);
+            let quality = reads.map(|slot| state.slot(*slot).quality).fold(Quality::Good, Quality::worse) as u8;
+            let time = export.map_or(now, |(layout, export)| contributed(&state, layout, export, now).time);
+            Some(Contributor { twin: state.id.as_str().into(), value, time, quality })
+        });
+        Some(contributors.collect::<Vec<_>>()).filter(|contributors| !contributors.is_empty()).map(Into::into)
     }
+}
+
+/// Who says most about the roll-ups of one twin, looked up anew; nothing where they go over too many.
+pub fn contributors(world: &dyn World, no: TwinNo, state: &State, now: Timestamp) -> Vec<(SlotNo, Arc<[Contributor]>)> {
+    let mut summary = Summary { tells_all: true, ..Summary::default() };
+    summary.twin(no, state);
+    for place in std::mem::take(&mut summary.regrouped) {
+        summary.regroup(world, place, now);
+    }
+    if summary.touched.len() > LOOKED_UP_MAX {
+        return Vec::new();
+    }
+    for member in std::mem::take(&mut summary.touched) {
+        summary.contribute(world, member, now);
+    }
+    let told = summary.nodes.values().filter_map(|standing| Some((standing.rollup.slot, summary.contributors(world, standing, now)?)));
+    told.collect()
 }
 
 fn export_of<'l>(layout: &'l Layout, rollup: &Rollup) -> Option<&'l Export> {

@@ -11,6 +11,7 @@ use crate::reading::{Quality, SlotNo, Timestamp, Value};
 use crate::window::{Cause, Sample};
 
 use super::bases::{Bases, Basis};
+use super::contributors::Contributors;
 use super::event::{Event, Measured, Read};
 use super::pushed::Pushed;
 use super::slots::Slots;
@@ -112,6 +113,7 @@ impl Twin {
                 received: if of.received.0 == i64::MIN { at } else { of.received.shifted(time.micros_since(of.time)) },
                 basis: Basis::of(&published.outcome),
                 withdrawn: matches!(published.cause, Cause::Withdrawn { .. }),
+                contributors: None,
             };
             let before = self.state.slot(measured.slot);
             if time >= before.time && (measured.withdrawn || before.value != measured.value) {
@@ -202,7 +204,7 @@ impl State {
 
     /// Of an earlier window than the one that is shown, the result is history only.
     fn measure(&mut self, measured: &Measured) {
-        let Measured { slot, value, time, received, basis, withdrawn } = measured;
+        let Measured { slot, value, time, received, basis, withdrawn, contributors } = measured;
         if *time < self.slot(*slot).time {
             return;
         }
@@ -218,6 +220,7 @@ impl State {
             self.slots.set(*slot, held);
         }
         self.bases.set(*slot, *basis);
+        self.contributors.set(*slot, contributors);
     }
 
     fn switch(&mut self, rule: &SmolStr, enabled: bool) {
@@ -263,7 +266,7 @@ impl State {
         // What they were numbered by is gone.
         self.previous = Box::default();
         // Whoever pushed it does so again, by the new numbers.
-        self.pushed = Pushed::default();
+        (self.pushed, self.contributors) = (Pushed::default(), Contributors::default());
         let bases = self.bases.iter().filter_map(|(slot, basis)| {
             let path = &self.layout.slots.get(slot.index())?.path;
             Some((layout.slot_by_path(path)?, *basis))

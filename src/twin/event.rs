@@ -15,6 +15,7 @@ use crate::rule::{self, Request};
 
 use super::asked::Ending;
 use super::bases::Basis;
+use super::contributors::Contributor;
 use super::recent::Fingerprint;
 use super::troubles::Trouble;
 use super::windows::Turn;
@@ -124,6 +125,8 @@ pub struct Measured {
     pub basis: Basis,
     /// What it said before is taken back: the window has become part of another one.
     pub withdrawn: bool,
+    /// Of a roll-up that rules look at: whose values say most about it.
+    pub contributors: Option<Arc<[Contributor]>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use smol_str::SmolStr;
 
 use crate::alarm::{Action, OutOfService, Severity};
@@ -11,6 +12,7 @@ use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::rule::detector::Setting;
 
 use super::asked::Ending;
+use super::contributors::Contributor;
 use super::event::{Happened, Rejection};
 use super::recent::Fingerprint;
 
@@ -48,6 +50,21 @@ pub enum Input {
     Raised(Box<Raised>),
     /// Nobody has asked for it for a while.
     Idle,
+}
+
+impl Input {
+    /// An event of that type, said by a device or a program. A time that is too far ahead is not believed, as with readings. What names its time is
+    /// known when it is said again.
+    pub fn happened(layout: &Layout, event: String, time: Option<Timestamp>, body: Option<Json>, received: Received) -> Input {
+        let believed = time.filter(|time| *time <= received.at.plus(received.future_tolerance));
+        let stamp = time.map(|time| {
+            let said = body.as_ref().map(ToString::to_string).unwrap_or_default();
+            Fingerprint(xxhash_rust::xxh3::xxh3_64(format!("{}/{event}/{said}", time.0).as_bytes()))
+        });
+        let severity = layout.logic.event(&event).map_or(Severity::Info, |(_, spec)| spec.severity);
+        let happened = Happened { event: event.into(), severity, time: believed.unwrap_or(received.at), body, rule: None };
+        Input::Happened { happened: Box::new(happened), stamp }
+    }
 }
 
 /// A change of one twin by a person or a program. What is as it is said to be already makes no fact.
@@ -97,6 +114,8 @@ pub struct Gathered {
     /// Contributions that are known, and the share of all that this is.
     pub known: u64,
     pub coverage: f64,
+    /// Where rules look at it: the contributions that say most about it.
+    pub contributors: Option<Arc<[Contributor]>>,
 }
 
 /// State, variables and timers of a detector, set from outside.
@@ -104,6 +123,7 @@ pub struct Gathered {
 pub struct Forced {
     pub rule: SmolStr,
     pub setting: Setting,
+    pub by: SmolStr,
 }
 
 /// An alarm that another twin raises here. The same one twice is one.

@@ -12,6 +12,7 @@ use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinN
 use super::asked::Asked;
 use super::bases::Bases;
 use super::closed::Closed;
+use super::contributors::Contributors;
 use super::pushed::Pushed;
 use super::recent::Recent;
 use super::slots::Slots;
@@ -81,6 +82,8 @@ pub struct State {
     pub pushed: Pushed,
     /// What the results of its windows are based on.
     pub bases: Bases,
+    /// Whose values say most about the roll-ups that its rules look at.
+    pub contributors: Contributors,
     /// Where its rules and alarms stand.
     pub watches: Watches,
     /// Alarms of the past.
@@ -121,6 +124,7 @@ impl State {
             previous: Box::default(),
             pushed: Pushed::default(),
             bases: Bases::default(),
+            contributors: Contributors::default(),
             watches: Watches::default(),
             closed: Closed::default(),
             asked: Asked::default(),

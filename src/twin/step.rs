@@ -82,7 +82,7 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         }
         Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
-        Input::Forced(forced) => step.refused = Follower::begin(twin, &mut step, now, now).force(&forced.rule, &forced.setting).err(),
+        Input::Forced(forced) => step.refused = Follower::begin(twin, &mut step, now, now).force(forced).err(),
         Input::Managed(managed) => step.told = Some(Follower::begin(twin, &mut step, now, now).manage(managed)),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
         Input::Idle => {

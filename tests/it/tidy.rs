@@ -42,7 +42,13 @@ const EDGES: &[(&str, &[&str])] = &[
             "view", "feed", "webhook", "observe",
         ],
     ),
-    ("api", &["view", "feed", "store", "history", "ingress", "runtime", "catalog", "scene", "twin", "rule", "alarm", "expr", "observe"]),
+    (
+        "api",
+        &[
+            "view", "feed", "store", "history", "ingress", "runtime", "catalog", "backtest", "scene", "twin", "rule", "alarm", "expr",
+            "observe",
+        ],
+    ),
     ("http", &["api", "runtime", "ingress", "view", "catalog", "twin", "observe"]),
     ("demo", &["ingress"]),
     (

@@ -90,6 +90,8 @@ pub struct FieldDef {
     pub weight_per: Option<&'static str>,
     pub slots: Vec<String>,
     pub looks_ahead: bool,
+    /// It may take as long as analytics may.
+    pub is_analytic: bool,
     pub resolver: Option<Resolver>,
 }
 
@@ -186,6 +188,7 @@ impl FieldDef {
             weight_per: None,
             slots: Vec::new(),
             looks_ahead: false,
+            is_analytic: false,
             resolver: None,
         }
     }

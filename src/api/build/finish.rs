@@ -37,8 +37,15 @@ fn infos(ty: &TypeDef) -> HashMap<String, FieldInfo> {
     fields
         .into_iter()
         .map(|field| {
-            let FieldDef { name, ty, role, weight, weight_per, slots, .. } = field;
-            let info = FieldInfo { ty: ty.clone(), role: *role, weight: *weight, weight_per: *weight_per, slots: slots.clone() };
+            let FieldDef { name, ty, role, weight, weight_per, slots, is_analytic, .. } = field;
+            let info = FieldInfo {
+                ty: ty.clone(),
+                role: *role,
+                weight: *weight,
+                weight_per: *weight_per,
+                slots: slots.clone(),
+                is_analytic: *is_analytic,
+            };
             (name.clone(), info)
         })
         .collect()

@@ -85,6 +85,8 @@ pub struct FieldInfo {
     pub weight_per: Option<&'static str>,
     /// The members of the twin it shows.
     pub slots: Vec<String>,
+    /// It may take as long as analytics may.
+    pub is_analytic: bool,
 }
 
 impl Built {

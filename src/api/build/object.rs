@@ -111,6 +111,11 @@ impl<T: Any + Send + Sync> ObjectBuilder<'_, T> {
         self.edit(|field| field.weight_per = Some(arg))
     }
 
+    /// It goes through what was recorded: the request may take as long as analytics may.
+    pub fn analytic(&mut self) -> &mut Self {
+        self.edit(|field| field.is_analytic = true)
+    }
+
     /// The field shows this member of its twin.
     pub fn slot(&mut self, member: &str) -> &mut Self {
         self.edit(|field| field.slots.push(member.to_owned()))

@@ -7,6 +7,7 @@ use crate::api::engine::RequestContext;
 use crate::api::error::{ApiError, Code};
 use crate::api::publish::{Published, SOURCES_MAX};
 use crate::api::request::Role;
+use crate::api::types::issue::Issue;
 use crate::api::types::payload::{self, Payload};
 use crate::api::types::system::SchemaRevision;
 use crate::api::types::twin::session;
@@ -18,6 +19,7 @@ use crate::catalog::Layout;
 struct TypesResult {
     types: Vec<Arc<Layout>>,
     schema: SchemaRevision,
+    issues: Vec<Issue>,
 }
 
 const PUBLISH: &str = "Creates or replaces types: each source is the text of a file of `schemas/`, and is written there. All of them count or none; \
@@ -28,13 +30,16 @@ pub(super) fn declare(schema: &mut SchemaBuilder) {
         .value("types", "[TwinType!]!", "In the order of the sources. Of a dry run: as they would be.", |payload, _| {
             Out::objects(payload.what.types.iter().cloned().map(TypeNode))
         })
+        .value("issues", "[Issue!]!", "Of a dry run: the `tests:` of the types that fail.", |payload, _| {
+            Out::objects(payload.what.issues.iter().cloned())
+        })
         .value("schema", "SchemaRevision!", "The schema that is in force now.", |payload, _| Out::object(payload.what.schema.clone()));
     schema
         .mutation()
         .field("publishTypes", "TypesPayload!", PUBLISH)
         .arg("sources", "[String!]!")
         .arg("dryRun", "Boolean = false")
-        .arg_doc("Only checks them.")
+        .arg_doc("Only checks them, and runs their tests.")
         .resolve(|_, args, ctx| async move { publish(&ctx, &args).await.map(Out::object) })
         .role(Role::Modeller);
 }
@@ -54,8 +59,10 @@ async fn publish(ctx: &RequestContext, args: &Args) -> Result<Payload<TypesResul
     let published = publisher.publish(sources, dry_run).await;
     let schema = || SchemaRevision::clone(&lasting.schema_changes.borrow());
     Ok(match published {
-        Ok(Published { types, .. }) if dry_run => Payload { seq: None, errors: Vec::new(), what: TypesResult { types, schema: schema() } },
-        Ok(Published { types, seq }) => Payload::done(seq, TypesResult { types, schema: schema() }),
-        Err(errors) => Payload::refused(errors, TypesResult { types: Vec::new(), schema: schema() }),
+        Ok(Published { types, issues, .. }) if dry_run => {
+            Payload { seq: None, errors: Vec::new(), what: TypesResult { types, schema: schema(), issues } }
+        }
+        Ok(Published { types, seq, issues }) => Payload::done(seq, TypesResult { types, schema: schema(), issues }),
+        Err(errors) => Payload::refused(errors, TypesResult { types: Vec::new(), schema: schema(), issues: Vec::new() }),
     })
 }

@@ -36,7 +36,10 @@ pub fn declare(schema: &mut SchemaBuilder) {
             ("MUTATION", "What a file or a person has set."),
             ("COMPUTED", "What follows from others, or a part of an expression."),
             ("WINDOW", "What was gathered over time; `detail` has its bounds."),
-            ("ROLLUP", "What was gathered over relations; `detail` has how much of it is known."),
+            (
+                "ROLLUP",
+                "What was gathered over relations; `detail` has how much of it is known, and the ten `contributions` that say most.",
+            ),
             ("RULE", "A rule; `detail` says where it stands."),
         ],
     );
@@ -108,7 +111,15 @@ fn explained(state: &State, slot: SlotNo, args: &Args, ctx: &RequestContext) -> 
     let depth = args.integer("depth").unwrap_or(DEPTH as i64);
     let depth = usize::try_from(depth).ok().filter(|depth| (1..=EXPLAIN_DEPTH_MAX).contains(depth));
     let depth = depth.ok_or_else(|| ApiError::bad_input(format!("`depth` is 1 to {EXPLAIN_DEPTH_MAX}")))?;
-    let told = explain_member(state, slot, depth, session(ctx)?.now());
+    let session = session(ctx)?;
+    // Of a roll-up that no rule looks at, nobody has kept whose values made it.
+    let is_kept = !state.contributors.get(slot).is_empty();
+    let is_rollup = state.layout.logic.rollups.iter().any(|rollup| rollup.slot == slot);
+    let told = if is_rollup && !is_kept {
+        explain_member(&session.runtime().with_contributors(state), slot, depth, session.now())
+    } else {
+        explain_member(state, slot, depth, session.now())
+    };
     Ok(Out::object(Told(hidden(told, state, ctx.caller.role))))
 }
 
@@ -146,9 +157,11 @@ pub fn of_trigger(trigger: &Json) -> Option<Out> {
     first.detail = Some(Json::Object(detail.map(|(key, value)| (key.clone(), value.clone())).collect()));
     let mut steps = vec![first];
     for part in trigger.get("values").and_then(Json::as_array).into_iter().flatten() {
-        let from = part.get("from").cloned();
+        let from = part.get("from");
         let kind = if text(part, "expr").is_some_and(|expr| expr.starts_with("alarm.")) {
             StepKind::Rule
+        } else if part.get("contributions").is_some() {
+            StepKind::Rollup
         } else if from.is_some() {
             StepKind::Default
         } else if part.get("receivedAt").is_some() {
@@ -160,11 +173,12 @@ pub fn of_trigger(trigger: &Json) -> Option<Out> {
         step.value = part.get("value").filter(|value| !value.is_null()).cloned();
         (step.unit, step.time) = (text(part, "unit"), time(part, "time"));
         step.quality = text(part, "quality").and_then(|name| Quality::parse(&name));
-        step.detail = from.map(|from| serde_json::json!({"from": from}));
+        let kept = ["from", "basis", "contributions"].into_iter().filter_map(|key| Some((key.to_owned(), part.get(key)?.clone())));
+        step.detail = Some(kept.collect::<serde_json::Map<_, _>>()).filter(|kept| !kept.is_empty()).map(Json::Object);
         steps.push(step);
     }
     steps[0].inputs = (1..steps.len()).collect();
     let summary = format!("`{rule}` was raised: {}", text(trigger, "condition").unwrap_or_default());
     let twin = crate::reading::TwinId::parse(trigger.get("twin")?.as_str()?).ok()?;
-    Some(Out::object(Told(Explanation { summary, twin, property: None, steps, truncated: false })))
+    Some(Out::object(Told(Explanation { summary, twin, property: None, steps, truncated: trigger.get("truncated").is_some() })))
 }

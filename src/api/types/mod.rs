@@ -7,6 +7,7 @@ pub mod alarm;
 pub mod change;
 pub mod connection;
 pub mod cost;
+pub mod dry_run;
 pub mod event;
 pub mod explanation;
 pub mod filter;
@@ -60,6 +61,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     system::declare(schema);
     viewer::declare(schema);
     cost::declare(schema);
+    dry_run::declare(schema);
     job::declare(schema);
     payload::declare(schema);
     frame::declare(schema);

@@ -1,4 +1,4 @@
-//! A table: one row is one packet. Columns go to telemetry by the names of their header.
+//! A table: one row is one packet. Columns go to telemetry by the names of their header; one may name an event of the row's twin.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -10,9 +10,10 @@ use serde_json::Value as Json;
 
 use crate::catalog::layout::{Layout, Section, SlotSpec, ValueType};
 use crate::catalog::{Catalog, Refusal};
+use crate::codec::EventSaid;
 use crate::reading::{Group, Raw, Reading, SlotNo, Timestamp, TwinId};
 
-use super::{Error, Found, LINE_BYTES_MAX, Recorded, Refused, read_time, telemetry, twin_of, unknown};
+use super::{Error, Found, LINE_BYTES_MAX, Noted, Recorded, Refused, read_time, telemetry, twin_of, unknown};
 
 #[derive(Debug, Clone)]
 pub struct CsvOptions {
@@ -25,6 +26,8 @@ pub struct CsvOptions {
     pub received: Option<String>,
     /// Column and telemetry. Without any, columns go to the telemetry of their name.
     pub map: Vec<(String, String)>,
+    /// The column that names an event, in the rows in which one happened.
+    pub event: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,6 +58,7 @@ pub struct Csv<'c, R> {
     twin: Twin,
     time: Time,
     received: Option<usize>,
+    event: Option<usize>,
     map: Vec<(String, String)>,
     /// Which columns go where, for each type that has come up.
     routes: Vec<Route>,
@@ -84,7 +88,7 @@ struct Route {
 impl<'c, R: Read> Csv<'c, R> {
     /// Reads the header and looks all names up.
     pub fn open(from: R, catalog: &'c Catalog, options: CsvOptions) -> Result<Csv<'c, R>, Error> {
-        let CsvOptions { file, twin, times, received, map } = options;
+        let CsvOptions { file, twin, times, received, map, event } = options;
         let fail = |message: String| Error::Line { file: file.clone(), line: 1, message };
         let bounded = Bounded { from, left: LINE_BYTES_MAX };
         // Rows of another length are refused one by one.
@@ -99,6 +103,7 @@ impl<'c, R: Read> Csv<'c, R> {
             Times::Every { start, every } => Time::Every { start, every: i64::try_from(every.as_micros()).unwrap_or(i64::MAX) },
         };
         let received = received.as_deref().map(column).transpose()?;
+        let event = event.as_deref().map(column).transpose()?;
         let mut csv = Csv {
             catalog,
             file: file.clone(),
@@ -108,6 +113,7 @@ impl<'c, R: Read> Csv<'c, R> {
             twin: Twin::Column(0),
             time,
             received,
+            event,
             map,
             routes: Vec::new(),
             waiting: VecDeque::new(),
@@ -134,8 +140,8 @@ impl<'c, R: Read> Csv<'c, R> {
         let mut columns: Vec<(usize, SlotNo)> = Vec::new();
         if self.map.is_empty() {
             let named = self.header.iter().enumerate().filter_map(|(column, name)| Some((column, member(name)?)));
-            columns.extend(named);
-            if columns.is_empty() {
+            columns.extend(named.filter(|(column, _)| self.event != Some(*column)));
+            if columns.is_empty() && self.event.is_none() {
                 let known: Vec<&str> = telemetry(layout).collect();
                 let header: Vec<&str> = self.header.iter().collect();
                 return Err(fail(format!(
@@ -209,8 +215,15 @@ impl<'c, R: Read> Csv<'c, R> {
             }
         }
         if !readings.is_empty() {
-            let group = Group { time: Some(time), readings };
+            let (twin, group) = (twin.clone(), Group { time: Some(time), readings });
             self.waiting.push_back(Found::Recorded(Recorded { twin, layout: layout.clone(), group, received }));
+        }
+        if let Some(name) = self.event.map(|column| &row[column]).filter(|name| !name.is_empty()) {
+            let said = EventSaid { name: name.to_owned(), time: Some(time), body: None };
+            match Noted::event((twin, layout), said, received) {
+                Ok(noted) => self.waiting.extend(noted.map(Found::Noted)),
+                Err(message) => refused.push(message),
+            }
         }
         refused.into_iter().for_each(|message| self.refuse(line, message));
     }

@@ -12,8 +12,12 @@ use std::sync::Arc;
 
 use crate::catalog::layout::{Layout, Section};
 use crate::catalog::{Catalog, TwinSpec};
+use crate::codec::{EventSaid, event};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::source::{did_you_mean, list_some};
+use crate::twin::{Input, Received};
+
+use super::plant::FUTURE_TOLERANCE;
 
 pub use csv_file::{Csv, CsvOptions, Times, Which};
 pub use rows::{ROWS_BYTES_MAX, Rows, RowsOptions};
@@ -46,12 +50,48 @@ pub struct Set {
     pub at: Timestamp,
 }
 
+/// Something that came from outside and is no reading: an event of the type, what somebody did to an alarm, a rule or the whole twin.
+#[derive(Debug, Clone)]
+pub struct Noted {
+    pub twin: TwinId,
+    pub layout: Arc<Layout>,
+    /// When it was taken in.
+    pub at: Timestamp,
+    pub input: Box<Input>,
+}
+
+impl Noted {
+    /// An event that the type must declare. The receipt time is that of the event where it is not known; `Ok(None)`: no time is.
+    fn event((twin, layout): (TwinId, &Arc<Layout>), said: EventSaid, received: Option<Timestamp>) -> Result<Option<Noted>, String> {
+        let EventSaid { name, time, body } = said;
+        event::decode(layout, &name, &[]).map_err(|problem| problem.message)?;
+        let Some(at) = received.or(time) else { return Ok(None) };
+        let input = Input::happened(layout, name, time, body, Received { at, future_tolerance: FUTURE_TOLERANCE });
+        Ok(Some(Noted { twin, layout: layout.clone(), at, input: Box::new(input) }))
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Found {
     Recorded(Recorded),
     /// Only a journal knows of these.
     Set(Set),
+    Noted(Noted),
     Refused(Refused),
+}
+
+impl Found {
+    /// By when it came in. What was set or switched before the range is how its twins are in the beginning.
+    pub fn is_within(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
+        let (came, lasts) = match self {
+            Found::Recorded(recorded) => (recorded.received.or(recorded.group.time), false),
+            Found::Set(set) => (Some(set.at), true),
+            Found::Noted(noted) => (Some(noted.at), matches!(*noted.input, Input::Managed(_))),
+            Found::Refused(_) => (None, false),
+        };
+        let Some(came) = came else { return true };
+        (lasts || from.is_none_or(|from| came >= from)) && to.is_none_or(|to| came < to)
+    }
 }
 
 /// Something in a recording that could not be used.

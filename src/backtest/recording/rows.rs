@@ -1,4 +1,5 @@
-//! Rows of JSON: the native payload, with the twin and the time in it. One row per line, or a list of rows in a file.
+//! Rows of JSON: the native payload, with the twin and the time in it. One row per line, or a list of rows in a file. A row may also say that an
+//! event of the type has happened: `{"twin": "pump-1", "ts": …, "event": "serviced", "data": {…}}`.
 
 use std::collections::VecDeque;
 use std::io::BufRead;
@@ -8,19 +9,26 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use crate::catalog::binding::Unmapped;
+use crate::catalog::layout::Section;
 use crate::catalog::{Catalog, TwinSpec};
-use crate::codec::{Decoded, native};
+use crate::codec::{Decoded, EventSaid, native};
 use crate::reading::{Raw, Timestamp};
 
-use super::{Error, Found, LINE_BYTES_MAX, Recorded, Refused, read_time, twin_of, unknown};
+use super::{Error, Found, LINE_BYTES_MAX, Noted, Recorded, Refused, read_time, twin_of, unknown};
 
 /// The largest file that is one JSON text; as lines of JSON it may have any size.
 pub const ROWS_BYTES_MAX: usize = 256 << 20;
+
+/// Event time and receipt time.
+type Said = (Option<Timestamp>, Option<Timestamp>);
 
 /// Where the twin stands in a row, unless all rows are about one.
 const TWIN: &str = "twin";
 /// Where the receipt time stands, if it was recorded.
 const RECEIVED: &str = "received";
+/// Where an event of the type is named, unless that has telemetry of this name; and what is said of it.
+const EVENT: &str = "event";
+const DATA: &str = "data";
 /// Where the time stands, unless another key is given: as the native payload has it, and as people write it.
 const TIMES: [&str; 2] = ["ts", "time"];
 
@@ -158,6 +166,32 @@ impl<'c, R: BufRead> Rows<'c, R> {
             }
         };
         self.rename(spec, &mut row)?;
+        let happened = event_in(spec, &mut row);
+        if happened.is_none() || !row.is_empty() {
+            self.readings(line, spec, row, (time, received));
+        }
+        if let Some(happened) = happened {
+            self.event(line, spec, happened, (time, received));
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, line: u64, spec: &TwinSpec, (name, body): (Json, Option<Json>), (time, received): Said) {
+        let Json::String(name) = name else {
+            return self.refuse(line, format!("`{EVENT}` is the name of an event, not {}", Raw::from(&name)));
+        };
+        match Noted::event((spec.id.clone(), &spec.layout), EventSaid { name, time, body }, received) {
+            Ok(Some(noted)) => self.waiting.push_back(Found::Noted(noted)),
+            Ok(None) => self.no_time(line),
+            Err(message) => self.refuse(line, message),
+        }
+    }
+
+    fn no_time(&mut self, line: u64) {
+        self.refuse(line, format!("the row says no time: give it `{}`, or name the key with --time", TIMES[0]));
+    }
+
+    fn readings(&mut self, line: u64, spec: &TwinSpec, row: Map<String, Json>, (time, received): Said) {
         let payload = Json::Object(row).to_string();
         let layout = &spec.layout;
         let mut decoded = std::mem::take(&mut self.decoded);
@@ -167,7 +201,7 @@ impl<'c, R: BufRead> Rows<'c, R> {
         for mut group in decoded.groups.drain(..) {
             group.time = group.time.or(time);
             if group.time.is_none() && received.is_none() {
-                self.refuse(line, format!("the row says no time: give it `{}`, or name the key with --time", TIMES[0]));
+                self.no_time(line);
             } else if !group.readings.is_empty() {
                 self.waiting.push_back(Found::Recorded(Recorded { twin: spec.id.clone(), layout: layout.clone(), group, received }));
             }
@@ -177,11 +211,10 @@ impl<'c, R: BufRead> Rows<'c, R> {
             self.refuse(line, format!("{field}{}", problem.message));
         }
         self.decoded = decoded;
-        Ok(())
     }
 
-    /// Event time and receipt time, taken out of the row.
-    fn times(&self, row: &mut Map<String, Json>) -> Result<(Option<Timestamp>, Option<Timestamp>), String> {
+    /// The times, taken out of the row.
+    fn times(&self, row: &mut Map<String, Json>) -> Result<Said, String> {
         let mut taken = |key: &str| row.remove(key).filter(|said| !said.is_null()).map(|said| time_of(&said)).transpose();
         let received = taken(RECEIVED)?;
         let time = match &self.options.time {
@@ -197,10 +230,10 @@ impl<'c, R: BufRead> Rows<'c, R> {
     /// Keys that mean telemetry of another name.
     fn rename(&self, spec: &TwinSpec, row: &mut Map<String, Json>) -> Result<(), Error> {
         for (key, name) in &self.options.map {
-            let member = spec.layout.member(name).filter(|member| member.section == crate::catalog::layout::Section::Telemetry);
+            let member = spec.layout.member(name).filter(|member| member.section == Section::Telemetry);
             let Some(member) = member else {
                 let what = format!("{} has no telemetry", spec.layout.name);
-                let known = spec.layout.members.iter().filter(|member| member.section == crate::catalog::layout::Section::Telemetry);
+                let known = spec.layout.members.iter().filter(|member| member.section == Section::Telemetry);
                 return Err(Error::of_file(self.options.file.clone(), unknown(&what, name, known.map(|member| &*member.name))));
             };
             if let Some(value) = row.remove(key) {
@@ -234,6 +267,15 @@ impl<R: BufRead> Iterator for Rows<'_, R> {
             }
         }
     }
+}
+
+/// An event that the row names, taken out of it with what is said of it. Beside it may stand readings, which come first.
+fn event_in(spec: &TwinSpec, row: &mut Map<String, Json>) -> Option<(Json, Option<Json>)> {
+    if spec.layout.members.iter().any(|member| member.section == Section::Telemetry && *member.wire == *EVENT) {
+        return None;
+    }
+    let name = row.remove(EVENT)?;
+    Some((name, row.remove(DATA).filter(|body| !body.is_null())))
 }
 
 fn time_of(said: &Json) -> Result<Timestamp, String> {

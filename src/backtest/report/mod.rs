@@ -8,12 +8,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use smol_str::SmolStr;
+
 use crate::catalog::Layout;
 use crate::catalog::layout::Section;
 use crate::reading::{Timestamp, TwinId};
 use crate::source::codes;
 
-use super::difference::{Difference, differences};
+use super::difference::{Difference, Kind, differences};
 use super::recording::Refused;
 use super::run::Side;
 use super::selection::Selection;
@@ -118,11 +120,16 @@ pub struct Occurrence {
     pub levels_up: u32,
     pub levels_down: u32,
     pub text: String,
+    /// The evidence of the raise, as JSON. Reports tell it with differences only.
+    #[serde(skip)]
+    pub evidence: Option<SmolStr>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Differing {
+    #[serde(skip)]
+    pub kind: Kind,
     pub difference: &'static str,
     #[serde(flatten)]
     pub occurrence: Occurrence,
@@ -355,6 +362,7 @@ impl Occurrence {
             levels_up: outcome.levels_up,
             levels_down: outcome.levels_down,
             text: outcome.text.to_string(),
+            evidence: outcome.explain.clone(),
         }
     }
 }
@@ -364,6 +372,7 @@ impl Differing {
         let (shown, was) = difference.sides();
         let explain = |outcome: &Outcome| outcome.explain.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let differing = Differing {
+            kind: difference.kind(),
             difference: difference.kind().as_str(),
             occurrence: Occurrence::of(twin, rule, shown),
             was: was.map(|was| Occurrence::of(twin, rule, was)),

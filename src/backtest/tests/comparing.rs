@@ -352,7 +352,7 @@ fn a_test_that_cannot_be_read_is_said_at_its_place() {
         15 │       - {at: 10s, temprature: 99}
            │                   ━━━━━━━━━━ did you mean `temperature`?
            │
-           ╰ keys here: half, level, ratedVolume, temperature, at, values, expect; see `pollux explain E204`
+           ╰ keys here: half, level, ratedVolume, temperature, at, values, event, data, acknowledge, clear, reset, shelve, for, unshelve, expect; see `pollux explain E204`
 
         error[E727]: the steps of test `a short spike is no alarm` go back in time here
            ╭▸ schemas/Mixer.yaml:16:9
@@ -374,7 +374,7 @@ fn a_test_that_cannot_be_read_is_said_at_its_place() {
         17 │       - {at: 5m, expect: {overheat: NORMAL, raises: 0, ratedVolume: 0.8 m^3}}
            │                                             ━━━━━━ did you mean `raised`?
            │
-           ╰ keys here: overheat, empty, half, level, ratedVolume, temperature, condition, severity, level, acknowledged, raised, raisedAt, clearedAt, state; see `pollux explain E204`
+           ╰ keys here: overheat, empty, half, level, ratedVolume, temperature, condition, severity, level, acknowledged, raised, raisedAt, clearedAt, suppression, state, variables, timers, events, actions; see `pollux explain E204`
 
         error[E218]: rule `overheat` cannot be the text "PENDNG"
            ╭▸ schemas/Mixer.yaml:20:54

@@ -4,6 +4,7 @@ mod acceptance;
 mod comparing;
 mod detectors;
 mod fleet;
+mod happening;
 mod reading;
 mod reordered;
 mod shuffled;
@@ -45,7 +46,8 @@ pub(super) fn at(text: &str) -> Timestamp {
 /// A table about one twin, with its times in the column `time`.
 pub(super) fn table(twin: &str) -> CsvOptions {
     let map = Vec::new();
-    CsvOptions { file: "data.csv".into(), twin: Which::One(twin.to_owned()), times: Times::Column("time".to_owned()), received: None, map }
+    let times = Times::Column("time".to_owned());
+    CsvOptions { file: "data.csv".into(), twin: Which::One(twin.to_owned()), times, received: None, map, event: None }
 }
 
 pub(super) fn lines(twin: Option<&str>) -> RowsOptions {

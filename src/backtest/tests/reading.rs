@@ -20,6 +20,7 @@ fn told(found: impl Iterator<Item = Result<Found, Error>>) -> String {
             let received = recorded.received.map(|received| format!(" received {received}")).unwrap_or_default();
             format!("{} {time}{received}: {}", recorded.twin, readings.join(", "))
         }
+        Ok(Found::Noted(noted)) => format!("{} {}: {:?}", noted.twin, noted.at, noted.input),
         Ok(Found::Set(set)) => format!("{} is set", set.twin),
         Ok(Found::Refused(refused)) => format!("refused {refused}"),
         Err(error) => format!("error {error}"),

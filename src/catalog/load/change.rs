@@ -8,6 +8,7 @@ use crate::source::{
 };
 
 use super::files::{Files, Tree};
+use crate::catalog::Catalog;
 
 /// How far up a rule is looked for.
 const ANCESTORS_MAX: usize = 32;
@@ -42,6 +43,24 @@ impl RuleName {
         let (type_name, id) = text.split_once('.')?;
         let is_name = super::is_type_name(type_name) && !id.is_empty() && !id.contains(['.', '/', '\\']);
         is_name.then(|| RuleName { type_name: type_name.to_owned(), id: id.to_owned() })
+    }
+}
+
+impl RuleName {
+    /// Whether there is such a rule; if not, what there is.
+    pub fn check(&self, catalog: &Catalog) -> Result<(), String> {
+        let meant = |near: Option<&str>| near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let Some(layout) = catalog.layout(&self.type_name) else {
+            let known = || catalog.types.iter().map(|layout| &*layout.name);
+            let near = meant(did_you_mean(&self.type_name, known()));
+            return Err(format!("there is no type `{}`{near} (types: {})", self.type_name, list_some(known())));
+        };
+        if layout.rule(&self.id).is_some() {
+            return Ok(());
+        }
+        let known = || layout.logic.rules.iter().map(|spec| spec.rule.id.as_str());
+        let near = meant(did_you_mean(&self.id, known()));
+        Err(format!("{} has no rule `{}`{near} (rules: {})", self.type_name, self.id, list_some(known())))
     }
 }
 

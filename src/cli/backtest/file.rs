@@ -41,7 +41,7 @@ fn table(file: Arc<str>, args: &DataArgs) -> anyhow::Result<CsvOptions> {
         (Some(start), Some(every)) => Times::Every { start, every },
         (_, _) => Times::Column(args.time.clone().unwrap_or_else(|| "time".to_owned())),
     };
-    Ok(CsvOptions { file, twin, times, received: args.received.clone(), map: args.map.clone() })
+    Ok(CsvOptions { file, twin, times, received: args.received.clone(), map: args.map.clone(), event: args.event.clone() })
 }
 
 fn rows(file: Arc<str>, args: &DataArgs) -> anyhow::Result<RowsOptions> {
@@ -49,9 +49,10 @@ fn rows(file: Arc<str>, args: &DataArgs) -> anyhow::Result<RowsOptions> {
         (args.start.is_some(), "--start and --every"),
         (args.twin_column.is_some(), "--twin-column"),
         (args.received.is_some(), "--received"),
+        (args.event.is_some(), "--event"),
     ] {
         if given {
-            bail!("{file}: {name} are for tables: rows of JSON say `twin`, `ts` or `time`, and `received`");
+            bail!("{file}: {name} are for tables: rows of JSON say `twin`, `ts` or `time`, `received`, and `event` with `data`");
         }
     }
     Ok(RowsOptions { file, twin: args.twin.clone(), time: args.time.clone(), map: args.map.clone() })

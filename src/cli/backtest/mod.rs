@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Change, RuleName, Setting, load_changed};
 use crate::config::{Environment, Flags};
 use crate::reading::{Timestamp, TwinId, parse_duration};
 use crate::runtime::clock::Clock;
-use crate::source::{FILE_BYTES_MAX, Sources, did_you_mean, list_some, render_text};
+use crate::source::{FILE_BYTES_MAX, Sources, did_you_mean, render_text};
 
 use progress::Progress;
 
@@ -95,6 +95,9 @@ pub struct DataArgs {
     /// A column that goes to telemetry of another name.
     #[arg(long, value_name = "COLUMN=MEMBER", requires = "data", value_parser = pair)]
     pub map: Vec<(String, String)>,
+    /// The column that names an event of the type, in the rows in which one happened.
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub event: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -142,7 +145,7 @@ pub fn run(args: &BacktestArgs, out: &mut dyn Write, complaints: &mut dyn Write)
     let mut progress = Progress::new(std::io::stderr().is_terminal());
     {
         let mut take = |found: Found| {
-            if is_wanted(&found, args.from, args.to) {
+            if found.is_within(args.from, args.to) {
                 backtest.take(found);
                 progress.tell(backtest.readings(), backtest.now(), complaints);
             }
@@ -174,7 +177,7 @@ fn trial(args: &BacktestArgs, catalog: &Catalog, sources: &mut Sources) -> anyho
         let path = Path::new(said);
         match RuleName::parse(said) {
             Some(rule) if !path.is_file() => {
-                check_rule(&rule, catalog)?;
+                rule.check(catalog).map_err(anyhow::Error::msg)?;
                 trial.rules.push(rule);
             }
             Some(_) | None if path.is_file() => trial.changes.push(Change::File(add_file(path, said, sources)?)),
@@ -191,7 +194,7 @@ fn trial(args: &BacktestArgs, catalog: &Catalog, sources: &mut Sources) -> anyho
         if let Some(rule) = &rule {
             // A rule that a file brings along is found when that has been read.
             if trial.changes.is_empty() {
-                check_rule(rule, catalog)?;
+                rule.check(catalog).map_err(anyhow::Error::msg)?;
             }
         }
         let value = sources.add(format!("--set {name}"), value.as_bytes());
@@ -209,23 +212,6 @@ fn only_rule_with(param: &str, catalog: &Catalog) -> Option<RuleName> {
         own.map(|spec| RuleName { type_name: layout.name.to_string(), id: spec.rule.id.to_string() })
     });
     rules.next().filter(|_| rules.next().is_none())
-}
-
-fn check_rule(rule: &RuleName, catalog: &Catalog) -> anyhow::Result<()> {
-    let Some(layout) = catalog.layout(&rule.type_name) else {
-        let known = || catalog.types.iter().map(|layout| &*layout.name);
-        bail!("there is no type `{}`{} (types: {})", rule.type_name, meant(did_you_mean(&rule.type_name, known())), list_some(known()));
-    };
-    let known = || layout.logic.rules.iter().map(|spec| spec.rule.id.as_str());
-    ensure!(
-        layout.rule(&rule.id).is_some(),
-        "{} has no rule `{}`{} (rules: {})",
-        rule.type_name,
-        rule.id,
-        meant(did_you_mean(&rule.id, known())),
-        list_some(known())
-    );
-    Ok(())
 }
 
 fn meant(near: Option<&str>) -> String {
@@ -262,17 +248,6 @@ fn selection(args: &BacktestArgs, catalog: &Catalog, rules: Vec<RuleName>) -> an
         selection = selection.of_twins(given.collect::<anyhow::Result<Vec<_>>>()?);
     }
     Ok(selection)
-}
-
-/// By when it came in; settings of before the range are how its twins are in the beginning.
-fn is_wanted(found: &Found, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
-    let (came, is_reading) = match found {
-        Found::Recorded(recorded) => (recorded.received.or(recorded.group.time), true),
-        Found::Set(set) => (Some(set.at), false),
-        Found::Refused(_) => (None, true),
-    };
-    let Some(came) = came else { return true };
-    (!is_reading || from.is_none_or(|from| came >= from)) && to.is_none_or(|to| came < to)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

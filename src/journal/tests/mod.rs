@@ -6,6 +6,7 @@ mod format;
 mod gate;
 mod real_disk;
 mod retention;
+mod rolled;
 mod simulation;
 mod views;
 

@@ -27,7 +27,7 @@ pub enum Scalar {
 
 impl Scalar {
     /// As a value of the same type as `like`; a whole number where a double is meant is one.
-    pub(super) fn fitted(self, like: &Scalar) -> Option<Scalar> {
+    pub fn fitted(self, like: &Scalar) -> Option<Scalar> {
         match (self, like) {
             (Scalar::Int(value), Scalar::Double(_)) => Some(Scalar::Double(value as f64)),
             (value, like) if std::mem::discriminant(&value) == std::mem::discriminant(like) => Some(value),

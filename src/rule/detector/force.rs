@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::reading::Timestamp;
@@ -13,7 +14,7 @@ use super::run::{initial_values, micros, started};
 use super::state::{DetectorState, Fact, bit};
 
 /// What somebody wants of a detector, by names. What is not named stays; a timer of no length is stopped.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Setting {
     pub state: Option<SmolStr>,
     pub variables: Vec<(SmolStr, Scalar)>,

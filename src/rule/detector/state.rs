@@ -1,11 +1,13 @@
 //! Where a detector stands on one twin, and the facts that bring it there.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::reading::Timestamp;
 
 use super::definition::{TIMERS_MAX, VARIABLES_MAX};
 use super::evaluator::Scalar;
+use super::force::Setting;
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DetectorState {
@@ -70,12 +72,18 @@ pub enum Fact {
     Begun {
         meaning: u64,
     },
+    /// Somebody sets it: the facts behind this one say what became of it.
+    Forced {
+        by: SmolStr,
+        setting: Box<Setting>,
+    },
 }
 
 impl DetectorState {
     pub fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Begun { meaning } => self.meaning = *meaning,
+            Fact::Forced { .. } => {}
             Fact::Ran { at } => {
                 self.runs = self.runs.saturating_add(1);
                 self.last = Some(*at);

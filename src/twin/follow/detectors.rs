@@ -7,8 +7,9 @@ use crate::catalog::logic::RuleSpec;
 use crate::expr::Operand;
 use crate::iotevents::detector::Instance;
 use crate::reading::{SlotNo, Timestamp};
-use crate::rule::detector::{Diagnostic, Forced, Setting, TIMER_RUNS_MAX, Trigger};
+use crate::rule::detector::{Diagnostic, Forced, TIMER_RUNS_MAX, Trigger};
 use crate::rule::{Decision, Kind, Watched};
+use crate::twin::input::Forced as Wanted;
 use crate::twin::state::State;
 
 use super::changes::Changes;
@@ -148,7 +149,8 @@ impl Follower<'_> {
     }
 
     /// Somebody sets state, variables and timers; nothing is evaluated (D18).
-    pub(in crate::twin) fn force(mut self, id: &str, setting: &Setting) -> Result<(), String> {
+    pub(in crate::twin) fn force(mut self, wanted: &Wanted) -> Result<(), String> {
+        let Wanted { rule: id, setting, by } = wanted;
         let layout = self.layout.clone();
         let no_detector = || format!("{} has no detector `{id}`", layout.name);
         let spec = layout.rule(id).ok_or_else(no_detector)?;
@@ -161,7 +163,7 @@ impl Follower<'_> {
         let timers = self.timers_due(None);
         self.serve(&[], timers, |_, _| false);
         let (at, now) = (self.newest().max(self.clock_of(spec)), self.now);
-        self.decide(spec, |watched, watch| watched.force(watch, &forced, When { at, now }), Moment::new(at, &[]));
+        self.decide(spec, |watched, watch| watched.force(watch, &forced, (setting, by), When { at, now }), Moment::new(at, &[]));
         Ok(())
     }
 }

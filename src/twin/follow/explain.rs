@@ -16,6 +16,7 @@ use crate::twin::bases::Basis;
 use crate::twin::explanation::{EXPLAIN_DEPTH_MAX, EXPLAIN_STEPS_MAX, Explanation, ExplanationStep, StepKind};
 use crate::twin::state::State;
 
+use super::contributions::{CONTRIBUTIONS, contributions};
 use super::environment::Surroundings;
 use super::judge::OwnTruths;
 use super::{Moment, clock, instants};
@@ -193,7 +194,15 @@ impl<'a> Teller<'a> {
             let value = part.value.as_ref().ok().map(|datum| datum.to_json());
             let unit = part.unit.as_ref().map(|unit| unit.symbol().to_owned());
             let place = match part.operand {
-                Some(Operand::Slot(no)) => self.member(SlotNo(no), depth),
+                Some(Operand::Slot(no)) => {
+                    let place = self.member(SlotNo(no), depth);
+                    // What others have pushed has no name but this one.
+                    if let Some(step) = place.and_then(|place| self.steps.get_mut(place)).filter(|_| SlotNo(no).is_remote()) {
+                        (step.label, step.unit) = (part.expr.into(), unit);
+                        step.value = value.or(step.value.take());
+                    }
+                    place
+                }
                 Some(Operand::Param(no)) => {
                     let param = self.layout.logic.params.get(usize::from(no));
                     let detail = param.map(|param| {
@@ -226,6 +235,9 @@ impl<'a> Teller<'a> {
         if let Some((_, place)) = self.told.iter().find(|(told, _)| *told == no) {
             return Some(*place);
         }
+        if no.is_remote() {
+            return self.remote(no);
+        }
         let (spec, slot) = (self.layout.slot(no), self.state.slot(no));
         let logic = &self.layout.logic;
         let computed = logic.computed.iter().find(|computed| computed.slot == no);
@@ -257,6 +269,7 @@ impl<'a> Teller<'a> {
         }
         if let Some(rollup) = rollup {
             detail.insert("over".into(), json!(&*rollup.over.relation));
+            detail.extend(contributions(self.state, no).map(|told| (CONTRIBUTIONS.to_owned(), told)));
         }
         detail.extend(self.state.bases.get(no).into_iter().flat_map(bounds));
         step.detail = Some(detail).filter(|detail| !detail.is_empty()).map(Json::Object);
@@ -289,6 +302,24 @@ impl<'a> Teller<'a> {
         {
             detail.insert("unknown".into(), Json::Array(unknown));
         }
+        Some(place)
+    }
+}
+
+impl Teller<'_> {
+    /// What others have pushed: a fold over them, or a member of one of them.
+    fn remote(&mut self, no: SlotNo) -> Option<usize> {
+        let rollup = self.layout.logic.remotes.iter().find(|rollup| rollup.slot == no)?;
+        let slot = self.state.slot(no);
+        let mut step = ExplanationStep::new(StepKind::Rollup, &*rollup.over.relation);
+        step.quality = Some(slot.quality);
+        step.time = slot.value.as_ref().map(|_| slot.time);
+        let mut detail = serde_json::Map::from_iter([("over".to_owned(), json!(&*rollup.over.relation))]);
+        detail.extend(contributions(self.state, no).map(|told| (CONTRIBUTIONS.to_owned(), told)));
+        detail.extend(self.state.bases.get(no).into_iter().flat_map(bounds));
+        step.detail = Some(Json::Object(detail));
+        let place = self.place(step)?;
+        self.told.push((no, place));
         Some(place)
     }
 }

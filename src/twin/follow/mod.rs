@@ -4,6 +4,7 @@
 mod agenda;
 mod changes;
 mod clock;
+mod contributions;
 mod deeds;
 mod detectors;
 mod environment;
@@ -196,7 +197,9 @@ impl<'a> Follower<'a> {
         let fingerprint = self.layout.fingerprint;
         let mut changed = Changed::new();
         let mut latest = Timestamp(i64::MIN);
-        for Gathered { slot, value, time, known, coverage, .. } in gathered.iter().filter(|gathered| gathered.layout == fingerprint) {
+        for Gathered { slot, value, time, known, coverage, contributors, .. } in
+            gathered.iter().filter(|gathered| gathered.layout == fingerprint)
+        {
             let before = self.twin.state.slot(*slot);
             // It never runs backwards, also where whoever was newest is gone.
             let time = (*time).max(before.time);
@@ -205,7 +208,8 @@ impl<'a> Follower<'a> {
             }
             let basis =
                 Basis { start: time, end: time, count: *known, coverage: *coverage, revision: 0, provisional: false, approximate: false };
-            let measured = Measured { slot: *slot, value: value.clone(), time, received: self.now, basis, withdrawn: false };
+            let (value, contributors) = (value.clone(), contributors.clone());
+            let measured = Measured { slot: *slot, value, time, received: self.now, basis, withdrawn: false, contributors };
             self.push(Event::Measured(Box::new(measured)));
             latest = latest.max(time);
         }

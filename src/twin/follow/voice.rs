@@ -9,10 +9,14 @@ use crate::expr::{Checked, Datum, Environment, Operand};
 use crate::reading::{SlotNo, format_duration};
 use crate::rule::{Expression, Kind, Occasion, Rule, Truth, Voice};
 
+use super::contributions::{CONTRIBUTIONS, contributions};
 use super::environment::Surroundings;
 
 /// Of a member in an explanation; a larger value is left out.
 const MEMBER_BYTES_MAX: usize = 1024;
+
+/// Of a whole one.
+const EXPLAIN_BYTES_MAX: usize = 16 << 10;
 
 pub(super) struct Speaker<'a> {
     pub spec: &'a RuleSpec,
@@ -59,7 +63,7 @@ impl Speaker<'_> {
         if let Some(machine) = machine {
             told["detector"] = machine;
         }
-        told
+        bounded(told)
     }
 
     /// Of a detector: what it looked at in the state that it was in, with what it knew.
@@ -133,11 +137,44 @@ impl Speaker<'_> {
             told["time"] = Json::String(slot.time.to_string());
             told["receivedAt"] = Json::String(slot.received.to_string());
         }
+        if let Some(contributions) = contributions(self.surroundings.state, no) {
+            told[CONTRIBUTIONS] = contributions;
+        }
         if let Some(unit) = spec.and_then(|spec| spec.unit.as_ref()) {
             told["unit"] = Json::String(unit.symbol().to_owned());
         }
         told
     }
+}
+
+/// What is too long is told without who contributed, then with what there is room for, and says so.
+fn bounded(mut told: Json) -> Json {
+    if told.to_string().len() <= EXPLAIN_BYTES_MAX {
+        return told;
+    }
+    for value in told["values"].as_array_mut().into_iter().flatten().filter_map(Json::as_object_mut) {
+        value.remove(CONTRIBUTIONS);
+    }
+    told["truncated"] = Json::Bool(true);
+    if told.to_string().len() <= EXPLAIN_BYTES_MAX {
+        return told;
+    }
+    for (key, mut room) in [("values", EXPLAIN_BYTES_MAX / 2), ("unknown", EXPLAIN_BYTES_MAX / 8)] {
+        let mut has_room = |part: &Json| {
+            let left = room.checked_sub(part.to_string().len() + 1);
+            room = left.unwrap_or(room);
+            left.is_some()
+        };
+        if let Some(list) = told[key].as_array_mut() {
+            list.retain(&mut has_room);
+        }
+    }
+    for key in ["condition", "detector"] {
+        if told.get(key).is_some_and(|part| part.to_string().len() > EXPLAIN_BYTES_MAX / 8) {
+            told[key] = Json::Null;
+        }
+    }
+    told
 }
 
 /// What an expression of a rule comes to; `None`: it is unknown.

@@ -3,6 +3,9 @@
 
 mod alarms;
 mod changes;
+mod contributions;
+mod detectors;
+mod dry_run;
 mod edits;
 mod generated;
 mod http;

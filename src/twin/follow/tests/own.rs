@@ -217,7 +217,7 @@ fn force(state: Option<&str>, variables: &[(&str, Scalar)], timers: &[(&str, u64
         variables: variables.iter().map(|(name, value)| ((*name).into(), value.clone())).collect(),
         timers: timers.iter().map(|(name, seconds)| ((*name).into(), Duration::from_secs(*seconds))).collect(),
     };
-    Input::Forced(Box::new(Forced { rule: "pumpCycle".into(), setting }))
+    Input::Forced(Box::new(Forced { rule: "pumpCycle".into(), setting, by: "ann".into() }))
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn set_from_outside() {
         let step = world.take(at(6), &input);
         assert_eq!((step.refused.as_deref(), step.events.len()), (Some(said), 0));
     }
-    let unknown = Input::Forced(Box::new(Forced { rule: "none".into(), setting: Setting::default() }));
+    let unknown = Input::Forced(Box::new(Forced { rule: "none".into(), setting: Setting::default(), by: "ann".into() }));
     assert_eq!(world.take(at(6), &unknown).refused.as_deref(), Some("Pump has no detector `none`"));
     world.take(at(7), &force(None, &[("minutes", Scalar::Int(3))], &[("hot", 0)]));
     assert_eq!(world.shown("pumpCycle"), r#"service {"minutes":3} []"#);

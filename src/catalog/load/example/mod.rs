@@ -1,15 +1,15 @@
 //! `tests:` of a type, read against its members and rules.
 
+mod deed;
+mod expect;
+
 use std::sync::Arc;
 
-use smol_str::SmolStr;
-
-use crate::alarm::{Condition, Severity};
 use crate::catalog::Layout;
-use crate::catalog::example::{Example, Expectation, Expected, Given, Step};
+use crate::catalog::example::{Example, Given, Step};
 use crate::catalog::layout::{Section, SlotSpec};
 use crate::reading::{Quality, Raw, Reason, SlotNo, Value};
-use crate::source::keys::{EXPECT, TEST, TEST_STEP};
+use crate::source::keys::{TEST, TEST_STEP};
 use crate::source::{Diagnostic, Diagnostics, Entry, Fields, Node, codes, expect_list, expect_mapping, expect_text};
 
 use super::layouts::{Type, Types};
@@ -19,23 +19,6 @@ use super::types::{Declared, TypeDecl};
 /// Examples of one type, steps of one example.
 const EXAMPLES_MAX: usize = 1024;
 const STEPS_MAX: usize = 10_000;
-
-const CONDITIONS: [(&str, Condition); 5] = [
-    ("NORMAL", Condition::Normal),
-    ("PENDING", Condition::Pending),
-    ("ACTIVE", Condition::Active),
-    ("RECOVERING", Condition::Recovering),
-    ("NO_DATA", Condition::NoData),
-];
-const SEVERITIES: [(&str, Severity); 5] = [
-    ("INFO", Severity::Info),
-    ("WARNING", Severity::Warning),
-    ("MINOR", Severity::Minor),
-    ("MAJOR", Severity::Major),
-    ("CRITICAL", Severity::Critical),
-];
-/// Keys of [`EXPECT`] that say something of an alarm, or of the detector that raises it.
-const OF_ALARM: [&str; 7] = ["severity", "level", "acknowledged", "raised", "raisedAt", "clearedAt", "state"];
 
 /// Of all types that could be read in full: what follows from members and rules that are broken is not reported as well.
 pub(super) fn collect(declared: &Declared<'_>, types: &Types, problems: &mut Diagnostics) -> Vec<Example> {
@@ -112,8 +95,9 @@ impl Reader<'_> {
         for entry in others.chain(written) {
             values.extend(self.values(entry, &[Section::Telemetry, Section::Property], "the step"));
         }
+        let deeds = self.deeds(&fields);
         let expect = fields.get("expect").map(|node| self.expect(node)).unwrap_or_default();
-        Some(Step { at, values, expect })
+        Some(Step { at, values, deeds, expect })
     }
 
     /// Members, and the leaves of those that have some.
@@ -158,138 +142,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    /// Rules with their conditions, what is said of the alarm, and members with their values.
-    fn expect(&mut self, node: &Node) -> Vec<Expectation> {
-        let mut names: Vec<String> = self.layout.logic.rules.iter().map(|spec| spec.rule.id.to_string()).collect();
-        names.extend(self.names());
-        let more: Vec<&str> = names.iter().map(String::as_str).collect();
-        let Some(fields) = Fields::read_with(&EXPECT, node, "`expect`", &more, self.problems) else { return Vec::new() };
-        let named: Vec<usize> = fields.entries().filter_map(|entry| self.rule(&entry.key.text)).collect();
-        let mut all = Vec::new();
-        for entry in fields.entries() {
-            let name = &*entry.key.text;
-            let member = self.layout.slot_by_path(name);
-            // Where a member has the name of something of alarms, it is the alarm's if one rule is named beside it.
-            let meant = self.meant(&named).filter(|_| member.is_none() || !named.is_empty()).filter(|_| OF_ALARM.contains(&name));
-            match (self.rule(name), meant, member) {
-                (Some(rule), _, _) => all.extend(self.of_rule(rule, &entry.value)),
-                (None, Some(rule), _) => all.extend(self.of_alarm(rule, &fields, entry)),
-                (None, None, Some(slot)) => all.extend(self.of_member(slot, entry)),
-                (None, None, None) if OF_ALARM.contains(&name) => {
-                    let message = format!("it is not clear of which alarm `{name}` is meant");
-                    let diagnostic = Diagnostic::new(&codes::TEST_STEP, entry.key.span, message);
-                    self.problems
-                        .push(diagnostic.help("name one rule in this `expect`, or write it below the rule: overheat: {severity: MAJOR}"));
-                }
-                // Reported with the keys, or an object, of which leaves are expected.
-                (None, None, None) => self.not_a_leaf(entry),
-            }
-        }
-        all
-    }
-
-    /// A member in parts is expected part by part; `condition` stands below its rule.
-    fn not_a_leaf(&mut self, entry: &Entry) {
-        let name = &*entry.key.text;
-        let help = match name {
-            "condition" => "write overheat: ACTIVE",
-            _ if self.layout.member(name).is_some() => "name its parts, as in vibration.x",
-            _ => return,
-        };
-        let message = format!("`{name}` cannot be expected as it is");
-        self.problems.push(Diagnostic::new(&codes::TEST_STEP, entry.key.span, message).help(help));
-    }
-
-    fn rule(&self, id: &str) -> Option<usize> {
-        self.layout.logic.rule(id).map(|(place, _)| place)
-    }
-
-    /// The one that is named, or the only one there is.
-    fn meant(&self, named: &[usize]) -> Option<usize> {
-        match (named, self.layout.logic.rules.len()) {
-            ([rule], _) => Some(*rule),
-            ([], 1) => Some(0),
-            (_, _) => None,
-        }
-    }
-
-    /// `overheat: ACTIVE`, or `overheat: {condition: ACTIVE, severity: MAJOR}`.
-    fn of_rule(&mut self, rule: usize, node: &Node) -> Vec<Expectation> {
-        if node.as_mapping().is_none() {
-            return self.condition(rule, node).into_iter().collect();
-        }
-        let id = &self.layout.logic.rules[rule].rule.id;
-        let Some(fields) = Fields::read(&EXPECT, node, format!("what is expected of `{id}`"), self.problems) else { return Vec::new() };
-        let mut all = Vec::new();
-        for entry in fields.entries() {
-            match &*entry.key.text {
-                "condition" => all.extend(self.condition(rule, &entry.value)),
-                _ => all.extend(self.of_alarm(rule, &fields, entry)),
-            }
-        }
-        all
-    }
-
-    fn condition(&mut self, rule: usize, node: &Node) -> Option<Expectation> {
-        let text = node.as_text().unwrap_or_default();
-        let Some((_, condition)) = CONDITIONS.iter().find(|(word, _)| *word == text) else {
-            let id = &self.layout.logic.rules[rule].rule.id;
-            let words = CONDITIONS.map(|(word, _)| word);
-            let diagnostic = Diagnostic::new(&codes::UNKNOWN_WORD, node.span, format!("rule `{id}` cannot be {}", node.describe()));
-            let near = crate::source::did_you_mean(text, words);
-            self.problems.push(diagnostic.suggest(near).help(format!("possible: {}", words.join(", "))));
-            return None;
-        };
-        Some(Expectation { span: node.span, what: Expected::Condition { rule, condition: *condition } })
-    }
-
-    fn of_alarm(&mut self, rule: usize, fields: &Fields<'_>, entry: &Entry) -> Option<Expectation> {
-        let key = &*entry.key.text;
-        if key == "state" {
-            let state = self.state(rule, &entry.value)?;
-            return Some(Expectation { span: entry.value.span, what: Expected::State { rule, state } });
-        }
-        let problems = &mut *self.problems;
-        let what = match key {
-            "severity" => Expected::Severity { rule, severity: fields.word(key, &SEVERITIES, problems)? },
-            "level" => Expected::Level { rule, level: fields.whole(key, u64::from(u8::MAX), problems)? },
-            "acknowledged" => Expected::Acknowledged { rule, acknowledged: fields.bool(key, problems)? },
-            "raised" => Expected::Raised { rule, times: fields.whole(key, u64::from(u32::MAX), problems)? },
-            "raisedAt" => Expected::RaisedAt { rule, at: fields.duration(key, problems)? },
-            "clearedAt" if entry.value.is_null() => Expected::ClearedAt { rule, at: None },
-            "clearedAt" => Expected::ClearedAt { rule, at: Some(fields.duration(key, problems)?) },
-            _ => return None,
-        };
-        Some(Expectation { span: entry.value.span, what })
-    }
-
-    /// The state that a detector shall be in.
-    fn state(&mut self, rule: usize, node: &Node) -> Option<SmolStr> {
-        let spec = &self.layout.logic.rules[rule];
-        let text = expect_text(node, "`state`", self.problems)?;
-        let Some(detector) = &spec.detector else {
-            let message = format!("rule `{}` is no detector, so it has no states", spec.rule.id);
-            self.problems.push(Diagnostic::new(&codes::TEST_STEP, node.span, message));
-            return None;
-        };
-        let known = || detector.names.states.iter().map(SmolStr::as_str);
-        if !known().any(|state| state == text) {
-            let message = format!("`{text}` is no state of `{}`; states are {}", spec.rule.id, detector.names.states.join(", "));
-            let diagnostic = Diagnostic::new(&codes::TEST_STEP, node.span, message);
-            self.problems.push(diagnostic.suggest(crate::source::did_you_mean(text, known())));
-            return None;
-        }
-        Some(text.into())
-    }
-
-    fn of_member(&mut self, slot: SlotNo, entry: &Entry) -> Option<Expectation> {
-        let value = match entry.value.is_null() {
-            true => None,
-            false => Some(self.leaf(self.layout.slot(slot), &entry.value, &entry.key.text)?),
-        };
-        Some(Expectation { span: entry.value.span, what: Expected::Member { slot, value } })
     }
 }
 

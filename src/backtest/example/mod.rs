@@ -1,26 +1,36 @@
 //! The `tests:` of a type, each on a twin of its own and a virtual clock.
 
+mod done;
+
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::example::{Example, Expected, Given, Step};
+use serde_json::Value as Json;
+
+use crate::alarm::Verdict;
+use crate::catalog::detector::Shown;
+use crate::catalog::example::{Deed, Example, Expected, Given, Step};
 use crate::catalog::layout::Section;
 use crate::catalog::{Layout, TwinSpec};
 use crate::reading::{Group, Quality, Reading, Timestamp, TwinId, Value};
 use crate::source::{Sources, Span};
-use crate::twin::Slot;
+use crate::twin::{Input, Received, Slot, Told};
 
-use super::plant::Plant;
-use super::tale::{Outcome, Tale};
+use super::plant::{FUTURE_TOLERANCE, Plant};
+use super::tale::Outcome;
 use super::words::span;
+
+use done::{NEAR, Witness, all_fit, fits};
 
 /// 2026-01-01T00:00:00Z, a Thursday: where no test says the time of day, all begin at the same.
 const BEGIN: Timestamp = Timestamp(1_767_225_600_000_000);
 /// The id of the twin.
 const ID: &str = "example";
-/// Doubles that are written in decimals and computed in binary are the same up to this part of them.
-const NEAR: f64 = 1e-9;
+/// Who the operator is.
+const OPERATOR: &str = "test";
+/// Of what rules have done, as much of the text is told.
+const TOLD_CHARS_MAX: usize = 600;
 
 /// What came of one example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +51,19 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// `1m30s`
+    pub fn after(&self) -> String {
+        span(micros(self.at))
+    }
+}
+
 /// Runs it to its end, whatever fails on the way.
 pub fn try_out(example: &Example) -> Attempt {
     let name = format!("{}: {}", example.layout.name, example.name);
     let mut attempt = Attempt { name, span: example.span, failures: Vec::new() };
     let Ok(id) = TwinId::parse(ID) else { return attempt };
-    let mut run = Run { plant: Plant::empty(BEGIN), tale: Tale::default(), layout: &example.layout };
+    let mut run = Run { plant: Plant::empty(BEGIN), witness: Witness::default(), layout: &example.layout };
     let spec = TwinSpec {
         id,
         layout: example.layout.clone(),
@@ -57,9 +74,11 @@ pub fn try_out(example: &Example) -> Attempt {
         edges: Vec::new(),
         span: example.span,
     };
-    run.plant.add(spec, &mut run.tale);
+    run.plant.add(spec, &mut run.witness);
     for step in &example.steps {
-        run.take(step);
+        for (span, message) in run.take(step) {
+            attempt.failures.push(Failure { span, at: step.at, message });
+        }
         for expectation in &step.expect {
             if let Some((what, expected, found)) = run.check(&expectation.what) {
                 let message = format!("{what}: expected {expected}, was {found}");
@@ -82,7 +101,7 @@ pub fn tell(attempts: &[Attempt], sources: &Sources) -> String {
         writeln!(out, "\n{}", attempt.name).ok();
         for failure in &attempt.failures {
             let place = sources.start_of(failure.span);
-            let (path, at) = (&sources.file(failure.span.file).path, span(micros(failure.at)));
+            let (path, at) = (&sources.file(failure.span.file).path, failure.after());
             writeln!(out, "  {path}:{}:{}: after {at}: {}", place.line, place.col, failure.message).ok();
         }
     }
@@ -93,18 +112,18 @@ pub fn tell(attempts: &[Attempt], sources: &Sources) -> String {
 
 struct Run<'a> {
     plant: Plant,
-    tale: Tale,
+    witness: Witness,
     layout: &'a Arc<Layout>,
 }
 
 impl Run<'_> {
-    /// Readings come before what is due at their instant; what is expected is seen after that.
-    fn take(&mut self, step: &Step) {
+    /// Readings come before what is due at their instant; what is expected is seen after that. Gives back what could not be done.
+    fn take(&mut self, step: &Step) -> Vec<(Span, String)> {
         let at = BEGIN.plus(step.at);
         let is_setting = |given: &&Given| self.layout.slot(given.slot).section == Section::Property;
         let (settings, readings): (Vec<&Given>, Vec<&Given>) = step.values.iter().partition(is_setting);
         for given in settings {
-            self.plant.set(0, self.layout, (given.slot, Some(given.value.clone())), at, &mut self.tale);
+            self.plant.set(0, self.layout, (given.slot, Some(given.value.clone())), at, &mut self.witness);
         }
         if !readings.is_empty() {
             let read = |given: &Given| {
@@ -112,10 +131,34 @@ impl Run<'_> {
                 Reading { slot: *slot, value: value.clone(), quality: *quality, reason: *reason }
             };
             let group = Group { time: Some(at), readings: readings.into_iter().map(read).collect() };
-            self.plant.feed(0, self.layout, group, at, &mut self.tale);
+            self.plant.feed(0, self.layout, group, at, &mut self.witness);
         }
+        let undone = step.deeds.iter().filter_map(|deed| self.happen(deed, at)).collect();
         if !step.expect.is_empty() {
-            self.plant.run_until(at, &mut self.tale);
+            self.plant.run_until(at, &mut self.witness);
+        }
+        undone
+    }
+
+    /// Why it could not be done, and where that stands.
+    fn happen(&mut self, deed: &Deed, at: Timestamp) -> Option<(Span, String)> {
+        match deed {
+            Deed::Event { name, body } => {
+                let received = Received { at, future_tolerance: FUTURE_TOLERANCE };
+                let input = Input::happened(self.layout, name.to_string(), Some(at), body.clone(), received);
+                self.plant.note(0, &input, at, &mut self.witness);
+                None
+            }
+            Deed::Told { rule, action, word, span } => {
+                let rule = &self.layout.logic.rules[*rule].rule.id;
+                let told = Told { rule: rule.clone(), no: None, action: action.clone(), by: OPERATOR.into() };
+                let why = match self.plant.note(0, &Input::Told(Box::new(told)), at, &mut self.witness)? {
+                    Verdict::Done => return None,
+                    Verdict::NotApplicable => "that changes nothing now",
+                    Verdict::NotFound => "it has raised no alarm",
+                };
+                Some((*span, format!("{word} {rule}: {why}")))
+            }
         }
     }
 
@@ -139,7 +182,7 @@ impl Run<'_> {
                 of_alarm(*rule, "the alarm", words(*acknowledged), &|latest| words(latest.acknowledged))
             }
             Expected::Raised { rule, times } => {
-                let found = self.tale.rule(0, *rule).map_or(0, |tale| tale.raises);
+                let found = self.witness.tale.rule(0, *rule).map_or(0, |tale| tale.raises);
                 (found != *times).then(|| (format!("{} raised", self.id(*rule)), count(*times), count(found)))
             }
             Expected::RaisedAt { rule, at } => {
@@ -151,11 +194,33 @@ impl Run<'_> {
                 of_alarm(*rule, "clearedAt", expected, &|latest| latest.cleared_at.map_or_else(never, |at| span(at.micros_since(BEGIN))))
             }
             Expected::State { rule, state } => {
-                let spec = &self.layout.logic.rules[*rule];
-                let shown = spec.shown(self.plant.twin(0).state.watches.get(self.id(*rule)).detector.as_deref());
-                let found = shown.map_or_else(|| "nothing: no input has come".to_owned(), |shown| shown.state.to_string());
+                let found = self.shown(*rule).map_or_else(|| "nothing: no input has come".to_owned(), |shown| shown.state.to_string());
                 (found != **state).then(|| (format!("state of {}", self.id(*rule)), state.to_string(), found))
             }
+            Expected::Suppression { rule, suppression } => {
+                let state = &self.plant.twin(0).state;
+                let found = state.watches.get(self.id(*rule)).alarm.suppression(state.out_of_service.as_deref());
+                let what = format!("suppression of {}", self.id(*rule));
+                (found != *suppression).then(|| (what, suppression.as_str().to_owned(), found.as_str().to_owned()))
+            }
+            Expected::Variable { rule, name, value } => {
+                let found = self.shown(*rule).and_then(|shown| shown.variables.get(name.as_str()).cloned());
+                let words = |value: &Option<Json>| value.as_ref().map_or_else(|| "no value".to_owned(), ToString::to_string);
+                let is_so = match (value, &found) {
+                    (Some(value), Some(found)) => fits(value, found),
+                    (value, found) => value.is_none() && found.is_none(),
+                };
+                (!is_so).then(|| (format!("variable {name} of {}", self.id(*rule)), words(value), words(&found)))
+            }
+            Expected::Timer { rule, name, at } => {
+                let found = self.shown(*rule).and_then(|shown| shown.timers.into_iter().find(|(timer, _)| timer == name));
+                let found = found.map(|(_, due)| due.micros_since(BEGIN));
+                let words = |at: Option<i64>| at.map_or_else(|| "not running".to_owned(), span);
+                let expected = at.map(micros);
+                (expected != found).then(|| (format!("timer {name} of {}", self.id(*rule)), words(expected), words(found)))
+            }
+            Expected::Events(expected) => differing("events", expected, &self.witness.events),
+            Expected::Actions(expected) => differing("actions", expected, &self.witness.actions),
             Expected::Member { slot, value } => {
                 let (spec, found) = (self.layout.slot(*slot), self.plant.twin(0).state.slot(*slot));
                 let words = |value: Option<&Value>| match value {
@@ -175,8 +240,13 @@ impl Run<'_> {
         &self.layout.logic.rules[rule].rule.id
     }
 
+    /// Of a detector that has begun.
+    fn shown(&self, rule: usize) -> Option<Shown> {
+        self.layout.logic.rules[rule].shown(self.plant.twin(0).state.watches.get(self.id(rule)).detector.as_deref())
+    }
+
     fn latest(&self, rule: usize) -> Option<&Outcome> {
-        self.tale.rule(0, rule)?.occurrences.last()
+        self.witness.tale.rule(0, rule)?.occurrences.last()
     }
 
     /// While it is open the present one; afterwards the highest that it reached.
@@ -184,6 +254,15 @@ impl Run<'_> {
         let open = &self.plant.twin(0).state.watches.get(self.id(rule)).alarm.open;
         open.as_ref().map_or(latest.severity, |open| open.severity).as_str().to_owned()
     }
+}
+
+fn differing(what: &str, expected: &[Json], found: &[Json]) -> Option<(String, String, String)> {
+    let words = |list: &[Json]| {
+        let text = Json::from(list).to_string();
+        let cut: String = text.chars().take(TOLD_CHARS_MAX).collect();
+        if cut.len() < text.len() { cut + "…" } else { cut }
+    };
+    (!all_fit(expected, found)).then(|| (what.to_owned(), words(expected), words(found)))
 }
 
 fn known(slot: &Slot) -> Option<&Value> {
