@@ -5,6 +5,7 @@ mod comparing;
 mod detectors;
 mod fleet;
 mod reading;
+mod recorded;
 mod reordered;
 mod shuffled;
 

@@ -1,6 +1,6 @@
 //! Shuffling arrival within the time that readings wait changes nothing (`rules.md`, 18); and what is decided is what is applied.
 
-use super::reordered::Dice;
+use super::recorded::Seeded as Dice;
 use super::*;
 use crate::backtest::plant::{Happened, Listener, Plant};
 use crate::catalog::viewed::VIEWS_MAX;
