@@ -208,7 +208,7 @@ impl Plant {
             }
         }
         if !seat.twin.state.layout.logic.is_empty() {
-            let due = seat.twin.due(now);
+            let due = seat.twin.due(now, Timestamp(i64::MIN));
             if due != seat.due {
                 if let Some(former) = seat.due {
                     self.wakes.remove(&(former, place));

@@ -159,7 +159,7 @@ impl Actor for TwinActor {
             taken.send(()).ok();
         }
         let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
-        if waits && let Some(due) = twin.due(at) {
+        if waits && let Some(due) = twin.due(at, self.wakes.started) {
             self.wakes.arm(&self.resident, due);
         }
         if rests && self.resident.go_to_rest(twin) {

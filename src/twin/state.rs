@@ -185,9 +185,9 @@ pub struct Twin {
 }
 
 impl Twin {
-    /// When time alone will next matter to it, on the wall.
-    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        super::follow::due(self, now)
+    /// When time alone will next matter to it, on the wall, to a program that runs since `started`.
+    pub fn due(&self, now: Timestamp, started: Timestamp) -> Option<Timestamp> {
+        super::follow::due(self, now, started)
     }
 
     /// What is seen of a slot in a view, or by those who do not wait.

@@ -2,9 +2,9 @@
 //! project: `POLLUX_TEST_DATA` names their folder.
 
 use super::recorded::{
-    AMBIENT, AS_IT_IS, AVOIDED, DAY, DAY_READINGS, DAYS, EACH_ROW_TWICE, ENDED_ACTIVE_S, FORMULAS, HOT, HOT_SPANS, LABELS, LINES, MACHINE, MILL,
-    MILL_COLUMNS, MILL_START, Outcomes, POWERS, SILENCES, TAXI, THREE, THREE_FIRST, THREE_LAST, TWO, TWO_FIRST, TWO_LAST, data, labelled,
-    limits, machine_type, mill_type, patterns, silences,
+    AMBIENT, AS_IT_IS, AVOIDED, DAY, DAY_READINGS, DAYS, EACH_ROW_TWICE, ENDED_ACTIVE_S, FORMULAS, HOT, HOT_SPANS, LABELS, LINES, MACHINE,
+    MILL, MILL_COLUMNS, MILL_START, Outcomes, POWERS, SILENCES, TAXI, THREE, THREE_FIRST, THREE_LAST, TWO, TWO_FIRST, TWO_LAST, data,
+    labelled, limits, machine_type, mill_type, patterns, silences,
 };
 use super::*;
 use crate::backtest::report::{Figures, ReadingReport, Seconds};

@@ -2,8 +2,8 @@
 
 use super::acceptance::{figures, machine, outcomes, replay};
 use super::recorded::{
-    AMBIENT, AS_IT_IS, AVOIDED, AVOIDED_WAITED, DAY as DAYS_OF_TAXIS, DAY_READINGS, DAYS, ENDED_ACTIVE_S, FIRST_DAY, HOT, HOT_SPANS, LARGEST_DAY,
-    LAST_DAY, LINES, MACHINE, SMALLEST_DAY, TAXI, WAITS, data, limits, machine_type, permuted, rows_of,
+    AMBIENT, AS_IT_IS, AVOIDED, AVOIDED_WAITED, DAY as DAYS_OF_TAXIS, DAY_READINGS, DAYS, ENDED_ACTIVE_S, FIRST_DAY, HOT, HOT_SPANS,
+    LARGEST_DAY, LAST_DAY, LINES, MACHINE, SMALLEST_DAY, TAXI, WAITS, data, limits, machine_type, permuted, rows_of,
 };
 use super::*;
 use crate::backtest::plant::{Happened, Listener, Plant};

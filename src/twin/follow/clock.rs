@@ -3,7 +3,7 @@
 
 use crate::catalog::logic::{Readers, RuleSpec};
 use crate::reading::{SlotNo, Timestamp};
-use crate::rule::{Kind, Member, silent_at as silence};
+use crate::rule::{Kind, Member, silent_at as silence, wake_after_start};
 use crate::twin::state::{Slot, State, Twin};
 
 use super::detectors::next_timer;
@@ -30,8 +30,8 @@ pub(super) fn silent_by<'s>(spec: &RuleSpec, created: Timestamp, held: impl Fn(S
     silence(no_data, &members, created)
 }
 
-/// When time alone will next matter to the twin, on the wall.
-pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
+/// When time alone will next matter to the twin, on the wall. What has run out while the program was away, until `started`, waits for a reading.
+pub(in crate::twin) fn due(twin: &Twin, now: Timestamp, started: Timestamp) -> Option<Timestamp> {
     let (state, layout) = (&*twin.state, &twin.state.layout);
     let logic = &layout.logic;
     let mut next: Option<Timestamp> = None;
@@ -57,7 +57,9 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
         let on_wall = |due: Timestamp| due.shifted(-offset(state, spec));
         if !watch.is_default() {
             if spec.view.is_none() {
-                consider(crate::rule::due(&spec.rule, &watch.rule).map(on_wall));
+                let is_heard = spec.clocks.iter().any(|slot| state.slot(*slot).received >= started);
+                let delay = crate::rule::due(&spec.rule, &watch.rule).map(on_wall);
+                consider(delay.map(|due| wake_after_start(due, started, is_heard)));
                 consider(watch.alarm.due_in_data().map(on_wall));
             }
             consider(watch.alarm.due_on_wall(&spec.rule.policy));
@@ -76,7 +78,7 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
         consider(watch.alarm.due_on_wall(&crate::alarm::Policy::default()));
     }
     for view in 0..u16::try_from(logic.views.len()).unwrap_or(u16::MAX) {
-        consider(due_in_view(twin, view));
+        consider(due_in_view(twin, view, started));
     }
     next
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::catalog::logic::RuleSpec;
 use crate::reading::{SlotNo, Timestamp};
-use crate::rule::Truths;
+use crate::rule::{Truths, wake_after_start};
 use crate::twin::event::Event;
 use crate::twin::state::Twin;
 use crate::twin::views::{HELD_MAX, ahead, passed};
@@ -139,11 +139,12 @@ fn rules(twin: &Twin, view: u16) -> impl Iterator<Item = (u16, &RuleSpec)> {
 }
 
 /// When time alone will next matter to a view, on the wall.
-pub(super) fn due_in_view(twin: &Twin, view: u16) -> Option<Timestamp> {
+pub(super) fn due_in_view(twin: &Twin, view: u16, started: Timestamp) -> Option<Timestamp> {
     let (state, layout) = (&*twin.state, &twin.state.layout);
     let spec = layout.logic.view(view)?;
     let until = twin.views.until(view);
     let timed = dues(twin, view).filter(|(at, due)| matches!(due, Due::Window(_) | Due::Delay(_)) || *at > until).map(|(at, _)| at);
     let next = twin.views.oldest(view).into_iter().chain(timed).min()?;
-    Some(next.shifted(spec.delay()).shifted(-ahead(state, spec)?))
+    let is_heard = spec.members.iter().any(|no| state.slot(SlotNo(*no)).received >= started);
+    Some(wake_after_start(next.shifted(spec.delay()).shifted(-ahead(state, spec)?), started, is_heard))
 }

@@ -109,7 +109,7 @@ impl World {
     /// Time goes on in silence: the twin is woken whenever it asks for it.
     pub(super) fn pass_until(&mut self, seconds: i64) {
         let mut now = self.all.last().map_or(at(0), |(now, _)| *now);
-        while let Some(due) = self.twin.due(now).filter(|due| *due <= at(seconds)) {
+        while let Some(due) = self.twin.due(now, Timestamp(i64::MIN)).filter(|due| *due <= at(seconds)) {
             let before = (now, self.all.len());
             now = now.max(due);
             self.take(now, &Input::Woken);
