@@ -11,9 +11,7 @@ use serde_json::Value as Json;
 
 use super::feeder::Feeder;
 use super::generated::{disordered, story, wandering};
-use super::recorded::{
-    AMBIENT, DAY, HOT, LAST_LINE, MACHINE, SILENCES, TAXI, data, limits, machine_type, permuted, rows_of, silences,
-};
+use super::recorded::{AMBIENT, DAY, HOT, LAST_LINE, MACHINE, SILENCES, TAXI, data, limits, machine_type, permuted, rows_of, silences};
 use super::story::{Occurrence, Remains, Running, Story, Told, by_backtest, messages, time};
 use crate::crash::Dice;
 
@@ -24,7 +22,8 @@ const HOUR: i64 = 60 * MINUTE;
 #[tokio::test]
 async fn whoever_is_killed_comes_to_the_same() {
     let rows = disordered(7);
-    let hourly: Vec<_> = wandering(400, 9).into_iter().enumerate().map(|(no, (at, value))| (at + (no as i64 / 60) * 3 * HOUR, value)).collect();
+    let hourly: Vec<_> =
+        wandering(400, 9).into_iter().enumerate().map(|(no, (at, value))| (at + (no as i64 / 60) * 3 * HOUR, value)).collect();
     let hours = "computed: {hour: {of: value, agg: avg, window: {tumbling: 1h}}}\n";
     let stories = [
         story("Plain", "", "", &with_publish(), &rows),
@@ -194,7 +193,8 @@ async fn ending(mut running: Running, stories: &[Story; 4]) -> Vec<Ending> {
     let mut alarms = Vec::new();
     for story in stories {
         let items = running.alarm_items(story).await;
-        alarms.push(items.into_iter().map(|item| (item["op"].clone(), item["alarm"]["id"].clone(), item["at"].clone())).collect::<Vec<_>>());
+        alarms
+            .push(items.into_iter().map(|item| (item["op"].clone(), item["alarm"]["id"].clone(), item["at"].clone())).collect::<Vec<_>>());
     }
     running.kill();
     let mut remains = running.remains();

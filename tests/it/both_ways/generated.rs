@@ -131,10 +131,8 @@ async fn hours_are_the_same_however_their_readings_come() {
     let expected = brute::hours(&ended(&rows));
     for story in &stories {
         let said = &remains[&story.twin()].said;
-        let last: std::collections::BTreeMap<i64, (u64, f64)> = said
-            .iter()
-            .filter_map(|hour| Some((hour.basis.start.0, (hour.basis.count, number(hour.value.as_ref()?)))))
-            .collect();
+        let last: std::collections::BTreeMap<i64, (u64, f64)> =
+            said.iter().filter_map(|hour| Some((hour.basis.start.0, (hour.basis.count, number(hour.value.as_ref()?))))).collect();
         let found: Vec<(i64, u64, f64)> = last.into_iter().map(|(start, (count, mean))| (start, count, mean)).collect();
         assert_eq!(found, expected, "{}", story.name);
         let corrections = said.iter().filter(|hour| hour.basis.revision > 0).count();

@@ -2,12 +2,14 @@
 //! as fast as they are taken. Rules go by the times in the data, not by the speed at which they come.
 //!
 //! `generated` does this with small recordings made here, of which brute force says what must come of them. `recordings` does it with those of the
-//! acceptance page, where `POLLUX_TEST_DATA` names the folder that has them. `crashes` does it over `kill -9`.
+//! acceptance page, where `POLLUX_TEST_DATA` names the folder that has them. `crashes` does it over `kill -9`, and `outages` looks at
+//! single ends.
 
 mod brute;
 mod crashes;
 mod feeder;
 mod generated;
+mod outages;
 #[path = "../../../src/backtest/tests/recorded.rs"]
 mod recorded;
 mod recordings;

@@ -5,9 +5,10 @@ use pollux::twin::Measured;
 use pollux::window::Figure;
 
 use super::recorded::{
-    AMBIENT, AS_IT_IS, AVOIDED, AVOIDED_WAITED, DAY, DAY_READINGS, DAYS, EACH_ROW_TWICE, ENDED_ACTIVE_S, FIRST_DAY, FORMULAS, HOT, HOT_SPANS, LABELS,
-    LARGEST_DAY, LAST_DAY, LINES, MACHINE, MILL, MILL_COLUMNS, MILL_START, Outcomes, POWERS, SILENCES, SMALLEST_DAY, TAXI, THREE, THREE_FIRST,
-    THREE_LAST, TWO, TWO_FIRST, TWO_LAST, WAITS, data, labelled, limits, machine_type, mill_type, patterns, permuted, rows_of, silences,
+    AMBIENT, AS_IT_IS, AVOIDED, AVOIDED_WAITED, DAY, DAY_READINGS, DAYS, EACH_ROW_TWICE, ENDED_ACTIVE_S, FIRST_DAY, FORMULAS, HOT,
+    HOT_SPANS, LABELS, LARGEST_DAY, LAST_DAY, LINES, MACHINE, MILL, MILL_COLUMNS, MILL_START, Outcomes, POWERS, SILENCES, SMALLEST_DAY,
+    TAXI, THREE, THREE_FIRST, THREE_LAST, TWO, TWO_FIRST, TWO_LAST, WAITS, data, labelled, limits, machine_type, mill_type, patterns,
+    permuted, rows_of, silences,
 };
 use super::story::{Running, Story, Told, by_backtest, messages, time};
 
@@ -172,7 +173,8 @@ async fn days_are_the_same_however_their_readings_come() {
     for (place, story) in stories.iter().enumerate().skip(1) {
         let said = &of(story).said;
         let found = final_days(said);
-        let shown = |days: &[&Measured]| days.iter().map(|day| (day.basis.start, number(day).to_bits(), day.basis.count)).collect::<Vec<_>>();
+        let shown =
+            |days: &[&Measured]| days.iter().map(|day| (day.basis.start, number(day).to_bits(), day.basis.count)).collect::<Vec<_>>();
         match story.name.chars().next() {
             Some('W') => {
                 assert!(said.iter().all(|day| day.basis.revision == 0) && said.len() == DAYS - 1);

@@ -23,7 +23,7 @@ use crate::process::Workspace;
 
 /// All of the journal is to be there at the end, for the streams and for whoever reads it.
 const SETTINGS: [(&str, &str); 1] = [("RUNTIME_CHECKPOINT_EVERY", "1d")];
-const ALARMS: &str = "subscription ($after: String) { items: alarmChanges(after: $after) {
+pub const ALARMS: &str = "subscription ($after: String) { items: alarmChanges(after: $after) {
     kind cursor op at twinId ruleName alarm { id firstTrueAt raisedAt clearedAt count level } } }";
 
 /// A twin of a type of its own, and the messages of its device.
@@ -128,7 +128,7 @@ fn catalog_of(files: &[(String, String)]) -> Catalog {
 pub struct Running {
     pub plant: Plant,
     /// From where its alarms are told.
-    begin: Json,
+    pub begin: Json,
 }
 
 impl Running {
@@ -172,12 +172,7 @@ impl Running {
     /// Of all readings since its start.
     pub fn outcomes(&self) -> Outcomes {
         let count = |outcome: &str| self.plant.program.metric(&format!("pollux_readings_total{{outcome=\"{outcome}\"}}")) as u64;
-        Outcomes {
-            new: count("new"),
-            duplicate: count("duplicate"),
-            out_of_order: count("out_of_order"),
-            conflict: count("conflict"),
-        }
+        Outcomes { new: count("new"), duplicate: count("duplicate"), out_of_order: count("out_of_order"), conflict: count("conflict") }
     }
 
     /// What happened to the alarms of a twin, as the lossless stream tells it from the beginning: the operation, the alarm and the instant.
@@ -219,7 +214,14 @@ impl Running {
     }
 
     async fn avoided(&self, story: &Story) -> BTreeMap<String, u64> {
-        let rules = catalog_of(&story.files()).layout(story.name).unwrap().logic.rules.iter().map(|spec| spec.rule.id.to_string()).collect::<Vec<_>>();
+        let rules = catalog_of(&story.files())
+            .layout(story.name)
+            .unwrap()
+            .logic
+            .rules
+            .iter()
+            .map(|spec| spec.rule.id.to_string())
+            .collect::<Vec<_>>();
         let mut avoided = BTreeMap::new();
         for rule in rules {
             let state = self.rule_state(story, &rule).await;
@@ -230,7 +232,9 @@ impl Running {
 
     pub async fn rule_state(&self, story: &Story, rule: &str) -> Json {
         let twin = story.twin();
-        let query = format!("{{ ruleState(rule: \"{rule}\", twin: \"{twin}\") {{ condition since until avoided raised }} }}");
+        let query = format!(
+            "{{ ruleState(rule: \"{rule}\", twin: \"{twin}\") {{ condition since until avoided raised state variables timers }} }}"
+        );
         self.plant.data(&query).await["ruleState"].take()
     }
 
@@ -284,7 +288,7 @@ pub struct Remains {
     pub asked: Vec<String>,
 }
 
-async fn item(socket: &mut Socket) -> Json {
+pub async fn item(socket: &mut Socket) -> Json {
     let mut next = socket.hear().await;
     assert!(next["payload"].get("errors").is_none() && next["type"] == "next", "{next}");
     next["payload"]["data"]["items"].take()
