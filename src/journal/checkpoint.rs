@@ -10,8 +10,8 @@ use smol_str::SmolStr;
 use crate::alarm::OutOfService;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
-    Asked, Bases, Basis, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned,
-    Tuning, Twin, View, Views, Watches, Windows,
+    Asked, Bases, Basis, Deleted, Desired, Late, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles,
+    Tuned, Tuning, Twin, View, Views, Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
@@ -116,6 +116,8 @@ struct Rest {
     tuning: Vec<Tuned>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     out_of_service: Option<Box<OutOfService>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    late: Vec<(u16, u64)>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
@@ -124,7 +126,8 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         || !state.troubles.is_empty()
         || !state.disabled.is_empty()
         || !state.tuning.is_empty()
-        || state.out_of_service.is_some();
+        || state.out_of_service.is_some()
+        || !state.late.is_empty();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -134,6 +137,7 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         disabled: state.disabled.to_vec(),
         tuning: state.tuning.iter().cloned().collect(),
         out_of_service: state.out_of_service.clone(),
+        late: state.late.iter().map(|(slot, count)| (slot.0, count)).collect(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -251,6 +255,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         previous,
         pushed,
         bases,
+        late: Late::restore(rest.late.into_iter().map(|(slot, count)| (SlotNo(slot), count)).collect()),
         watches,
         asked: Asked::restore(rest.asked),
         troubles: Troubles::restore(rest.troubles),

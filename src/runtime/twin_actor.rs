@@ -139,8 +139,9 @@ impl Actor for TwinActor {
                 rests = true;
             }
         }
-        let Work { before, events, receipts, saves, total, .. } = work;
+        let Work { before, events, receipts, saves, total, in_views: (late, replaced), .. } = work;
         self.tallies.count(total);
+        self.tallies.count_in_views(late, replaced);
         let held = Held {
             change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
             receipts,
@@ -187,6 +188,8 @@ struct Work<'a> {
     events: Vec<Event>,
     receipts: Vec<Settling>,
     total: Tally,
+    /// Readings that were too late for a view, and that took the place of another one in it.
+    in_views: (u16, u16),
     saves: bool,
     /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
@@ -195,12 +198,24 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(twin: &'a mut Twin, at: Timestamp) -> Work<'a> {
         let before = twin.state.revision;
-        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false, told: None }
+        Work {
+            twin,
+            at,
+            before,
+            events: Vec::new(),
+            receipts: Vec::new(),
+            total: Tally::default(),
+            in_views: (0, 0),
+            saves: false,
+            told: None,
+        }
     }
 
     fn take_in(&mut self, input: &Input) -> StepTally {
         let step = step(self.twin, input, self.at);
         self.told = step.told;
+        let (late, replaced) = self.in_views;
+        self.in_views = (late.saturating_add(step.tally.late_for_view), replaced.saturating_add(step.tally.replaced_in_view));
         if self.events.is_empty() {
             self.events = step.events;
         } else {

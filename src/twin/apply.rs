@@ -12,6 +12,7 @@ use crate::window::{Cause, Sample};
 
 use super::bases::{Bases, Basis};
 use super::event::{Event, Measured, Read};
+use super::late::Late;
 use super::pushed::Pushed;
 use super::slots::Slots;
 use super::state::{Desired, SharedLayout, Slot, State, Twin};
@@ -26,6 +27,9 @@ impl Twin {
     /// What windows say of it is part of it: no fact of its own, for it follows from what they have heard.
     pub(super) fn take_in(&mut self, event: &Event, at: Timestamp, said: &mut Said) {
         self.change(event, at, said);
+        if let Some(slot) = said.late {
+            Arc::make_mut(&mut self.state).late.count(slot);
+        }
         if !said.published.is_empty() {
             self.show_results(at, said);
         }
@@ -266,6 +270,9 @@ impl State {
             Some((layout.slot_by_path(path)?, *basis))
         });
         self.bases = Bases::restore(bases.collect());
+        let late =
+            self.late.iter().filter_map(|(slot, count)| Some((layout.slot_by_path(&self.layout.slots.get(slot.index())?.path)?, count)));
+        self.late = Late::restore(late.collect());
         self.desired = wanted.into();
         self.layout = SharedLayout(layout.clone());
     }

@@ -12,6 +12,7 @@ mod explanation;
 mod fact;
 mod follow;
 mod input;
+mod late;
 mod pushed;
 mod recent;
 mod slots;
@@ -33,6 +34,7 @@ pub use explanation::{EXPLAIN_DEPTH_MAX, EXPLAIN_STEPS_MAX, Explanation, Explana
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
 pub use follow::{explain_member, explain_rule};
 pub use input::{Description, Edit, Forced, Gathered, Input, Managed, Raised, Received, Told};
+pub use late::Late;
 pub use pushed::Pushed;
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};
 pub use slots::Slots;

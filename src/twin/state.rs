@@ -11,6 +11,7 @@ use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinN
 
 use super::asked::Asked;
 use super::bases::Bases;
+use super::late::Late;
 use super::pushed::Pushed;
 use super::recent::Recent;
 use super::slots::Slots;
@@ -80,6 +81,8 @@ pub struct State {
     pub pushed: Pushed,
     /// What the results of its windows are based on.
     pub bases: Bases,
+    /// Readings that came too late for a window.
+    pub late: Late,
     /// Where its rules and alarms stand.
     pub watches: Watches,
     /// What it has asked others to do.
@@ -118,6 +121,7 @@ impl State {
             previous: Box::default(),
             pushed: Pushed::default(),
             bases: Bases::default(),
+            late: Late::default(),
             watches: Watches::default(),
             asked: Asked::default(),
             troubles: Troubles::default(),

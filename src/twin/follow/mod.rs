@@ -19,12 +19,15 @@ mod voice;
 mod wave;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::SmolStr;
 
 use crate::alarm::{Action, CloseReason, Verdict, When};
 use crate::catalog::Layout;
 use crate::catalog::logic::RuleSpec;
 use crate::catalog::places::Places;
-use crate::reading::Timestamp;
+use crate::reading::{SlotNo, Timestamp};
 use crate::rule::{Edited, Watch, compare};
 
 use super::bases::Basis;
@@ -39,6 +42,10 @@ use deeds::Deeds;
 pub(super) use clock::due;
 pub(super) use environment::{Surroundings, at_rest};
 pub use explain::{explain_member, explain_rule};
+
+/// What is said of readings that came too late for a window, and how often at most.
+const LATE_DATA: &str = "LATE_DATA";
+const LATE_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
@@ -270,7 +277,8 @@ impl<'a> Follower<'a> {
 
     fn push(&mut self, event: Event) {
         self.twin.take_in(&event, self.recorded, &mut self.said);
-        if std::mem::take(&mut self.said.late) {
+        let late = std::mem::take(&mut self.said.late);
+        if late.is_some() {
             self.step.tally.late += 1;
             self.step.tally.out_of_order = self.step.tally.out_of_order.saturating_sub(1);
         }
@@ -278,6 +286,20 @@ impl<'a> Follower<'a> {
         self.step.tally.late_for_view += std::mem::take(&mut self.said.late_for_view);
         self.step.tally.replaced_in_view += std::mem::take(&mut self.said.replaced_in_view);
         self.step.events.push(event);
+        if let Some(slot) = late {
+            self.tell_late(slot);
+        }
+    }
+
+    /// A sender whose data are always late is told of once a minute, not with each of them.
+    fn tell_late(&mut self, slot: SlotNo) {
+        let (since, layout) = (self.recorded.minus(LATE_EVERY), self.layout.clone());
+        let Some(spec) = layout.slots.get(slot.index()) else { return };
+        if !self.twin.state.troubles.iter().any(|trouble| trouble.code == LATE_DATA && trouble.at > since) {
+            let message =
+                format!("readings of `{}` come too late for its windows; `lateness` says how long they may be corrected", spec.path);
+            self.trouble(LATE_DATA, &SmolStr::default(), message, self.recorded);
+        }
     }
 
     fn all_slots(&self) -> Vec<u16> {

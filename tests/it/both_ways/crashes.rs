@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 
 use pollux::reading::{Quality, SlotNo, Timestamp, Value};
 use pollux::rule::{Phase, RuleState};
-use pollux::twin::{Measured, Windows};
+use pollux::twin::Windows;
 use serde_json::Value as Json;
 
 use super::feeder::Feeder;
 use super::generated::{disordered, story, wandering};
 use super::recorded::{AMBIENT, DAY, HOT, LAST_LINE, MACHINE, SILENCES, TAXI, data, limits, machine_type, permuted, rows_of, silences};
-use super::story::{Occurrence, Remains, Running, Story, Told, by_backtest, messages, time};
+use super::story::{Occurrence, Remains, Running, Said, Story, Told, by_backtest, messages, time};
 use crate::crash::Dice;
 
 const MINUTE: i64 = 60_000_000;
@@ -179,7 +179,7 @@ struct Ending {
     alarms: Vec<(Json, Json, Json)>,
     /// The keys of what others were asked to do.
     asked: Vec<String>,
-    said: Vec<Measured>,
+    said: Vec<Said>,
     revision: u64,
     slots: Vec<(Option<Value>, Timestamp, Quality)>,
     windows: Windows,
@@ -208,7 +208,7 @@ impl Ending {
         Ending {
             alarms,
             asked,
-            said: said.into_iter().map(|said| Measured { received: Timestamp(0), ..said }).collect(),
+            said,
             revision: twin.state.revision.0,
             slots: twin.state.slots.iter().map(|slot| (slot.value.clone(), slot.time, slot.quality)).collect(),
             rules: twin.state.watches.iter().map(|(id, watch)| (id.to_string(), watch.rule.clone())).collect(),

@@ -51,12 +51,14 @@ pub fn story(name: &'static str, telemetry: &str, more: &str, rules: &str, rows:
 async fn delays_and_disorder_are_judged_by_the_times_of_the_data() {
     let rows = disordered(7);
     let twice: Vec<_> = rows.iter().flat_map(|row| [*row, *row]).collect();
-    let (once, in_hour) = (brute::in_file_order(&rows), brute::in_order(&rows, 60 * MINUTE));
+    let (once, in_hour, in_seconds) =
+        (brute::in_file_order(&rows), brute::in_order(&rows, 60 * MINUTE), brute::in_order(&rows, MINUTE / 12));
     let as_it_is = Outcomes { new: ROWS as u64, duplicate: 0, out_of_order: JUMP_ROWS as u64 - 1, conflict: 1 };
     let stories = [
         (story("Plain", "", "", &limits(""), &rows), as_it_is, &once),
         (story("Waits", ", reorder: 1h", "", &limits(""), &rows), as_it_is, &in_hour),
         (story("Ruled", "", "", &limits(", reorder: 1h"), &rows), as_it_is, &in_hour),
+        (story("Seconds", ", reorder: 5s", "", &limits(""), &rows), as_it_is, &in_seconds),
         (story("Twice", "", "", &limits(""), &twice), Outcomes { duplicate: rows.len() as u64, ..as_it_is }, &once),
     ];
     let running = Running::start(&stories.iter().map(|(story, ..)| story).collect::<Vec<_>>()).await;
@@ -67,6 +69,9 @@ async fn delays_and_disorder_are_judged_by_the_times_of_the_data() {
         assert_eq!(told, by_backtest(story));
         assert_eq!(running.newest(story, "value").1, Timestamp(rows.last().unwrap().0));
     }
+    let in_views = |what: &str| running.plant.program.metric(&format!("pollux_view_{what}_total")) as usize;
+    // Two types wait for an hour, which all that is said again comes in; of the one that waits for seconds only the newest.
+    assert_eq!((in_views("late"), in_views("replaced")), (JUMP_ROWS - 1, 2 * JUMP_ROWS + 1));
 }
 
 /// The alarms of the five lines are those that brute force finds.

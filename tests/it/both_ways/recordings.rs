@@ -1,7 +1,6 @@
 //! The acceptance page for rules (T1 to T6) through the running process, by the same numbers as its backtests.
 
 use pollux::reading::{Timestamp, Value};
-use pollux::twin::Measured;
 use pollux::window::Figure;
 
 use super::recorded::{
@@ -10,7 +9,7 @@ use super::recorded::{
     TAXI, THREE, THREE_FIRST, THREE_LAST, TWO, TWO_FIRST, TWO_LAST, WAITS, data, labelled, limits, machine_type, mill_type, patterns,
     permuted, rows_of, silences,
 };
-use super::story::{Running, Story, Told, by_backtest, messages, time};
+use super::story::{Running, Said, Story, Told, by_backtest, messages, time};
 
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -99,6 +98,9 @@ async fn delays_and_disorder_are_judged_by_the_times_of_the_data() {
             check_lines(&told, *is_in_order);
         }
     }
+    let in_views = |what: &str| running.plant.program.metric(&format!("pollux_view_{what}_total")) as u64;
+    let [late, replaced] = [WAITS.map(|(_, late, _)| late), WAITS.map(|(.., replaced)| replaced)].map(|of| of.iter().sum::<u64>());
+    assert_eq!((in_views("late"), in_views("replaced")), (late, replaced));
     let remains = running.end();
     for twin in ["counted", "countedtwice"] {
         let hours = &remains[twin].said;
@@ -173,8 +175,7 @@ async fn days_are_the_same_however_their_readings_come() {
     for (place, story) in stories.iter().enumerate().skip(1) {
         let said = &of(story).said;
         let found = final_days(said);
-        let shown =
-            |days: &[&Measured]| days.iter().map(|day| (day.basis.start, number(day).to_bits(), day.basis.count)).collect::<Vec<_>>();
+        let shown = |days: &[&Said]| days.iter().map(|day| (day.basis.start, number(day).to_bits(), day.basis.count)).collect::<Vec<_>>();
         match story.name.chars().next() {
             Some('W') => {
                 assert!(said.iter().all(|day| day.basis.revision == 0) && said.len() == DAYS - 1);
@@ -196,13 +197,13 @@ async fn days_are_the_same_however_their_readings_come() {
 }
 
 /// What was said last of each day, in their order.
-fn final_days(said: &[Measured]) -> Vec<&Measured> {
-    let last: std::collections::BTreeMap<Timestamp, &Measured> = said.iter().map(|day| (day.basis.start, day)).collect();
+fn final_days(said: &[Said]) -> Vec<&Said> {
+    let last: std::collections::BTreeMap<Timestamp, &Said> = said.iter().map(|day| (day.basis.start, day)).collect();
     last.into_values().collect()
 }
 
-fn number(measured: &Measured) -> f64 {
-    if let Some(Value::Double(number)) = measured.value { number } else { f64::NAN }
+fn number(said: &Said) -> f64 {
+    if let Some(Value::Double(number)) = said.value { number } else { f64::NAN }
 }
 
 #[track_caller]

@@ -8,11 +8,11 @@ use std::time::Duration;
 use pollux::backtest::{Backtest, Rows, RowsOptions, Selection};
 use pollux::catalog::{self, Catalog};
 use pollux::journal;
-use pollux::reading::{Seq, Timestamp, TwinNo};
+use pollux::reading::{Seq, Timestamp, TwinNo, Value};
 use pollux::runtime::layouts::Layouts;
 use pollux::runtime::rebuild::Replay;
 use pollux::source::Sources;
-use pollux::twin::{Event, Fact, Measured, Twin};
+use pollux::twin::{Basis, Event, Fact, State, Twin};
 use serde_json::{Value as Json, json};
 
 use super::feeder::Feeder;
@@ -255,37 +255,59 @@ impl Running {
     pub fn remains(&self) -> BTreeMap<String, Remains> {
         let layouts = Layouts::default();
         let mut replay = Replay::new(&layouts);
-        let mut told: BTreeMap<TwinNo, (Vec<Measured>, Vec<String>)> = BTreeMap::new();
+        let mut remains: BTreeMap<TwinNo, Remains> = BTreeMap::new();
         let read = journal::read(&self.plant.workspace.journal(), Seq(1), &mut |seq, bytes| {
-            for fact in replay.take(seq, bytes, None).unwrap().1 {
-                let Fact::Happened { no, events, .. } = fact else { continue };
-                let (said, asked) = told.entry(no).or_default();
-                for event in events {
-                    match event {
-                        Event::Measured(measured) => said.push(*measured),
-                        Event::Asked(request) => asked.push(request.key.to_string()),
-                        _ => {}
+            let (at, facts) = replay.take(seq, bytes, None).unwrap();
+            for fact in facts {
+                match fact {
+                    Fact::Created { no, id, layout } => {
+                        let state = State::new(no, id, layouts.get(layout).unwrap(), at);
+                        remains.insert(no, Remains { twin: Twin::new(state), said: Vec::new(), asked: Vec::new() });
                     }
+                    Fact::Happened { no, events, .. } => {
+                        let remains = remains.get_mut(&no).unwrap();
+                        events.iter().for_each(|event| remains.follow(event, at));
+                    }
+                    _ => {}
                 }
             }
             ControlFlow::Continue(())
         });
         read.unwrap();
-        let remains = replay.twins.into_iter().map(|(no, twin)| {
-            let (said, asked) = told.remove(&no).unwrap_or_default();
-            (twin.state.id.to_string(), Remains { twin, said, asked })
-        });
-        remains.collect()
+        remains.into_values().map(|remains| (remains.twin.state.id.to_string(), remains)).collect()
     }
+}
+
+/// A result of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    pub value: Option<Value>,
+    pub basis: Basis,
 }
 
 /// What a twin is at the end.
 pub struct Remains {
     pub twin: Twin,
-    /// The results of its windows.
-    pub said: Vec<Measured>,
+    /// What its window has said, of those that have one.
+    pub said: Vec<Said>,
     /// The keys of what it has asked others to do.
     pub asked: Vec<String>,
+}
+
+impl Remains {
+    fn follow(&mut self, event: &Event, at: Timestamp) {
+        self.twin.apply(event, at);
+        if let Event::Asked(request) = event {
+            self.asked.push(request.key.to_string());
+        }
+        let state = &self.twin.state;
+        for (slot, basis) in state.bases.iter() {
+            let now = Said { value: state.slot(*slot).value.clone(), basis: *basis };
+            if self.said.last() != Some(&now) {
+                self.said.push(now);
+            }
+        }
+    }
 }
 
 pub async fn item(socket: &mut Socket) -> Json {
