@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use crate::alarm::OutOfService;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
+use crate::rule::detector::Messages;
 use crate::twin::{
     Asked, Bases, Basis, Deleted, Desired, Late, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles,
     Tuned, Tuning, Twin, View, Views, Watches, Windows,
@@ -93,7 +94,7 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_slot(slot, out);
     }
     put_watches(&state.watches, out);
-    put_rest(state, out);
+    put_rest(twin, out);
     put_unsigned(state.pushed.iter().count() as u64, out);
     for (no, slot) in state.pushed.iter() {
         put_unsigned(u64::from(no.0), out);
@@ -118,16 +119,20 @@ struct Rest {
     out_of_service: Option<Box<OutOfService>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     late: Vec<(u16, u64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    messages: Option<Messages>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
-fn put_rest(state: &State, out: &mut Vec<u8>) {
+fn put_rest(twin: &Twin, out: &mut Vec<u8>) {
+    let state = &*twin.state;
     let has_any = !state.asked.is_empty()
         || !state.troubles.is_empty()
         || !state.disabled.is_empty()
         || !state.tuning.is_empty()
         || state.out_of_service.is_some()
-        || !state.late.is_empty();
+        || !state.late.is_empty()
+        || twin.recent.messages().is_some();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -138,6 +143,7 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         tuning: state.tuning.iter().cloned().collect(),
         out_of_service: state.out_of_service.clone(),
         late: state.late.iter().map(|(slot, count)| (slot.0, count)).collect(),
+        messages: twin.recent.messages().cloned(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -263,7 +269,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         tuning: Tuning::restore(rest.tuning),
         out_of_service: rest.out_of_service,
     };
-    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows, views })
+    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately).with_messages(rest.messages), windows, views })
 }
 
 fn take_watches(cursor: &mut Cursor<'_>) -> Result<Watches, Unreadable> {

@@ -15,7 +15,7 @@ use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
 use crate::twin::{
-    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
+    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Numbered, Raised, Received, Rejection, Told, Twin, step,
 };
 
 use super::clock::Clock;
@@ -60,6 +60,8 @@ pub struct Delivery {
     /// The form of the type by which it was read, by its fingerprint.
     pub layout: u64,
     pub groups: Vec<Group>,
+    /// The id of the message that says so.
+    pub message: Option<Numbered>,
     /// Events that are said to have happened.
     pub events: Vec<EventSaid>,
     /// Parts of the packet that could not be used.
@@ -234,7 +236,7 @@ impl<'a> Work<'a> {
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {
-        let Delivery { received, layout, mut groups, events, rejections, unstored, mut refused, unmapped, receipt } = delivery;
+        let Delivery { received, layout, mut groups, message, events, rejections, unstored, mut refused, unmapped, receipt } = delivery;
         let mut tally = Tally { unmapped, rejected: u16::try_from(unstored).unwrap_or(u16::MAX), ..Tally::default() };
         let form = &self.twin.state.layout;
         if layout != form.fingerprint {
@@ -243,7 +245,11 @@ impl<'a> Work<'a> {
         }
         for group in groups {
             let begun = self.events.len();
-            tally.add(self.take_in(&Input::Readings { group, received }).into());
+            let input = match message.clone() {
+                None => Input::Readings { group, received },
+                Some(message) => Input::Message { message, group, received },
+            };
+            tally.add(self.take_in(&input).into());
             // The twin itself may refuse a reading: one that contradicts an earlier one, if its type wants that.
             if refused.is_none() {
                 refused = self.events[begun..].iter().find_map(refusal);

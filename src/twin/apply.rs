@@ -43,6 +43,7 @@ impl Twin {
         Arc::make_mut(&mut self.state).apply(event, at);
         match event {
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
+            Event::Numbered(message) => self.recent.remember_message(*message, at),
             Event::Rested => self.recent.rest(),
             Event::Read(read) if read.outcome.is_counted() => {
                 let sample = if read.quality == Quality::Bad { Sample::UNKNOWN } else { sample(&read.value) };
@@ -150,7 +151,7 @@ impl State {
         self.updated = at;
         match event {
             Event::Read(read) => self.take(read),
-            Event::Heard(_) | Event::Rested => {}
+            Event::Heard(_) | Event::Numbered(_) | Event::Rested => {}
             Event::Rejected(_) => {}
             Event::PropertySet { slot, value, .. } => {
                 let set = match value {

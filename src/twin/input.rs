@@ -18,6 +18,8 @@ use super::recent::Fingerprint;
 pub enum Input {
     /// Readings of one instant.
     Readings { group: Group, received: Received },
+    /// The same, with an id that its sender has given it.
+    Message { message: Numbered, group: Group, received: Received },
     /// Part of a packet for this twin could not be used.
     Refused(Box<Rejection>),
     /// What the workspace's files say of it now.
@@ -126,6 +128,14 @@ impl Raised {
     pub fn alarm_id(&self) -> SmolStr {
         smol_str::format_smolstr!("{}:{}", self.id, self.by)
     }
+}
+
+/// The id of a message, by which a repetition is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    pub id: SmolStr,
+    /// When it was sent, as far as that is known: it is a repetition if the same was heard up to five minutes before.
+    pub sent: Timestamp,
 }
 
 /// When a packet was read, and how far ahead of that its times may be.

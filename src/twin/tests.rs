@@ -76,7 +76,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
         replayed.apply(event, at);
         match event {
             Event::Read(read) => shown.push(format!("{:?} {:?} at {}", read.outcome, read.value, read.time.0 / SECOND)),
-            Event::Heard(_) => {}
+            Event::Heard(_) | Event::Numbered(_) => {}
             Event::Rejected(rejection) => shown.push(format!("rejected: {}", rejection.message)),
             Event::PropertySet { slot, value, .. } => shown.push(format!("slot {} := {value:?}", slot.0)),
             Event::Described { .. } => shown.push("described".to_owned()),

@@ -152,6 +152,7 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             }
             Event::Rejected(_)
             | Event::Described { .. }
+            | Event::Numbered(_)
             | Event::Rested
             | Event::Renamed(_)
             | Event::Desired { .. }

@@ -32,7 +32,7 @@ use crate::rule::{Edited, Watch, compare};
 
 use super::bases::Basis;
 use super::event::{Event, Happened, Measured};
-use super::input::Gathered;
+use super::input::{Gathered, Numbered};
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
@@ -58,6 +58,8 @@ pub(super) struct Follower<'a> {
     /// What windows have said and nobody has taken notice of yet.
     said: Said,
     deeds: Deeds,
+    /// The id of the message that it is about, if its sender gave it one.
+    message: Option<&'a str>,
 }
 
 /// An evaluation at one instant: what has changed, and what is not known although it is there.
@@ -89,7 +91,20 @@ impl<'a> Moment<'a> {
 
 impl<'a> Follower<'a> {
     pub(super) fn begin(twin: &'a mut Twin, step: &'a mut Step, now: Timestamp, recorded: Timestamp) -> Follower<'a> {
-        Follower { layout: twin.state.layout.0.clone(), twin, step, now, recorded, said: Said::default(), deeds: Deeds::default() }
+        Follower {
+            layout: twin.state.layout.0.clone(),
+            twin,
+            step,
+            now,
+            recorded,
+            said: Said::default(),
+            deeds: Deeds::default(),
+            message: None,
+        }
+    }
+
+    pub(super) fn told_by(self, message: Option<&'a Numbered>) -> Follower<'a> {
+        Follower { message: message.map(|message| message.id.as_str()), ..self }
     }
 
     /// Readings of one instant. What fell due before them comes first, what falls due with them last.
