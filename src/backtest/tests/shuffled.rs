@@ -170,6 +170,27 @@ fn shuffling_within_the_wait_changes_nothing() {
     assert!(raised > 1000 && moved > 70, "{raised} transitions, {moved} shuffled");
 }
 
+/// Each packet twice in succession, whether rules wait or not, and however late it comes: only the counters differ (`rules.md`, 18).
+#[test]
+fn saying_everything_twice_changes_nothing() {
+    let mut raised = 0;
+    for reorder in ["0s", "1m"] {
+        let catalog = cell(reorder, WINDOWS, OF_WINDOWS);
+        for seed in 1..=10 {
+            let dice = &mut Dice((seed * 0x9e37_79b9) | 1);
+            let packets = packets(dice);
+            let arriving = shuffled(&packets, 2 * MINUTE, dice);
+            let twice: Vec<Packet> = arriving.iter().flat_map(|packet| [packet.clone(), packet.clone()]).collect();
+            let ((once, alone), (again, repeated)) = (drive(&catalog, &arriving), drive(&catalog, &twice));
+            same(&again.transitions, &once.transitions, seed);
+            same(&again.results, &once.results, seed);
+            assert!(repeated.twin(0) == alone.twin(0), "seed {seed}");
+            raised += once.transitions.len();
+        }
+    }
+    assert!(raised > 500, "{raised} transitions");
+}
+
 #[test]
 fn too_many_that_wait_are_seen_early() {
     let catalog = machine_that_waits("1d");

@@ -21,24 +21,31 @@ const HOUR: i64 = 60 * MINUTE;
 /// A small one of each kind, in seconds.
 #[tokio::test]
 async fn whoever_is_killed_comes_to_the_same() {
+    compare(&small_stories(), 8).await;
+}
+
+#[tokio::test]
+async fn whoever_is_killed_over_the_recordings_comes_to_the_same() {
+    let Some(stories) = recorded_stories() else { return };
+    compare(&stories, 20).await;
+}
+
+pub fn small_stories() -> [Story; 4] {
     let rows = disordered(7);
     let hourly: Vec<_> =
         wandering(400, 9).into_iter().enumerate().map(|(no, (at, value))| (at + (no as i64 / 60) * 3 * HOUR, value)).collect();
     let hours = "computed: {hour: {of: value, agg: avg, window: {tumbling: 1h}}}\n";
-    let stories = [
+    [
         story("Plain", "", "", &with_publish(), &rows),
         story("Waits", ", reorder: 1h", "", &limits(""), &rows),
         story("Hours", ", reorder: 30m", hours, "  []", &permuted(&wandering(500, 5), 30 * MINUTE, 3)),
         story("Silent", "", "", &silences("after: 2h", "after: 3h"), &hourly),
-    ];
-    compare(&stories, 8).await;
+    ]
 }
 
 /// T2's last line, T4 with an hour's wait, T5 permuted, T6.
-#[tokio::test]
-async fn whoever_is_killed_over_the_recordings_comes_to_the_same() {
-    let (Some(machine), Some(taxi), Some(ambient)) = (data(MACHINE), data(TAXI), data(AMBIENT)) else { return };
-    let (machine, taxi, ambient) = (rows_of(&machine), rows_of(&taxi), rows_of(&ambient));
+pub fn recorded_stories() -> Option<[Story; 4]> {
+    let (machine, taxi, ambient) = (rows_of(&data(MACHINE)?), rows_of(&data(TAXI)?), rows_of(&data(AMBIENT)?));
     let days = format!("computed: {{day: {DAY}}}\n");
     let timed: Vec<(i64, String)> = taxi.iter().map(|(at, value)| (time(at).0, value.clone())).collect();
     let arriving: Vec<(String, String)> =
@@ -49,13 +56,12 @@ async fn whoever_is_killed_over_the_recordings_comes_to_the_same() {
         messages: messages(rows),
     };
     let (telemetry, two, three) = SILENCES[1];
-    let stories = [
+    Some([
         of("Plain", "", "", &with_publish(), &machine),
         of("Waits", ", reorder: 1h", "", &(limits("") + HOT), &machine),
         of("Days", ", reorder: 2h", &days, "  []", &arriving),
         of("Silent", telemetry, "", &silences(two, three), &ambient),
-    ];
-    compare(&stories, 20).await;
+    ])
 }
 
 /// T2's last line, which asks somebody to do something.
@@ -146,7 +152,7 @@ fn moments(story: &Story, told: &Told, count: usize, dice: &mut Dice) -> Vec<Mom
     moments
 }
 
-fn time_of(message: &str) -> Timestamp {
+pub fn time_of(message: &str) -> Timestamp {
     let message: Json = serde_json::from_str(message).unwrap();
     time(message["ts"].as_str().unwrap())
 }

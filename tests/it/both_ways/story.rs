@@ -39,7 +39,7 @@ impl Story {
         self.name.to_lowercase()
     }
 
-    fn files(&self) -> [(String, String); 2] {
+    pub fn files(&self) -> [(String, String); 2] {
         let (name, twin) = (self.name, self.twin());
         let twins = format!("twins: [{{id: {twin}, type: {name}}}]\n");
         [(format!("schemas/{name}.yaml"), self.type_text.clone()), (format!("twins/{twin}.yaml"), twins)]
@@ -114,7 +114,7 @@ pub fn by_backtest(story: &Story) -> Told {
     }
 }
 
-fn catalog_of(files: &[(String, String)]) -> Catalog {
+pub fn catalog_of(files: &[(String, String)]) -> Catalog {
     let mut sources = Sources::new();
     for (path, text) in files {
         sources.add(path.as_str(), text.as_bytes());
