@@ -283,7 +283,11 @@ impl TwinLane {
 
     /// What was decoded goes to the twin, and to the assets it observes.
     fn deliver(&mut self, resident: Arc<Resident>, packet: &Packet, message: Option<Numbered>, receipt: Receipt) {
-        let received = Received { at: packet.received, future_tolerance: self.runtime.shared.config.future_tolerance };
+        let received = Received {
+            at: packet.received,
+            future_tolerance: self.runtime.shared.config.future_tolerance,
+            started: self.runtime.shared.wakes.started,
+        };
         let form = self.form.take().unwrap_or_else(|| resident.cell.state().layout.0.clone());
         let groups = std::mem::take(&mut self.decoded.groups);
         let problems = std::mem::take(&mut self.decoded.problems);

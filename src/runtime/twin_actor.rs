@@ -124,7 +124,7 @@ impl Actor for TwinActor {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
-            TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
+            TwinMsg::Wake => work.take_in(&Input::Woken { started: self.wakes.started }).drop_tally(),
             TwinMsg::Tell(told, answer) => work.answer(&Input::Told(told), answer),
             TwinMsg::Manage(managed, answer) => work.answer(&Input::Managed(*managed), answer),
             TwinMsg::Ended(key, ending) => work.take_in(&Input::Ended { key, ending }).drop_tally(),

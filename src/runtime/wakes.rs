@@ -77,7 +77,7 @@ impl Wakes {
         let next = resident.while_resting(|twin| {
             // A try: what it comes to is shared, so the copy is small.
             let mut copy = twin.clone();
-            step(&mut copy, &Input::Woken, now).events.is_empty().then(|| twin.due(now, self.started))
+            step(&mut copy, &Input::Woken { started: self.started }, now).events.is_empty().then(|| twin.due(now, self.started))
         });
         match next.flatten() {
             Some(Some(due)) => self.arm(resident, due),

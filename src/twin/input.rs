@@ -28,8 +28,8 @@ pub enum Input {
     Edited(Edit),
     /// Its type was compiled anew.
     Retyped(Arc<Layout>),
-    /// Something of it was due by time alone.
-    Woken,
+    /// Something of it was due by time alone, to a program that runs since `started`.
+    Woken { started: Timestamp },
     /// Somebody does something to one of its alarms.
     Told(Box<Told>),
     /// Somebody sets one of its detectors.
@@ -143,7 +143,12 @@ pub struct Numbered {
 pub struct Received {
     pub at: Timestamp,
     pub future_tolerance: Duration,
+    /// Since when the program runs: that nothing was heard before is not the fault of a device.
+    pub started: Timestamp,
 }
+
+/// When a program has started that was never away.
+pub const NEVER_AWAY: Timestamp = Timestamp(i64::MIN);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {

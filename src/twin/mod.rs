@@ -33,7 +33,7 @@ pub use event::{Event, Happened, Measured, Outcome, Read, Rejection};
 pub use explanation::{EXPLAIN_DEPTH_MAX, EXPLAIN_STEPS_MAX, Explanation, ExplanationStep, StepKind};
 pub use fact::{Deleted, Edge, EdgeNo, Edited, Entry, Fact, Keyed};
 pub use follow::{explain_member, explain_rule};
-pub use input::{Description, Edit, Forced, Gathered, Input, Managed, Numbered, Raised, Received, Told};
+pub use input::{Description, Edit, Forced, Gathered, Input, Managed, NEVER_AWAY, Numbered, Raised, Received, Told};
 pub use late::Late;
 pub use pushed::Pushed;
 pub use recent::{Fingerprint, RECENT_AT_REST_MAX, RECENT_KEPT, RECENT_MAX, RECENT_SPAN_S, Recent};

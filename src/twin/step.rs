@@ -74,9 +74,9 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         Input::Described(description) => step.describe(twin, description, now),
         Input::Edited(edit) => step.edit(twin, edit, now),
         Input::Retyped(layout) => step.retype(twin, layout, now),
-        Input::Woken => {
+        Input::Woken { started } => {
             if follows(twin) {
-                Follower::begin(twin, &mut step, now, now).wake();
+                Follower::begin(twin, &mut step, now, now).since(*started).wake();
             }
         }
         Input::Ended { key, ending } => step.end(twin, key, ending, now),
@@ -136,7 +136,7 @@ impl Step {
         facts.extend(number.map(Event::Numbered));
         if follows(twin) {
             self.events.reserve(facts.len());
-            Follower::begin(twin, self, received.at, now).told_by(message).readings(facts, time);
+            Follower::begin(twin, self, received.at, now).since(received.started).told_by(message).readings(facts, time);
         } else {
             facts.iter().for_each(|event| twin.apply(event, now));
             self.events = facts;

@@ -269,7 +269,7 @@ fn a_lone_reading_is_seen_when_it_has_waited() {
 fn hear(twin: &mut Twin, time: Timestamp, value: f64) {
     let slot = twin.state.layout.slot_by_path("a").unwrap();
     let reading = Reading { slot, value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
-    let received = Received { at: time, future_tolerance: Duration::from_secs(300) };
+    let received = Received { at: time, future_tolerance: Duration::from_secs(300), started: crate::twin::NEVER_AWAY };
     step(twin, &Input::Readings { group: Group { time: Some(time), readings: vec![reading] }, received }, time);
 }
 
@@ -296,7 +296,7 @@ fn what_waits_outlives_an_edit() {
         assert_eq!(replica, twin);
         assert_eq!(twin.views.held(), held, "{reorder}");
         hear(&mut twin, begin.shifted(45 * SECOND), 8.5);
-        step(&mut twin, &Input::Woken, begin.shifted(70 * SECOND));
+        step(&mut twin, &Input::Woken { started: crate::twin::NEVER_AWAY }, begin.shifted(70 * SECOND));
         let alarm = &twin.state.watches.get("high").alarm;
         assert_eq!((alarm.last_no, alarm.open.as_ref().map(|open| open.raised_at)), (1, Some(begin.shifted(8 * SECOND))), "{reorder}");
     }
@@ -328,7 +328,7 @@ rules:
     assert_eq!(active(&twin), [true, true]);
     step(&mut twin, &set(5.0), begin.shifted(14 * SECOND));
     assert_eq!(active(&twin), [false, false]);
-    step(&mut twin, &Input::Woken, begin.shifted(16 * SECOND));
+    step(&mut twin, &Input::Woken { started: crate::twin::NEVER_AWAY }, begin.shifted(16 * SECOND));
     assert_eq!(active(&twin), [true, true]);
     assert_eq!(twin.state.watches.get("high").alarm.open.as_ref().unwrap().raised_at, begin.shifted(5 * SECOND));
 }

@@ -1,6 +1,8 @@
 //! Clocks (`rules.md`, 3.1): that of a member jumps to each newer reading and runs on at wall speed between them; that of a rule is the newest
 //! among the members it reads.
 
+use std::time::Duration;
+
 use crate::catalog::logic::{Readers, RuleSpec};
 use crate::reading::{SlotNo, Timestamp};
 use crate::rule::{Kind, Member, silent_at as silence, wake_after_start};
@@ -17,9 +19,24 @@ pub(super) fn offset(state: &State, spec: &RuleSpec) -> i64 {
     ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
 }
 
-/// From when on the members of a rule for missing data are silent, unless a reading comes.
-pub(super) fn silent_at(spec: &RuleSpec, twin: &Twin) -> Option<Timestamp> {
-    silent_by(spec, twin.state.created, |slot| twin.seen(spec.view, slot))
+/// From when on the members of a rule for missing data are silent, unless a reading comes. Of those that fell silent while the program was away
+/// nobody knows: they get one more `every` from `started` on.
+pub(super) fn silent_at(spec: &RuleSpec, twin: &Twin, started: Timestamp) -> Option<Timestamp> {
+    let Kind::NoData(no_data) = &spec.rule.kind else { return None };
+    let is_known = twin.state.watches.get(&spec.rule.id).rule.is_active();
+    let member = |(slot, allowed): (&SlotNo, &Duration)| {
+        let held = twin.seen(spec.view, *slot);
+        let head = held.value.as_ref().map(|_| held.time);
+        let (begun, ahead) = match head {
+            Some(time) => (held.received, time.micros_since(held.received)),
+            None => (twin.state.created, 0),
+        };
+        let fell_silent = !is_known && begun < started && begun.plus(*allowed) <= started;
+        let every = twin.state.layout.slots.get(slot.index()).and_then(|spec| spec.telemetry.as_ref()?.every);
+        Member { head, excused_until: fell_silent.then(|| started.plus(every.unwrap_or(*allowed)).shifted(ahead)) }
+    };
+    let members: Vec<Member> = spec.silent.iter().zip(&no_data.allowed).map(member).collect();
+    silence(no_data, &members, twin.state.created)
 }
 
 /// The same, by what the members hold.
@@ -71,7 +88,7 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp, started: Timestamp) -> O
         }
         if !watch.rule.is_active() && spec.view.is_none() {
             // What was silent before has been served.
-            consider(silent_at(spec, twin).map(on_wall).filter(|due| *due > now));
+            consider(silent_at(spec, twin, started).map(on_wall).filter(|due| *due > now));
         }
         if let Some(hours) = &spec.rule.active {
             consider(hours.next_edge(now));

@@ -32,7 +32,7 @@ use crate::rule::{Edited, Watch, compare};
 
 use super::bases::Basis;
 use super::event::{Event, Happened, Measured};
-use super::input::{Gathered, Numbered};
+use super::input::{Gathered, NEVER_AWAY, Numbered};
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
@@ -60,6 +60,8 @@ pub(super) struct Follower<'a> {
     deeds: Deeds,
     /// The id of the message that it is about, if its sender gave it one.
     message: Option<&'a str>,
+    /// Since when the program runs.
+    started: Timestamp,
 }
 
 /// An evaluation at one instant: what has changed, and what is not known although it is there.
@@ -100,7 +102,12 @@ impl<'a> Follower<'a> {
             said: Said::default(),
             deeds: Deeds::default(),
             message: None,
+            started: NEVER_AWAY,
         }
+    }
+
+    pub(super) fn since(self, started: Timestamp) -> Follower<'a> {
+        Follower { started, ..self }
     }
 
     pub(super) fn told_by(self, message: Option<&'a Numbered>) -> Follower<'a> {

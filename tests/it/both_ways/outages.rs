@@ -14,13 +14,14 @@ use crate::graphql::ws::Socket;
 const MINUTE: i64 = 60_000_000;
 
 /// A value says which of three rules it concerns: above 200 the one with delays, above 300 the detector, above 400 the one without.
-fn oven(name: &'static str, delay: &str) -> Story {
+fn oven(name: &'static str, delay: &str, silence: &str) -> Story {
     let type_text = format!(
         "type: {name}
 telemetry: {{value: double}}
 rules:
   - {{id: hot, when: \"value > 200 && value < 300\", onDelay: {delay}, offDelay: {delay}, severity: MAJOR}}
   - {{id: stuck, when: \"value > 400\"}}
+  - {{id: silent, noData: {{of: value, after: {silence}}}}}
   - id: cycle
     initial: idle
     variables: {{laps: 0}}
@@ -61,7 +62,7 @@ async fn told(running: &Running, story: &Story) -> Vec<String> {
 
 #[tokio::test]
 async fn whatever_is_under_way_goes_on() {
-    let story = oven("Oven", "5m");
+    let story = oven("Oven", "5m", "8h");
     let mut running = Running::start(&[&story]).await;
     let seen = async |running: &Running| running.rule_state(&story, "hot").await;
 
@@ -114,8 +115,9 @@ async fn whatever_is_under_way_goes_on() {
 #[tokio::test]
 async fn what_ends_while_it_is_away_ends_once() {
     let away = Duration::from_secs(11);
-    let stories = ["Quiet", "Heard", "Timer", "Shelf", "Later", "Patient"].map(|name| oven(name, "10s"));
-    let [quiet, heard, timer, shelf, later, patient] = &stories;
+    let stories = ["Quiet", "Heard", "Timer", "Shelf", "Later", "Patient", "Mute", "Back"];
+    let stories = stories.map(|name| oven(name, "10s", if ["Mute", "Back"].contains(&name) { "10s" } else { "8h" }));
+    let [quiet, heard, timer, shelf, later, patient, mute, back] = &stories;
     let mut running = Running::start(&stories.iter().collect::<Vec<_>>()).await;
     for story in [shelf, later, patient] {
         say(&running, story, "{\"value\": 450}".to_owned());
@@ -131,6 +133,9 @@ async fn what_ends_while_it_is_away_ends_once() {
         assert_eq!(shelved["outcome"], "DONE");
         until.push(shelved["alarm"]["shelvedUntil"].take());
     }
+    for story in [mute, back] {
+        say(&running, story, "{\"value\": 50}".to_owned());
+    }
     say(&running, timer, "{\"value\": 350}".to_owned());
     for story in [quiet, heard] {
         say(&running, story, "{\"value\": 250}".to_owned());
@@ -142,6 +147,7 @@ async fn what_ends_while_it_is_away_ends_once() {
     // Not a wait for something: so long it is away.
     pass(away);
     running.start_again();
+    say(&running, back, "{\"value\": 60}".to_owned());
     say(&running, heard, "{\"value\": 260}".to_owned());
 
     // All that there is to say of them, as it comes; the last two are those that wait.
@@ -164,6 +170,14 @@ async fn what_ends_while_it_is_away_ends_once() {
         let raised = &items[place("RAISED", story)]["alarm"];
         let instant = |key: &str| time(raised[key].as_str().unwrap());
         assert_eq!(instant("raisedAt").micros_since(instant("firstTrueAt")), MINUTE / 6);
+    }
+    // That it was silent while nobody listened is no news: it has as long again from the start on, and who speaks then was never silent.
+    let silent = &items[place("RAISED", mute)]["alarm"];
+    let said = running.newest(mute, "value").1;
+    assert!(time(silent["raisedAt"].as_str().unwrap()) >= said.shifted(MINUTE * 21 / 60), "{silent}");
+    if let Some(first) = items.iter().find(|item| item["twinId"] == back.twin()) {
+        let said = running.newest(back, "value").1;
+        assert!(time(first["alarm"]["raisedAt"].as_str().unwrap()) >= said.shifted(MINUTE / 6), "{first}");
     }
     // What nobody has spoken of again has the grace of a start.
     assert!(place("RAISED", heard) < place("RAISED", quiet));

@@ -74,13 +74,16 @@ impl Life {
         while let Some(due) = self.twin.due(self.now, Timestamp(i64::MIN)).filter(|due| *due < received && self.now > Timestamp(0)) {
             let before = (self.now, self.said.len());
             self.now = self.now.max(due);
-            self.take(&Input::Woken);
+            self.take(&Input::Woken { started: pollux::twin::NEVER_AWAY });
             assert_ne!((self.now, self.said.len()), before, "woken for nothing, again and again");
         }
         self.now = received;
         let reading = Reading { slot: SlotNo(0), value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
         let group = Group { time: Some(at), readings: vec![reading] };
-        self.take(&Input::Readings { group, received: Received { at: received, future_tolerance: Duration::from_secs(300) } });
+        self.take(&Input::Readings {
+            group,
+            received: Received { at: received, future_tolerance: Duration::from_secs(300), started: pollux::twin::NEVER_AWAY },
+        });
     }
 
     fn take(&mut self, input: &Input) {
