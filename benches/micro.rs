@@ -76,7 +76,10 @@ fn twin(layout: &Arc<Layout>) -> Twin {
 }
 
 fn input(group: Group) -> Input {
-    Input::Readings { group, received: Received { at: Timestamp(i64::MAX / 2), future_tolerance: Duration::ZERO } }
+    Input::Readings {
+        group,
+        received: Received { at: Timestamp(i64::MAX / 2), future_tolerance: Duration::ZERO, started: pollux::twin::NEVER_AWAY },
+    }
 }
 
 /// With a reader that holds the state of before, as the view does: so each change copies the state.

@@ -27,6 +27,8 @@ pub(super) fn render(sources: &Sources) -> String {
     let status = runtime.status();
     let journal = runtime.shared.journal.health();
     page.each(&metrics::READINGS, runtime.shared.tallies.each());
+    page.one(&metrics::VIEW_LATE, read(&runtime.shared.tallies.late_for_view));
+    page.one(&metrics::VIEW_REPLACED, read(&runtime.shared.tallies.replaced_in_view));
     page.one(&metrics::REJECTIONS, read(&runtime.refusals.total) + read(&runtime.shared.tallies.rejected));
     page.one(&metrics::REJECTIONS_NOT_STORED, read(&runtime.refusals.not_stored));
 

@@ -134,7 +134,7 @@ impl Plant {
         self.pass(received, listener);
         let group = self.seats[place].carried(layout, group);
         if !group.readings.is_empty() {
-            let received = Received { at: self.now, future_tolerance: FUTURE_TOLERANCE };
+            let received = Received { at: self.now, future_tolerance: FUTURE_TOLERANCE, started: crate::twin::NEVER_AWAY };
             self.take_in(place, &Input::Readings { group, received }, listener);
         }
     }
@@ -191,7 +191,7 @@ impl Plant {
             self.now = self.now.max(due);
             at_once = if (at_once.0, at_once.1) == (self.now, place) { (self.now, place, at_once.2 + 1) } else { (self.now, place, 0) };
             if at_once.2 < WAKES_AT_ONCE_MAX {
-                self.take_in(place, &Input::Woken, listener);
+                self.take_in(place, &Input::Woken { started: crate::twin::NEVER_AWAY }, listener);
             }
         }
     }
@@ -232,7 +232,7 @@ impl Plant {
             }
         }
         if !seat.twin.state.layout.logic.is_empty() {
-            let due = seat.twin.due(now);
+            let due = seat.twin.due(now, Timestamp(i64::MIN));
             if due != seat.due {
                 if let Some(former) = seat.due {
                     self.wakes.remove(&(former, place));

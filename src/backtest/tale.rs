@@ -184,6 +184,7 @@ impl TwinTale {
                 Event::PropertySet { slot, .. } | Event::Computed { slot, .. } => Some(*slot),
                 Event::Measured(measured) => Some(measured.slot),
                 Event::Heard(_)
+                | Event::Numbered(_)
                 | Event::Rejected(_)
                 | Event::Described { .. }
                 | Event::Relaid(_)

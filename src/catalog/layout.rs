@@ -53,7 +53,7 @@ pub struct Layout {
     pub relations: Box<[RelationRule]>,
     /// What follows from its readings.
     pub logic: Arc<Logic>,
-    /// A hash of all of the above that matters to stored twins: the slots, their types and units, in order, and what follows from them.
+    /// A hash of all of the above that matters to stored twins: the name, the slots, their types and units, in order, and what follows from them.
     pub fingerprint: u64,
 }
 

@@ -9,6 +9,7 @@ mod json;
 pub mod json_path;
 mod key;
 pub mod mapped;
+pub mod messages;
 pub mod native;
 mod sink;
 mod target;

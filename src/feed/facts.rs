@@ -128,6 +128,7 @@ impl Reading<'_> {
                 | Event::Read(_)
                 | Event::Heard(_)
                 | Event::Rejected(_)
+                | Event::Numbered(_)
                 | Event::Rested => {}
             }
         }

@@ -67,6 +67,7 @@ pub fn happenings_of(seq: Seq, entry: &Entry, names: &dyn Names, known: &mut Occ
                 | Event::PropertySet { .. }
                 | Event::Described { .. }
                 | Event::Relaid(_)
+                | Event::Numbered(_)
                 | Event::Rested
                 | Event::Renamed(_)
                 | Event::Desired { .. }

@@ -69,6 +69,7 @@ pub(super) async fn twin(State(site): State<Site>, Path(id): Path<String>) -> Re
         fields.insert("computed".to_owned(), Value::Object(members(Section::Computed)));
         fields.insert("alarms".to_owned(), alarms(&state));
         let rare = [
+            ("late", late(&state)),
             ("troubles", json!(state.troubles.iter().collect::<Vec<_>>())),
             ("asked", json!(state.asked.iter().collect::<Vec<_>>())),
             ("disabledRules", json!(state.disabled)),
@@ -113,6 +114,13 @@ fn summary(state: &TwinState, seq: Seq, now: Timestamp) -> Value {
         "lastSeen": state.last_seen().map(|time| time.to_string()),
         "values": values,
     })
+}
+
+/// Members of which readings came too late for the windows over them.
+fn late(state: &TwinState) -> Value {
+    let counts =
+        state.late.iter().filter_map(|(slot, count)| Some(json!({"member": state.layout.slots.get(slot.index())?.path, "count": count})));
+    counts.collect()
 }
 
 /// Those that have begun: where they stand.

@@ -20,6 +20,8 @@
 //! | the ids of actions: made of twin, definition, evaluation and place, so that a replay gives the same | `detector::instance` |
 //! | the states of an alarm model, and that missing data move none | `detector::alarm` |
 //! | when timers run out, are reset, and are asked about (D11 to D15) | `rule::detector` |
+//! | a repetition is known by its id for five minutes, of the last 256 messages of a twin (D3) | `rule::detector::messages`, `twin::recent` |
+//! | the action `iotEvents` is a message of its own, whose id is the key of the action | `runtime::outbox` |
 //! | BatchUpdateDetector leaves what it does not name | `describe` |
 
 pub mod describe;

@@ -9,9 +9,10 @@ use smol_str::SmolStr;
 
 use crate::alarm::{Occurrence, OutOfService};
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
+use crate::rule::detector::Messages;
 use crate::twin::{
-    Asked, Bases, Basis, Closed, Contributor, Contributors, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot,
-    State, Trouble, Troubles, Tuned, Tuning, Twin, View, Views, Watches, Windows,
+    Asked, Bases, Basis, Closed, Contributor, Contributors, Deleted, Desired, Late, Outcome, Pending, Pushed, Read, Recent, SharedLayout,
+    Slot, State, Trouble, Troubles, Tuned, Tuning, Twin, View, Views, Watches, Windows,
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
@@ -93,7 +94,7 @@ pub fn encode_twin(twin: &Twin, out: &mut Vec<u8>) {
         put_slot(slot, out);
     }
     put_watches(&state.watches, out);
-    put_rest(state, out);
+    put_rest(twin, out);
     put_unsigned(state.pushed.iter().count() as u64, out);
     for (no, slot) in state.pushed.iter() {
         put_unsigned(u64::from(no.0), out);
@@ -120,17 +121,24 @@ struct Rest {
     closed: Vec<(SmolStr, Occurrence)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     contributors: Vec<(u16, Vec<Contributor>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    late: Vec<(u16, u64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    messages: Option<Messages>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
-fn put_rest(state: &State, out: &mut Vec<u8>) {
+fn put_rest(twin: &Twin, out: &mut Vec<u8>) {
+    let state = &*twin.state;
     let has_any = !state.asked.is_empty()
         || !state.troubles.is_empty()
         || !state.disabled.is_empty()
         || !state.tuning.is_empty()
         || state.out_of_service.is_some()
         || !state.closed.is_empty()
-        || state.contributors.iter().next().is_some();
+        || state.contributors.iter().next().is_some()
+        || !state.late.is_empty()
+        || twin.recent.messages().is_some();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -142,6 +150,8 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         out_of_service: state.out_of_service.clone(),
         closed: state.closed.iter().map(|(rule, closed)| (rule.clone(), Occurrence::clone(closed))).collect(),
         contributors: state.contributors.iter().map(|(slot, contributors)| (slot.0, contributors.to_vec())).collect(),
+        late: state.late.iter().map(|(slot, count)| (slot.0, count)).collect(),
+        messages: twin.recent.messages().cloned(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -262,6 +272,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         contributors: Contributors::restore(
             rest.contributors.into_iter().map(|(slot, contributors)| (SlotNo(slot), contributors.into())).collect(),
         ),
+        late: Late::restore(rest.late.into_iter().map(|(slot, count)| (SlotNo(slot), count)).collect()),
         watches,
         closed: Closed::restore(rest.closed),
         asked: Asked::restore(rest.asked),
@@ -270,7 +281,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         tuning: Tuning::restore(rest.tuning),
         out_of_service: rest.out_of_service,
     };
-    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows, views })
+    Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately).with_messages(rest.messages), windows, views })
 }
 
 fn take_watches(cursor: &mut Cursor<'_>) -> Result<Watches, Unreadable> {

@@ -133,6 +133,7 @@ const TUNED: u8 = 20;
 const TAKEN_OUT: u8 = 21;
 const RELEASED: u8 = 22;
 const VIEWED: u8 = 23;
+const NUMBERED: u8 = 24;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
@@ -153,6 +154,10 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
                 put_instant(at, sent, out);
             }
             put_value(&read.value, out);
+        }
+        Event::Numbered(message) => {
+            out.push(NUMBERED);
+            out.extend_from_slice(&message.to_le_bytes());
         }
         Event::Heard(Fingerprint(fingerprint)) => {
             out.push(HEARD);
@@ -243,6 +248,7 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
                 value: take_value(cursor)?,
             })
         }
+        NUMBERED => Event::Numbered(u64::from_le_bytes(cursor.array("the id of a message")?)),
         HEARD => Event::Heard(Fingerprint(u64::from_le_bytes(cursor.array("a fingerprint")?))),
         REJECTED => Event::Rejected(Box::new(take_json::<RejectionRecord>("a rejection", cursor)?.rejection()?)),
         PROPERTY_SET => {

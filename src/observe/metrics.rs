@@ -35,6 +35,8 @@ macro_rules! metrics {
 
 metrics! {
     Counter READINGS = "pollux_readings_total" {outcome} "Readings by what became of them.";
+    Counter VIEW_LATE = "pollux_view_late_total" "Readings that came too late for rules that wait for older ones.";
+    Counter VIEW_REPLACED = "pollux_view_replaced_total" "Readings that took the place of another one of their instant while rules waited.";
     Counter REJECTIONS = "pollux_rejections_total" "Payloads and values that could not be used.";
     Counter REJECTIONS_NOT_STORED = "pollux_rejections_not_stored_total" "Rejections over the rate that is stored.";
     Gauge PERMITS_TAKEN = "pollux_permits_taken" "Packets under way between the wire and the disk.";

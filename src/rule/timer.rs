@@ -23,8 +23,8 @@ pub struct Timer {
     pub place: u16,
 }
 
-/// When a delay that fell due on the wall at `due` is served after a start: not before a reading has come or the grace is over, so that
-/// readings which waited for us are heard first. It is then served as of its own instant.
+/// When a delay that fell due on the wall at `due`, while the program was away, is served: not before a reading has come or the grace is over, so
+/// that readings which waited for us are heard first. It is then served as of its own instant.
 pub fn wake_after_start(due: Timestamp, started: Timestamp, heard_since_start: bool) -> Timestamp {
-    if heard_since_start { due } else { due.max(started.plus(START_GRACE)) }
+    if heard_since_start || due > started { due } else { started.plus(START_GRACE) }
 }

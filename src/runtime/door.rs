@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
 
-use crate::catalog::binding::{Source, TwinSelector, UnknownTwin, Unmapped};
+use crate::catalog::binding::{INPUT_TOPICS, Source, TwinSelector, UnknownTwin, Unmapped};
 use crate::catalog::{Binding, Layout};
+use crate::codec::messages::Message;
 use crate::codec::{self, Captures, Decoded, Mapped, Route, topic};
 use crate::ingress::{Address, Door, Fault, Lane, Packet, Receipt, Refused};
-use crate::reading::{Problem, TwinId, TwinNo};
-use crate::twin::{Received, Rejection};
+use crate::reading::{Problem, Timestamp, TwinId, TwinNo};
+use crate::twin::{Numbered, Received, Rejection};
 
 use super::Runtime;
 use super::bindings::Bindings;
@@ -34,17 +35,7 @@ impl TwinDoor {
 
 impl Door for TwinDoor {
     fn lane(&self, source: Source) -> Box<dyn Lane> {
-        let bindings = self.runtime.bindings.load_full();
-        Box::new(TwinLane {
-            runtime: self.runtime.clone(),
-            source,
-            bindings,
-            ways: HashMap::new(),
-            decoded: Decoded::default(),
-            form: None,
-            burst: Vec::new(),
-            place: HashMap::new(),
-        })
+        Box::new(TwinLane::new(self.runtime.clone(), source))
     }
 
     fn retained(&self, each: &mut dyn FnMut(&str, &[u8])) {
@@ -78,7 +69,7 @@ struct Lost {
     excerpt_bytes_max: usize,
 }
 
-struct TwinLane {
+pub(super) struct TwinLane {
     runtime: Arc<Runtime>,
     source: Source,
     bindings: Arc<Bindings>,
@@ -93,15 +84,9 @@ struct TwinLane {
 
 impl Lane for TwinLane {
     fn offer(&mut self, packet: &Packet, receipt: Receipt) {
-        self.notice_edits();
-        let offered = match &packet.address {
-            Address::Topic(topic) => self.offer_to_topic(topic, packet),
-            Address::Twin(id) => self.offer_to_twin(id, packet),
-            Address::Envelope => self.offer_envelope(packet),
-        };
-        match offered {
-            Ok(resident) => self.deliver(resident, packet, receipt),
-            Err(lost) => self.refuse(lost, packet, receipt),
+        match &packet.address {
+            Address::Topic(topic) if **topic == *codec::messages::TOPIC.as_bytes() => self.offer_messages(packet, receipt),
+            Address::Topic(_) | Address::Twin(_) | Address::Envelope => self.offer_one(packet, None, None, receipt),
         }
     }
 
@@ -114,6 +99,60 @@ impl Lane for TwinLane {
 }
 
 impl TwinLane {
+    pub(super) fn new(runtime: Arc<Runtime>, source: Source) -> TwinLane {
+        let bindings = runtime.bindings.load_full();
+        TwinLane {
+            runtime,
+            source,
+            bindings,
+            ways: HashMap::new(),
+            decoded: Decoded::default(),
+            form: None,
+            burst: Vec::new(),
+            place: HashMap::new(),
+        }
+    }
+
+    /// Whether anybody here is told of what comes on a topic.
+    pub(super) fn is_routed(&self, topic: &str) -> bool {
+        self.bindings.router(&self.source).route_bytes(topic.as_bytes()).is_ok()
+    }
+
+    /// Several messages for inputs of imported detectors. The packet is settled when all of them are.
+    fn offer_messages(&mut self, packet: &Packet, receipt: Receipt) {
+        let messages = match codec::messages::decode(&packet.payload) {
+            Ok(messages) => messages,
+            Err(problem) => return self.refuse(Lost::payload(problem), packet, receipt),
+        };
+        let mut receipts: Vec<Receipt> = messages.iter().skip(1).map(|_| receipt.split()).collect();
+        receipts.push(receipt);
+        for (message, receipt) in messages.into_iter().zip(receipts) {
+            let Message { id, input, payload, time } = message;
+            let address = Address::Topic(format!("{INPUT_TOPICS}/{input}").into());
+            let inner = Packet { address, payload: payload.into(), received: packet.received };
+            self.offer_one(&inner, Some(Numbered { id, sent: packet.received }), time, receipt);
+        }
+    }
+
+    /// `time` is when it happened, if the payload itself does not say so.
+    pub(super) fn offer_one(&mut self, packet: &Packet, message: Option<Numbered>, time: Option<Timestamp>, receipt: Receipt) {
+        self.notice_edits();
+        let offered = match &packet.address {
+            Address::Topic(topic) => self.offer_to_topic(topic, packet),
+            Address::Twin(id) => self.offer_to_twin(id, packet),
+            Address::Envelope => self.offer_envelope(packet),
+        };
+        match offered {
+            Ok(resident) => {
+                if time.is_some() {
+                    self.decoded.groups.iter_mut().for_each(|group| group.time = group.time.or(time));
+                }
+                self.deliver(resident, packet, message, receipt);
+            }
+            Err(lost) => self.refuse(lost, packet, receipt),
+        }
+    }
+
     /// After an edit of the workspace, ways are found anew.
     fn notice_edits(&mut self) {
         let current = self.runtime.bindings.load();
@@ -243,8 +282,12 @@ impl TwinLane {
     }
 
     /// What was decoded goes to the twin, and to the assets it observes.
-    fn deliver(&mut self, resident: Arc<Resident>, packet: &Packet, receipt: Receipt) {
-        let received = Received { at: packet.received, future_tolerance: self.runtime.shared.config.future_tolerance };
+    fn deliver(&mut self, resident: Arc<Resident>, packet: &Packet, message: Option<Numbered>, receipt: Receipt) {
+        let received = Received {
+            at: packet.received,
+            future_tolerance: self.runtime.shared.config.future_tolerance,
+            started: self.runtime.shared.wakes.started,
+        };
         let form = self.form.take().unwrap_or_else(|| resident.cell.state().layout.0.clone());
         let groups = std::mem::take(&mut self.decoded.groups);
         let problems = std::mem::take(&mut self.decoded.problems);
@@ -261,6 +304,7 @@ impl TwinLane {
                         received,
                         layout,
                         groups,
+                        message: None,
                         events: Vec::new(),
                         rejections: Vec::new(),
                         unstored: 0,
@@ -274,7 +318,7 @@ impl TwinLane {
         let unmapped = self.decoded.unmapped;
         self.put(
             resident,
-            Delivery { received, layout: form.fingerprint, groups, events, rejections, unstored, refused, unmapped, receipt },
+            Delivery { received, layout: form.fingerprint, groups, message, events, rejections, unstored, refused, unmapped, receipt },
         );
     }
 

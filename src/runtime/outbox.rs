@@ -17,11 +17,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::alarm::{Identity, payload, topic};
 use crate::catalog::CONTAINS;
+use crate::catalog::binding::{INPUT_TOPICS, Source};
+use crate::ingress::{Address, Lane, Line, Outcome, Packet, Settled};
 use crate::reading::{Timestamp, TwinNo};
 use crate::rule::{Ask, Fact, Request, Target};
-use crate::twin::{Ending, Event, Happened, Pending, Raised, State};
+use crate::twin::{Ending, Event, Happened, Numbered, Pending, Raised, State};
 
 use super::Runtime;
+use super::door::TwinLane;
 use super::resident::Resident;
 use super::twin_actor::TwinMsg;
 
@@ -232,8 +235,13 @@ impl Courier<'_> {
             // Done on the twin itself; neither waits here.
             Ask::Set { .. } | Ask::Emit { .. } => self.end(resident, &key, Ending::Done),
             Ask::Publish { topic, payload, retain, .. } => {
-                self.outlet.publish(&topic, &text(payload.unwrap_or(Json::Null)), retain);
-                self.end(resident, &key, Ending::Done);
+                let payload = text(payload.unwrap_or(Json::Null));
+                self.outlet.publish(&topic, &payload, retain);
+                let is_input = topic.strip_prefix(INPUT_TOPICS).is_some_and(|rest| rest.starts_with('/'));
+                match if is_input { self.take_in(&topic, payload, &key, at).await } else { Some(Ending::Done) } {
+                    Some(ending) => self.end(resident, &key, ending),
+                    None => self.runtime.shared.outbox.put_back(&key),
+                }
             }
             Ask::Webhook { name, body } => {
                 let (runtime, twin, of) = (Arc::downgrade(self.runtime), resident.clone(), key.clone());
@@ -259,6 +267,30 @@ impl Courier<'_> {
                 let raised = Raised { key: key.clone(), id, severity, text, is_over: true, by: resident.id.clone(), at };
                 self.raise(resident, &key, &target, raised).await;
             }
+        }
+    }
+
+    /// What a detector sends to an input of ours comes in like a message of a device, with an id, so that it is heard once. It counts as done when
+    /// it is in the journal; `None`: nobody has dealt with it.
+    async fn take_in(&self, topic: &str, payload: Vec<u8>, key: &SmolStr, at: Timestamp) -> Option<Ending> {
+        let mut lane = TwinLane::new(self.runtime.clone(), Source::Embedded);
+        if !lane.is_routed(topic) {
+            return Some(Ending::Done);
+        }
+        let packet =
+            Packet { address: Address::Topic(topic.to_owned().into()), payload: payload.into(), received: self.runtime.shared.clock.now() };
+        let line = Line::new();
+        lane.offer_one(&packet, Some(Numbered { id: key.clone(), sent: at }), None, line.issue());
+        lane.flush();
+        let mut settled = Vec::new();
+        while settled.is_empty() {
+            line.settled().await;
+            line.take(&mut settled);
+        }
+        match settled.pop().map(|(_, settled)| settled) {
+            Some(Settled::Done(Outcome::Committed { .. })) => Some(Ending::Done),
+            Some(Settled::Done(Outcome::Rejected { refused, .. })) => Some(Ending::Failed(refused.message.clone())),
+            Some(Settled::Done(Outcome::Dropped) | Settled::Again(_)) | None => None,
         }
     }
 

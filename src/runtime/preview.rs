@@ -194,7 +194,8 @@ impl Previewer<'_> {
         let (groups, readings) = (decoded.groups.len(), decoded.reading_count());
         self.preview.step("decode", "read", json!({ "instants": groups, "readings": readings, "unmapped": decoded.unmapped }));
         let now = self.runtime.shared.clock.now();
-        let received = Received { at: now, future_tolerance: self.runtime.shared.config.future_tolerance };
+        let received =
+            Received { at: now, future_tolerance: self.runtime.shared.config.future_tolerance, started: self.runtime.shared.wakes.started };
         let mut twin = Twin::new(State::clone(&resident.cell.state()));
         let mut slots: Vec<SlotNo> = Vec::new();
         for group in decoded.groups {

@@ -330,6 +330,7 @@ fn rejected(event: Event) -> Option<Rejection> {
         Event::Rejected(rejection) => Some(*rejection),
         Event::Read(_)
         | Event::Heard(_)
+        | Event::Numbered(_)
         | Event::PropertySet { .. }
         | Event::Described { .. }
         | Event::Relaid(_)

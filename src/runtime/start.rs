@@ -35,6 +35,7 @@ use super::refusals::Refusals;
 use super::release::{Followers, Release};
 use super::structure::Graph;
 use super::tallies::Tallies;
+use super::wakes::Wakes;
 use super::warden::Warden;
 use super::{Config, Runtime};
 
@@ -90,13 +91,13 @@ impl Runtime {
         let refusals = Refusals::new(journal.clone(), clock.clone(), config.rejections_per_second_max);
         let shared = Arc::new(Shared {
             config,
+            wakes: Arc::new(Wakes::since(clock.now())),
             clock,
             directory,
             journal: journal.clone(),
             tallies,
             layouts: layouts.clone(),
             restarts: Default::default(),
-            wakes: Arc::default(),
             outbox: outbox.clone(),
         });
         let progress = Arc::new(Progress::default());

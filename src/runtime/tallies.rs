@@ -15,6 +15,9 @@ pub struct Tallies {
     pub late: AtomicU64,
     pub rejected: AtomicU64,
     pub unmapped: AtomicU64,
+    /// Besides, of those above: `pollux_view_late_total` and `pollux_view_replaced_total`.
+    pub late_for_view: AtomicU64,
+    pub replaced_in_view: AtomicU64,
 }
 
 impl Tallies {
@@ -30,6 +33,15 @@ impl Tallies {
             (&self.rejected, rejected),
             (&self.unmapped, unmapped),
         ] {
+            if more > 0 {
+                counter.fetch_add(u64::from(more), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// What became of readings in the views of their twin.
+    pub fn count_in_views(&self, late: u16, replaced: u16) {
+        for (counter, more) in [(&self.late_for_view, late), (&self.replaced_in_view, replaced)] {
             if more > 0 {
                 counter.fetch_add(u64::from(more), Ordering::Relaxed);
             }

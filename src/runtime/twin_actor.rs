@@ -14,7 +14,7 @@ use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Ending, Event, Forced, Gathered, Input, Managed, Raised, Received, Rejection, Told, Twin, step};
+use crate::twin::{Description, Ending, Event, Forced, Gathered, Input, Managed, Numbered, Raised, Received, Rejection, Told, Twin, step};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -60,6 +60,8 @@ pub struct Delivery {
     /// The form of the type by which it was read, by its fingerprint.
     pub layout: u64,
     pub groups: Vec<Group>,
+    /// The id of the message that says so.
+    pub message: Option<Numbered>,
     /// Events that are said to have happened.
     pub events: Vec<EventSaid>,
     /// Parts of the packet that could not be used.
@@ -123,7 +125,7 @@ impl Actor for TwinActor {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
             TwinMsg::Retype(layout) => work.take_in(&Input::Retyped(layout)).drop_tally(),
-            TwinMsg::Wake => work.take_in(&Input::Woken).drop_tally(),
+            TwinMsg::Wake => work.take_in(&Input::Woken { started: self.wakes.started }).drop_tally(),
             TwinMsg::Tell(told, answer) => said = work.answer(&Input::Told(told), answer),
             TwinMsg::Manage(managed, answer) => said = work.answer(&Input::Managed(*managed), answer),
             TwinMsg::Force(forced, answer) => said = Some(work.force(&Input::Forced(forced), answer)),
@@ -144,8 +146,9 @@ impl Actor for TwinActor {
                 rests = true;
             }
         }
-        let Work { before, events, receipts, saves, total, .. } = work;
+        let Work { before, events, receipts, saves, total, in_views: (late, replaced), .. } = work;
         self.tallies.count(total);
+        self.tallies.count_in_views(late, replaced);
         let held = Held {
             change: (!events.is_empty()).then(|| Change { resident: self.resident.clone(), state: twin.state.clone() }),
             receipts,
@@ -164,7 +167,7 @@ impl Actor for TwinActor {
             said();
         }
         let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
-        if waits && let Some(due) = twin.due(at) {
+        if waits && let Some(due) = twin.due(at, self.wakes.started) {
             self.wakes.arm(&self.resident, due);
         }
         if rests && self.resident.go_to_rest(twin) {
@@ -195,6 +198,8 @@ struct Work<'a> {
     events: Vec<Event>,
     receipts: Vec<Settling>,
     total: Tally,
+    /// Readings that were too late for a view, and that took the place of another one in it.
+    in_views: (u16, u16),
     saves: bool,
     /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
@@ -212,6 +217,7 @@ impl<'a> Work<'a> {
             events: Vec::new(),
             receipts: Vec::new(),
             total: Tally::default(),
+            in_views: (0, 0),
             saves: false,
             told: None,
             refused: None,
@@ -222,6 +228,8 @@ impl<'a> Work<'a> {
         let step = step(self.twin, input, self.at);
         self.told = step.told;
         self.refused = step.refused;
+        let (late, replaced) = self.in_views;
+        self.in_views = (late.saturating_add(step.tally.late_for_view), replaced.saturating_add(step.tally.replaced_in_view));
         if self.events.is_empty() {
             self.events = step.events;
         } else {
@@ -250,7 +258,7 @@ impl<'a> Work<'a> {
     }
 
     fn deliver(&mut self, delivery: Delivery, layouts: &Layouts) {
-        let Delivery { received, layout, mut groups, events, rejections, unstored, mut refused, unmapped, receipt } = delivery;
+        let Delivery { received, layout, mut groups, message, events, rejections, unstored, mut refused, unmapped, receipt } = delivery;
         let mut tally = Tally { unmapped, rejected: u16::try_from(unstored).unwrap_or(u16::MAX), ..Tally::default() };
         let form = &self.twin.state.layout;
         if layout != form.fingerprint {
@@ -259,7 +267,11 @@ impl<'a> Work<'a> {
         }
         for group in groups {
             let begun = self.events.len();
-            tally.add(self.take_in(&Input::Readings { group, received }).into());
+            let input = match message.clone() {
+                None => Input::Readings { group, received },
+                Some(message) => Input::Message { message, group, received },
+            };
+            tally.add(self.take_in(&input).into());
             // The twin itself may refuse a reading: one that contradicts an earlier one, if its type wants that.
             if refused.is_none() {
                 refused = self.events[begun..].iter().find_map(refusal);

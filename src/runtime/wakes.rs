@@ -24,8 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Twins that are woken in one go, before others have a turn.
 const AT_ONCE_MAX: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Wakes {
+    /// Since when this program runs.
+    pub started: Timestamp,
     queue: Mutex<BTreeSet<(Timestamp, TwinNo)>>,
     /// Of those that are not in the queue any more, how many have not been dealt with.
     serving: AtomicUsize,
@@ -34,6 +36,10 @@ pub struct Wakes {
 }
 
 impl Wakes {
+    pub fn since(started: Timestamp) -> Wakes {
+        Wakes { started, queue: Mutex::default(), serving: AtomicUsize::new(0), rung: Notify::new() }
+    }
+
     /// Wakes the twin at that time, unless it is woken before anyway.
     pub fn arm(&self, resident: &Resident, due: Timestamp) {
         let mut queue = self.queue.lock();
@@ -71,7 +77,7 @@ impl Wakes {
         let next = resident.while_resting(|twin| {
             // A try: what it comes to is shared, so the copy is small.
             let mut copy = twin.clone();
-            step(&mut copy, &Input::Woken, now).events.is_empty().then(|| twin.due(now))
+            step(&mut copy, &Input::Woken { started: self.started }, now).events.is_empty().then(|| twin.due(now, self.started))
         });
         match next.flatten() {
             Some(Some(due)) => self.arm(resident, due),
@@ -117,7 +123,7 @@ impl Runtime {
             if resident.cell.peek().layout.logic.is_empty() && resident.cell.peek().out_of_service.is_none() {
                 continue;
             }
-            let due = resident.while_resting(|twin| twin.due(now)).flatten();
+            let due = resident.while_resting(|twin| twin.due(now, self.shared.wakes.started)).flatten();
             let grace = now.plus(START_GRACE);
             self.shared.wakes.arm(&resident, due.map_or(grace, |due| due.min(grace)));
         }

@@ -103,7 +103,14 @@ impl Site {
         let slot = twin.state.layout.slot_by_path("x").unwrap();
         let reading = Reading { slot, value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
         let group = Group { time: Some(self.now.shifted(-age_s * 1_000_000)), readings: vec![reading] };
-        step(twin, &Input::Readings { group, received: Received { at: self.now, future_tolerance: Duration::ZERO } }, self.now);
+        step(
+            twin,
+            &Input::Readings {
+                group,
+                received: Received { at: self.now, future_tolerance: Duration::ZERO, started: crate::twin::NEVER_AWAY },
+            },
+            self.now,
+        );
         self.summary.twin(no, &twin.state);
     }
 

@@ -13,6 +13,7 @@ use crate::window::{Cause, Sample};
 use super::bases::{Bases, Basis};
 use super::contributors::Contributors;
 use super::event::{Event, Measured, Read};
+use super::late::Late;
 use super::pushed::Pushed;
 use super::slots::Slots;
 use super::state::{Desired, SharedLayout, Slot, State, Twin};
@@ -27,6 +28,9 @@ impl Twin {
     /// What windows say of it is part of it: no fact of its own, for it follows from what they have heard.
     pub(super) fn take_in(&mut self, event: &Event, at: Timestamp, said: &mut Said) {
         self.change(event, at, said);
+        if let Some(slot) = said.late {
+            Arc::make_mut(&mut self.state).late.count(slot);
+        }
         if !said.published.is_empty() {
             self.show_results(at, said);
         }
@@ -40,6 +44,7 @@ impl Twin {
         Arc::make_mut(&mut self.state).apply(event, at);
         match event {
             Event::Heard(fingerprint) => self.recent.remember(*fingerprint, at),
+            Event::Numbered(message) => self.recent.remember_message(*message, at),
             Event::Rested => self.recent.rest(),
             Event::Read(read) if read.outcome.is_counted() => {
                 let sample = if read.quality == Quality::Bad { Sample::UNKNOWN } else { sample(&read.value) };
@@ -148,7 +153,7 @@ impl State {
         self.updated = at;
         match event {
             Event::Read(read) => self.take(read),
-            Event::Heard(_) | Event::Rested => {}
+            Event::Heard(_) | Event::Numbered(_) | Event::Rested => {}
             Event::Rejected(_) => {}
             Event::PropertySet { slot, value, .. } => {
                 let set = match value {
@@ -272,6 +277,9 @@ impl State {
             Some((layout.slot_by_path(path)?, *basis))
         });
         self.bases = Bases::restore(bases.collect());
+        let late =
+            self.late.iter().filter_map(|(slot, count)| Some((layout.slot_by_path(&self.layout.slots.get(slot.index())?.path)?, count)));
+        self.late = Late::restore(late.collect());
         self.desired = wanted.into();
         self.layout = SharedLayout(layout.clone());
     }

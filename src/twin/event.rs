@@ -26,6 +26,8 @@ pub enum Event {
     Read(Read),
     /// All readings of one group are in: from now on the same group is a duplicate.
     Heard(Fingerprint),
+    /// A message to which its sender had given this id: the same one soon after is a duplicate, whatever it says.
+    Numbered(u64),
     /// Something that was sent for this twin could not be used.
     Rejected(Box<Rejection>),
     PropertySet {

@@ -20,6 +20,8 @@ use super::recent::Fingerprint;
 pub enum Input {
     /// Readings of one instant.
     Readings { group: Group, received: Received },
+    /// The same, with an id that its sender has given it.
+    Message { message: Numbered, group: Group, received: Received },
     /// Part of a packet for this twin could not be used.
     Refused(Box<Rejection>),
     /// What the workspace's files say of it now.
@@ -28,8 +30,8 @@ pub enum Input {
     Edited(Edit),
     /// Its type was compiled anew.
     Retyped(Arc<Layout>),
-    /// Something of it was due by time alone.
-    Woken,
+    /// Something of it was due by time alone, to a program that runs since `started`.
+    Woken { started: Timestamp },
     /// Somebody does something to one of its alarms.
     Told(Box<Told>),
     /// Somebody sets one of its detectors.
@@ -148,12 +150,25 @@ impl Raised {
     }
 }
 
+/// The id of a message, by which a repetition is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    pub id: SmolStr,
+    /// When it was sent, as far as that is known: it is a repetition if the same was heard up to five minutes before.
+    pub sent: Timestamp,
+}
+
 /// When a packet was read, and how far ahead of that its times may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Received {
     pub at: Timestamp,
     pub future_tolerance: Duration,
+    /// Since when the program runs: that nothing was heard before is not the fault of a device.
+    pub started: Timestamp,
 }
+
+/// When a program has started that was never away.
+pub const NEVER_AWAY: Timestamp = Timestamp(i64::MIN);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {

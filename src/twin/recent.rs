@@ -9,6 +9,7 @@ use foldhash::HashSet;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::reading::{Reading, Timestamp, Value};
+use crate::rule::detector::Messages;
 
 /// How many deliveries an awake twin remembers, however long ago they were.
 pub const RECENT_KEPT: usize = 128;
@@ -56,6 +57,8 @@ fn hash_value(value: &Value, seed: u64) -> u64 {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recent {
     window: Option<Box<Window>>,
+    /// Messages to which their senders have given an id.
+    messages: Option<Box<Messages>>,
 }
 
 /// The newest fingerprints, oldest first.
@@ -116,7 +119,24 @@ impl Recent {
         }
         let mut window = Window { fingerprints: fingerprints.into(), lately: lately.into(), index: None };
         window.keep(RECENT_MAX);
-        Recent { window: Some(Box::new(window)) }
+        Recent { window: Some(Box::new(window)), messages: None }
+    }
+
+    /// Whether a message of this id, sent then, came a short while before.
+    pub fn is_repeated(&self, message: u64, sent: Timestamp) -> bool {
+        self.messages.as_ref().is_some_and(|messages| messages.is_repeated(message, sent))
+    }
+
+    pub(super) fn remember_message(&mut self, message: u64, at: Timestamp) {
+        self.messages.get_or_insert_default().remember(message, at);
+    }
+
+    pub fn messages(&self) -> Option<&Messages> {
+        self.messages.as_deref()
+    }
+
+    pub fn with_messages(self, messages: Option<Messages>) -> Recent {
+        Recent { messages: messages.map(Box::new), ..self }
     }
 }
 

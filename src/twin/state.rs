@@ -13,6 +13,7 @@ use super::asked::Asked;
 use super::bases::Bases;
 use super::closed::Closed;
 use super::contributors::Contributors;
+use super::late::Late;
 use super::pushed::Pushed;
 use super::recent::Recent;
 use super::slots::Slots;
@@ -84,6 +85,8 @@ pub struct State {
     pub bases: Bases,
     /// Whose values say most about the roll-ups that its rules look at.
     pub contributors: Contributors,
+    /// Readings that came too late for a window.
+    pub late: Late,
     /// Where its rules and alarms stand.
     pub watches: Watches,
     /// Alarms of the past.
@@ -125,6 +128,7 @@ impl State {
             pushed: Pushed::default(),
             bases: Bases::default(),
             contributors: Contributors::default(),
+            late: Late::default(),
             watches: Watches::default(),
             closed: Closed::default(),
             asked: Asked::default(),
@@ -193,9 +197,9 @@ pub struct Twin {
 }
 
 impl Twin {
-    /// When time alone will next matter to it, on the wall.
-    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        super::follow::due(self, now)
+    /// When time alone will next matter to it, on the wall, to a program that runs since `started`.
+    pub fn due(&self, now: Timestamp, started: Timestamp) -> Option<Timestamp> {
+        super::follow::due(self, now, started)
     }
 
     /// What is seen of a slot in a view, or by those who do not wait.

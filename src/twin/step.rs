@@ -8,13 +8,14 @@ use crate::alarm::Verdict;
 use crate::catalog::Layout;
 use crate::catalog::layout::{Duplicates, Section, SlotSpec, Sync};
 use crate::catalog::windowed::sample;
+use crate::iotevents::detector::message_number;
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
 use crate::window::{self, Recognised, Sample};
 
 use super::asked::Ending;
 use super::event::{Event, Measured, Outcome, Read, Rejection};
 use super::follow::Follower;
-use super::input::{Description, Edit, Input, Received, Told};
+use super::input::{Description, Edit, Input, Numbered, Received, Told};
 use super::recent::Fingerprint;
 use super::state::Twin;
 use super::troubles::Trouble;
@@ -35,6 +36,12 @@ pub struct Step {
     pub told: Option<Verdict>,
     /// Why a detector could not be set.
     pub refused: Option<String>,
+}
+
+/// By the input that it is for and by its id.
+fn number_of(twin: &Twin, group: &Group, message: &Numbered) -> u64 {
+    let slot = group.readings.first().and_then(|reading| twin.state.layout.slots.get(reading.slot.index()));
+    message_number(slot.map_or("", |slot| &*slot.path), &message.id)
 }
 
 /// What became of each reading.
@@ -58,7 +65,8 @@ pub struct Tally {
 pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
     let mut step = Step::default();
     match input {
-        Input::Readings { group, received } => step.hear(twin, group, *received, now),
+        Input::Readings { group, received } => step.hear(twin, group, None, *received, now),
+        Input::Message { message, group, received } => step.hear(twin, group, Some(message), *received, now),
         Input::Refused(rejection) => {
             step.tally.rejected += 1;
             step.record(twin, Event::Rejected(Box::new(rejection.as_ref().clone())), now);
@@ -66,9 +74,9 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         Input::Described(description) => step.describe(twin, description, now),
         Input::Edited(edit) => step.edit(twin, edit, now),
         Input::Retyped(layout) => step.retype(twin, layout, now),
-        Input::Woken => {
+        Input::Woken { started } => {
             if follows(twin) {
-                Follower::begin(twin, &mut step, now, now).wake();
+                Follower::begin_since(*started, twin, &mut step, now, now).wake();
             }
         }
         Input::Ended { key, ending } => step.end(twin, key, ending, now),
@@ -101,7 +109,7 @@ impl Step {
         self.events.push(event);
     }
 
-    fn hear(&mut self, twin: &mut Twin, group: &Group, received: Received, now: Timestamp) {
+    fn hear(&mut self, twin: &mut Twin, group: &Group, message: Option<&Numbered>, received: Received, now: Timestamp) {
         let said = group.time.unwrap_or(received.at);
         let clock = if said > received.at.plus(received.future_tolerance) { Clock::Wrong { said } } else { Clock::Right };
         let time = match clock {
@@ -111,7 +119,9 @@ impl Step {
         let fingerprint = Fingerprint::of(said, &group.readings);
         // Always looked up, also where the group is newer than all it touches: it may have been heard with a clock that was not believed, or
         // have been too old to become the newest.
-        if twin.recent.contains(fingerprint) {
+        let number = message.map(|message| number_of(twin, group, message));
+        let is_repeated = message.zip(number).is_some_and(|(message, number)| twin.recent.is_repeated(number, message.sent));
+        if is_repeated || twin.recent.contains(fingerprint) {
             self.tally.duplicate = u16::try_from(group.readings.len()).unwrap_or(u16::MAX);
             return;
         }
@@ -123,9 +133,10 @@ impl Step {
             return;
         }
         facts.push(Event::Heard(fingerprint));
+        facts.extend(number.map(Event::Numbered));
         if follows(twin) {
             self.events.reserve(facts.len());
-            Follower::begin(twin, self, received.at, now).readings(facts, time);
+            Follower::begin_since(received.started, twin, self, received.at, now).told_by(message).readings(facts, time);
         } else {
             facts.iter().for_each(|event| twin.apply(event, now));
             self.events = facts;

@@ -64,7 +64,14 @@ fn oven(duplicates: Duplicates, max_age: Option<Duration>) -> Twin {
 fn temperature(value: f64, time: Option<i64>, received: i64) -> Input {
     let reading = Reading { slot: SlotNo(0), value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
     let group = Group { time: time.map(|time| Timestamp(time * SECOND)), readings: vec![reading] };
-    Input::Readings { group, received: Received { at: Timestamp(received * SECOND), future_tolerance: Duration::from_secs(300) } }
+    Input::Readings {
+        group,
+        received: Received {
+            at: Timestamp(received * SECOND),
+            future_tolerance: Duration::from_secs(300),
+            started: crate::twin::NEVER_AWAY,
+        },
+    }
 }
 
 fn take(twin: &mut Twin, input: &Input) -> String {
@@ -76,7 +83,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
         replayed.apply(event, at);
         match event {
             Event::Read(read) => shown.push(format!("{:?} {:?} at {}", read.outcome, read.value, read.time.0 / SECOND)),
-            Event::Heard(_) => {}
+            Event::Heard(_) | Event::Numbered(_) => {}
             Event::Rejected(rejection) => shown.push(format!("rejected: {}", rejection.message)),
             Event::PropertySet { slot, value, .. } => shown.push(format!("slot {} := {value:?}", slot.0)),
             Event::Described { .. } => shown.push("described".to_owned()),

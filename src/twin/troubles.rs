@@ -12,7 +12,7 @@ pub const TROUBLES_MAX: usize = 8;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// `ACTION_FAILED`, `RULE_LOOP`
+    /// `ACTION_FAILED`, `RULE_LOOP`, `LATE_DATA`
     pub code: SmolStr,
     pub rule: SmolStr,
     pub message: String,

@@ -50,8 +50,8 @@ pub(super) struct Said {
     pub results: Vec<Measured>,
     /// The slots of those that are something else than before.
     pub moved: Vec<SlotNo>,
-    /// Some window was over for too long.
-    pub late: bool,
+    /// The member of a reading for which some window was over for too long.
+    pub late: Option<SlotNo>,
     /// Of readings in views.
     pub late_for_view: u16,
     pub replaced_in_view: u16,
@@ -189,8 +189,7 @@ impl Windows {
             late |= frame.window.take(&windowed.spec, change, clock, &mut said.fresh) == Taken::Late;
             said.collect(place);
         }
-        kept.late += u64::from(late);
-        said.late |= late;
+        kept.note(late, slot, said);
     }
 
     pub(super) fn turn(&mut self, layout: &Layout, place: u16, turn: Turn, clock: Timestamp, said: &mut Said) {
@@ -209,8 +208,7 @@ impl Windows {
             }
             Turn::Gated(at, holds) => frame.gate(windowed, at, holds, clock, published),
         };
-        kept.late += u64::from(late);
-        said.late |= late;
+        kept.note(late, windowed.of, said);
         said.collect(place);
     }
 
@@ -253,6 +251,13 @@ impl Said {
 }
 
 impl Kept {
+    fn note(&mut self, late: bool, slot: SlotNo, said: &mut Said) {
+        if late {
+            self.late += 1;
+            said.late = Some(slot);
+        }
+    }
+
     fn heard(&mut self, slot: SlotNo) -> &mut RecentReadings {
         let place = match self.recent.iter().position(|(known, _)| *known == slot.0) {
             Some(place) => place,

@@ -227,8 +227,8 @@ impl Live {
         let slot = self.twin.state.layout.slot_by_path("temperature").expect("the member");
         let reading = Reading { slot, value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
         let group = Group { time: Some(seconds(time)), readings: vec![reading] };
-        let received = Received { at: seconds(received), future_tolerance: Duration::from_secs(300) };
-        self.take(&Input::Woken, received.at);
+        let received = Received { at: seconds(received), future_tolerance: Duration::from_secs(300), started: pollux::twin::NEVER_AWAY };
+        self.take(&Input::Woken { started: pollux::twin::NEVER_AWAY }, received.at);
         self.take(&Input::Readings { group, received }, received.at);
     }
 

@@ -87,6 +87,7 @@ impl Ledger {
             | Event::Tuned { .. }
             | Event::TakenOut(_)
             | Event::Watched { .. }
+            | Event::Numbered(_)
             | Event::Moved { .. } => {}
         }
     }

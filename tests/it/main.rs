@@ -21,6 +21,7 @@ mod mqtt;
 mod mqtt_peer;
 
 // The real binary, as a process.
+mod both_ways;
 mod broker;
 mod crash;
 mod device;

@@ -120,6 +120,7 @@ impl Packets<'_> {
                 },
                 Event::Rejected(_)
                 | Event::Described { .. }
+                | Event::Numbered(_)
                 | Event::Rested
                 | Event::Renamed(_)
                 | Event::Desired { .. }

@@ -15,7 +15,7 @@ use crate::catalog::layout::Section;
 use crate::catalog::{Layout, TwinSpec};
 use crate::reading::{Group, Quality, Reading, Timestamp, TwinId, Value};
 use crate::source::{Sources, Span};
-use crate::twin::{Input, Received, Slot, Told};
+use crate::twin::{Input, NEVER_AWAY, Received, Slot, Told};
 
 use super::plant::{FUTURE_TOLERANCE, Plant};
 use super::tale::Outcome;
@@ -144,7 +144,7 @@ impl Run<'_> {
     fn happen(&mut self, deed: &Deed, at: Timestamp) -> Option<(Span, String)> {
         match deed {
             Deed::Event { name, body } => {
-                let received = Received { at, future_tolerance: FUTURE_TOLERANCE };
+                let received = Received { at, future_tolerance: FUTURE_TOLERANCE, started: NEVER_AWAY };
                 let input = Input::happened(self.layout, name.to_string(), Some(at), body.clone(), received);
                 self.plant.note(0, &input, at, &mut self.witness);
                 None

@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, TwinSpec};
 use crate::codec::{EventSaid, event};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::source::{did_you_mean, list_some};
-use crate::twin::{Input, Received};
+use crate::twin::{Input, NEVER_AWAY, Received};
 
 use super::plant::FUTURE_TOLERANCE;
 
@@ -66,7 +66,7 @@ impl Noted {
         let EventSaid { name, time, body } = said;
         event::decode(layout, &name, &[]).map_err(|problem| problem.message)?;
         let Some(at) = received.or(time) else { return Ok(None) };
-        let input = Input::happened(layout, name, time, body, Received { at, future_tolerance: FUTURE_TOLERANCE });
+        let input = Input::happened(layout, name, time, body, Received { at, future_tolerance: FUTURE_TOLERANCE, started: NEVER_AWAY });
         Ok(Some(Noted { twin, layout: layout.clone(), at, input: Box::new(input) }))
     }
 }

@@ -6,6 +6,7 @@ mod detectors;
 mod fleet;
 mod happening;
 mod reading;
+mod recorded;
 mod reordered;
 mod shuffled;
 

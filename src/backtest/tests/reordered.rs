@@ -1,40 +1,37 @@
 //! The acceptance page where readings wait for older ones (T2 to T5b), from the files as they are.
 
-use super::acceptance::{AMBIENT, MACHINE, data, figures, machine, replay};
+use super::acceptance::{figures, machine, outcomes, replay};
+use super::recorded::{
+    AMBIENT, AS_IT_IS, AVOIDED, AVOIDED_WAITED, DAY as DAYS_OF_TAXIS, DAY_READINGS, DAYS, ENDED_ACTIVE_S, FIRST_DAY, HOT, HOT_SPANS,
+    LARGEST_DAY, LAST_DAY, LINES, MACHINE, SMALLEST_DAY, TAXI, WAITS, data, limits, machine_type, permuted, rows_of,
+};
 use super::*;
 use crate::backtest::plant::{Happened, Listener, Plant};
 use crate::backtest::report::Seconds;
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Value};
 use crate::twin::{Measured, Tally};
 
-const TAXI: &str = "nab/nyc_taxi.csv";
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
-
-const LINES: [&str; 5] =
-    ["", ", deadband: 2", ", onDelay: 15m", ", deadband: 2, onDelay: 15m", ", deadband: 2, onDelay: 15m, offDelay: 15m"];
-
-fn limits() -> String {
-    LINES.iter().enumerate().map(|(no, line)| format!("  - {{id: r{no}, when: \"value > 95\"{line}}}\n")).collect()
-}
 
 /// T2 and T4: what waits for an hour, and what waits for five seconds.
 #[test]
 fn a_view_raises_as_often_as_it_should() {
     let Some(text) = data(MACHINE) else { return };
-    for (reorder, raises, late, replaced) in [("1h", [298, 52, 58, 35, 30], 0, 12), ("5s", [299, 52, 58, 35, 30], 11, 1)] {
+    for (reorder, late, replaced) in WAITS {
         for (telemetry, key) in [(format!(", reorder: {reorder}"), String::new()), (String::new(), format!(", reorder: {reorder}"))] {
-            let rules = limits().replace('}', &format!("{key}}}"));
-            let report = replay(&machine(&telemetry, &rules), &text, "");
+            let report = replay(&machine(&telemetry, &limits(&key)), &text, "");
             let readings = &report.readings;
-            assert_eq!((readings.new, readings.out_of_order, readings.conflict, readings.duplicate), (22_683, 11, 1, 0));
+            assert_eq!(outcomes(readings), AS_IT_IS);
             assert_eq!((readings.late_for_view, readings.replaced_in_view), (late, replaced), "{reorder}");
-            let found: Vec<u64> = (0..5).map(|no| figures(&report, &format!("r{no}")).raises).collect();
-            assert_eq!(found, raises, "{reorder}");
+            let is_in_order = late == 0;
+            for (no, line) in LINES.iter().enumerate() {
+                assert_eq!(figures(&report, &format!("r{no}")).raises, if is_in_order { line.waited } else { line.raises }, "{reorder}");
+            }
             let last = figures(&report, "r4");
-            assert_eq!((last.open, last.ended_active_seconds), (1, Seconds(1_737_300 * SECOND)));
-            assert_eq!(last.avoided, if reorder == "1h" { 84 } else { 85 });
+            assert_eq!((last.open, last.ended_active_seconds), (1, Seconds(ENDED_ACTIVE_S * SECOND)));
+            assert_eq!(last.avoided, if is_in_order { AVOIDED_WAITED } else { AVOIDED });
         }
     }
 }
@@ -42,7 +39,7 @@ fn a_view_raises_as_often_as_it_should() {
 #[test]
 fn the_first_of_two_counts_where_the_type_says_so() {
     let Some(text) = data(MACHINE) else { return };
-    let report = replay(&machine(", reorder: 1h, duplicates: first", &limits()), &text, "");
+    let report = replay(&machine(", reorder: 1h, duplicates: first", &limits("")), &text, "");
     assert_eq!(figures(&report, "r0").raises, 299);
     assert_eq!(report.readings.replaced_in_view, 0);
 }
@@ -60,9 +57,8 @@ fn levels_move_in_a_view() {
 #[test]
 fn alarms_of_a_view_are_of_the_same_instants() {
     let Some(text) = data(MACHINE) else { return };
-    let rules = "  - {id: hot, when: \"value > 100\", deadband: 2, onDelay: 15m, offDelay: 15m}\n";
     let spans = |telemetry: &str, run_on: &str| -> Vec<(String, Option<String>)> {
-        let report = replay(&machine(telemetry, rules), &text, run_on);
+        let report = replay(&machine(telemetry, HOT), &text, run_on);
         for one in &report.occurrences {
             assert_eq!(at(&one.raised_at).micros_since(at(&one.first_true_at)), 15 * 60 * SECOND);
         }
@@ -71,10 +67,9 @@ fn alarms_of_a_view_are_of_the_same_instants() {
     let waited = spans(", reorder: 1h", "");
     assert_eq!(waited, spans("", ""));
     let shown = |place: usize| (waited[place].0.as_str(), waited[place].1.as_deref().unwrap());
-    assert_eq!(shown(0), ("2013-12-11T05:40:00Z", "2013-12-11T07:55:00Z"));
-    assert_eq!(shown(1), ("2013-12-13T15:50:00Z", "2013-12-15T00:15:00Z"));
-    assert_eq!(shown(2), ("2013-12-15T19:25:00Z", "2013-12-15T20:20:00Z"));
-    assert_eq!(shown(waited.len() - 1), ("2014-02-15T14:25:00Z", "2014-02-16T15:45:00Z"));
+    for (place, span) in [0, 1, 2, waited.len() - 1].into_iter().zip(HOT_SPANS) {
+        assert_eq!(shown(place), span);
+    }
 }
 
 /// What the windows of one twin said, and what became of its readings.
@@ -93,17 +88,12 @@ impl Listener for Said {
 }
 
 pub(super) fn rows(text: &str) -> Vec<(Timestamp, f64)> {
-    let row = |line: &str| -> Option<(Timestamp, f64)> {
-        let (time, value) = line.split_once(',')?;
-        Some((at(&format!("{}Z", time.replace(' ', "T"))), value.parse().ok()?))
-    };
-    text.lines().skip(1).filter_map(row).collect()
+    rows_of(text).into_iter().map(|(time, value)| (at(&time), value.parse().unwrap())).collect()
 }
 
 /// A type with one member and one window over it.
 pub(super) fn windowed(telemetry: &str, computed: &str, rules: &str) -> Catalog {
-    let text =
-        format!("type: Machine\ntelemetry: {{value: {{type: double{telemetry}}}}}\ncomputed: {{over: {computed}}}\nrules:\n{rules}\n");
+    let text = machine_type("Machine", telemetry, &format!("computed: {{over: {computed}}}\n"), rules);
     workspace(&[("schemas/Machine.yaml", &text), ("twins/machine.yaml", "twins: [{id: machine, type: Machine}]")])
 }
 
@@ -122,23 +112,10 @@ pub(super) fn drive(catalog: &Catalog, rows: &[(Timestamp, f64)], run_on: i64) -
     (said, plant)
 }
 
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, bound: i64) -> i64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as i64
-    }
-}
-
-/// In the order of arrival: each with a delay below that.
-pub(super) fn permuted(rows: &[(Timestamp, f64)], delay: i64, seed: u64) -> Vec<(Timestamp, f64)> {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut arriving: Vec<_> = rows.iter().map(|row| (row.0.shifted(dice.below(delay)), *row)).collect();
-    arriving.sort_by_key(|(arrival, _)| *arrival);
-    arriving.into_iter().map(|(_, row)| row).collect()
+/// In the order of arrival.
+pub(super) fn shuffled(rows: &[(Timestamp, f64)], delay: i64, seed: u64) -> Vec<(Timestamp, f64)> {
+    let rows: Vec<(i64, f64)> = rows.iter().map(|(time, value)| (time.0, *value)).collect();
+    permuted(&rows, delay, seed).into_iter().map(|(time, value)| (Timestamp(time), value)).collect()
 }
 
 fn number(measured: &Measured) -> f64 {
@@ -155,18 +132,22 @@ fn near(found: f64, wanted: f64) {
 fn days_close_once_and_complete_however_their_readings_come() {
     let Some(text) = data(TAXI) else { return };
     let rows = rows(&text);
-    let day = "{of: value, agg: avg, window: {tumbling: 1d}}";
-    let sorted = drive(&windowed("", day, "  []"), &rows, DAY).0.results;
-    assert_eq!(sorted.len(), 215);
-    assert!(sorted.iter().all(|day| day.basis.count == 48));
-    near(number(&sorted[0]), 15540.979166666666);
-    near(number(&sorted[214]), 18702.479166666668);
-    let catalog = windowed(", reorder: 2h", day, "  []");
+    let sorted = drive(&windowed("", DAYS_OF_TAXIS, "  []"), &rows, DAY).0.results;
+    assert_eq!(sorted.len(), DAYS);
+    assert!(sorted.iter().all(|day| day.basis.count == DAY_READINGS));
+    near(number(&sorted[0]), FIRST_DAY);
+    near(number(&sorted[DAYS - 1]), LAST_DAY);
+    for (sign, (start, mean)) in [(-1.0, SMALLEST_DAY), (1.0, LARGEST_DAY)] {
+        let found = sorted.iter().max_by(|a, b| (number(a) * sign).total_cmp(&(number(b) * sign))).unwrap();
+        assert_eq!(found.basis.start, at(start));
+        near(number(found), mean);
+    }
+    let catalog = windowed(", reorder: 2h", DAYS_OF_TAXIS, "  []");
     let shown = |said: &[Measured]| -> Vec<(Timestamp, Timestamp, u64, u32, u64)> {
         said.iter().map(|day| (day.time, day.basis.start, number(day).to_bits(), day.basis.revision, day.basis.count)).collect()
     };
     for seed in 1..=10 {
-        let (said, plant) = drive(&catalog, &permuted(&rows, 2 * HOUR, seed), DAY);
+        let (said, plant) = drive(&catalog, &shuffled(&rows, 2 * HOUR, seed), DAY);
         assert_eq!(shown(&said.results), shown(&sorted), "seed {seed}");
         assert!(said.results.iter().all(|day| day.basis.revision == 0));
         assert_eq!((said.tally.late, said.tally.late_for_view, plant.twin(0).views.held()), (0, 0, 0));

@@ -1,6 +1,6 @@
 //! Shuffling arrival within the time that readings wait changes nothing (`rules.md`, 18); and what is decided is what is applied.
 
-use super::reordered::Dice;
+use super::recorded::Seeded as Dice;
 use super::*;
 use crate::backtest::plant::{Happened, Listener, Plant};
 use crate::catalog::viewed::VIEWS_MAX;
@@ -170,6 +170,27 @@ fn shuffling_within_the_wait_changes_nothing() {
     assert!(raised > 1000 && moved > 70, "{raised} transitions, {moved} shuffled");
 }
 
+/// Each packet twice in succession, whether rules wait or not, and however late it comes: only the counters differ (`rules.md`, 18).
+#[test]
+fn saying_everything_twice_changes_nothing() {
+    let mut raised = 0;
+    for reorder in ["0s", "1m"] {
+        let catalog = cell(reorder, WINDOWS, OF_WINDOWS);
+        for seed in 1..=10 {
+            let dice = &mut Dice((seed * 0x9e37_79b9) | 1);
+            let packets = packets(dice);
+            let arriving = shuffled(&packets, 2 * MINUTE, dice);
+            let twice: Vec<Packet> = arriving.iter().flat_map(|packet| [packet.clone(), packet.clone()]).collect();
+            let ((once, alone), (again, repeated)) = (drive(&catalog, &arriving), drive(&catalog, &twice));
+            same(&again.transitions, &once.transitions, seed);
+            same(&again.results, &once.results, seed);
+            assert!(repeated.twin(0) == alone.twin(0), "seed {seed}");
+            raised += once.transitions.len();
+        }
+    }
+    assert!(raised > 500, "{raised} transitions");
+}
+
 #[test]
 fn too_many_that_wait_are_seen_early() {
     let catalog = machine_that_waits("1d");
@@ -248,7 +269,7 @@ fn a_lone_reading_is_seen_when_it_has_waited() {
 fn hear(twin: &mut Twin, time: Timestamp, value: f64) {
     let slot = twin.state.layout.slot_by_path("a").unwrap();
     let reading = Reading { slot, value: Value::Double(value), quality: Quality::Good, reason: Reason::None };
-    let received = Received { at: time, future_tolerance: Duration::from_secs(300) };
+    let received = Received { at: time, future_tolerance: Duration::from_secs(300), started: crate::twin::NEVER_AWAY };
     step(twin, &Input::Readings { group: Group { time: Some(time), readings: vec![reading] }, received }, time);
 }
 
@@ -275,7 +296,7 @@ fn what_waits_outlives_an_edit() {
         assert_eq!(replica, twin);
         assert_eq!(twin.views.held(), held, "{reorder}");
         hear(&mut twin, begin.shifted(45 * SECOND), 8.5);
-        step(&mut twin, &Input::Woken, begin.shifted(70 * SECOND));
+        step(&mut twin, &Input::Woken { started: crate::twin::NEVER_AWAY }, begin.shifted(70 * SECOND));
         let alarm = &twin.state.watches.get("high").alarm;
         assert_eq!((alarm.last_no, alarm.open.as_ref().map(|open| open.raised_at)), (1, Some(begin.shifted(8 * SECOND))), "{reorder}");
     }
@@ -307,7 +328,7 @@ rules:
     assert_eq!(active(&twin), [true, true]);
     step(&mut twin, &set(5.0), begin.shifted(14 * SECOND));
     assert_eq!(active(&twin), [false, false]);
-    step(&mut twin, &Input::Woken, begin.shifted(16 * SECOND));
+    step(&mut twin, &Input::Woken { started: crate::twin::NEVER_AWAY }, begin.shifted(16 * SECOND));
     assert_eq!(active(&twin), [true, true]);
     assert_eq!(twin.state.watches.get("high").alarm.open.as_ref().unwrap().raised_at, begin.shifted(5 * SECOND));
 }

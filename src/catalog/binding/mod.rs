@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 pub use topic::Shape;
 
+/// Below it lies a topic per input of imported detectors.
+pub use crate::iotevents::detector::INPUT_TOPICS;
+
 use crate::reading::unit::Unit;
 use crate::source::Span;
 

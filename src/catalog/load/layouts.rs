@@ -421,7 +421,7 @@ impl<'d, 'n> Draft<'d, 'n> {
             icon: fields.text("icon", problems).map(str::to_owned),
             telemetry_fields,
             reported_fields,
-            fingerprint: fingerprint(&self.slots, &self.logic),
+            fingerprint: fingerprint(&self.name, &self.slots, &self.logic),
             slots: self.slots.into(),
             members: self.members.into(),
             relations: self.relations.into(),
@@ -481,13 +481,15 @@ fn target(value_type: &ValueType, next: &mut u16) -> FieldTarget {
     }
 }
 
-/// Of what stored twins depend on: the slots, their types and units, in order, and what follows from them.
-fn fingerprint(slots: &[SlotSpec], logic: &Logic) -> u64 {
+/// Of what stored twins depend on: whose form it is, the slots, their types and units, in order, and what follows from them. Two types may say the
+/// same of their members, or nothing; what is stored under one of them is no twin of the other.
+fn fingerprint(name: &str, slots: &[SlotSpec], logic: &Logic) -> u64 {
     let mut hash = Xxh3::new();
     let mut word = |text: &str| {
         hash.update(text.as_bytes());
         hash.update(&[0]);
     };
+    word(name);
     for slot in slots {
         word(&slot.path);
         word(slot.section.as_str());

@@ -4,6 +4,7 @@ mod damage;
 mod faults;
 mod format;
 mod gate;
+mod late;
 mod real_disk;
 mod retention;
 mod rolled;

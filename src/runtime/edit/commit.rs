@@ -129,7 +129,7 @@ impl Runtime {
             if gone.contains(&no) {
                 grip.end();
             } else if let Some(face) = writing.changed.remove(&no) {
-                let (resident, due) = (grip.resident.clone(), face.due(self.shared.clock.now()));
+                let (resident, due) = (grip.resident.clone(), face.due(self.shared.clock.now(), self.shared.wakes.started));
                 grip.become_now(face);
                 // What was set may have begun a delay.
                 due.into_iter().for_each(|due| self.shared.wakes.arm(&resident, due));

@@ -70,7 +70,7 @@ impl Follower<'_> {
             for place in &readers.rules {
                 let spec = &layout.logic.rules[usize::from(*place)];
                 if spec.view.is_none()
-                    && let Some(silent) = clock::silence_due(spec, self.twin).filter(|silent| is_due(slot, *silent))
+                    && let Some(silent) = clock::silence_due(spec, self.twin, self.started).filter(|silent| is_due(slot, *silent))
                 {
                     agenda.insert(silent, Due::Silent(*place));
                 }

@@ -1,9 +1,11 @@
 //! Clocks (`rules.md`, 3.1): that of a member jumps to each newer reading and runs on at wall speed between them; that of a rule is the newest
 //! among the members it reads.
 
+use std::time::Duration;
+
 use crate::catalog::logic::{Readers, RuleSpec};
 use crate::reading::{SlotNo, Timestamp};
-use crate::rule::{Kind, Member, silent_at as silence};
+use crate::rule::{Kind, Member, silent_at as silence, wake_after_start};
 use crate::twin::state::{Slot, State, Twin};
 
 use super::detectors::next_timer;
@@ -17,14 +19,29 @@ pub(super) fn offset(state: &State, spec: &RuleSpec) -> i64 {
     ahead.map(|slot| slot.time.micros_since(slot.received)).max().unwrap_or(0)
 }
 
-/// From when on the members of a rule for missing data are silent, unless a reading comes.
-pub(super) fn silent_at(spec: &RuleSpec, twin: &Twin) -> Option<Timestamp> {
-    silent_by(spec, twin.state.created, |slot| twin.seen(spec.view, slot))
+/// From when on the members of a rule for missing data are silent, unless a reading comes. Of those that fell silent while the program was away
+/// nobody knows: they get one more `every` from `started` on.
+pub(super) fn silent_at(spec: &RuleSpec, twin: &Twin, started: Timestamp) -> Option<Timestamp> {
+    let Kind::NoData(no_data) = &spec.rule.kind else { return None };
+    let is_known = twin.state.watches.get(&spec.rule.id).rule.is_active();
+    let member = |(slot, allowed): (&SlotNo, &Duration)| {
+        let held = twin.seen(spec.view, *slot);
+        let head = held.value.as_ref().map(|_| held.time);
+        let (begun, ahead) = match head {
+            Some(time) => (held.received, time.micros_since(held.received)),
+            None => (twin.state.created, 0),
+        };
+        let fell_silent = !is_known && begun < started && begun.plus(*allowed) <= started;
+        let every = twin.state.layout.slots.get(slot.index()).and_then(|spec| spec.telemetry.as_ref()?.every);
+        Member { head, excused_until: fell_silent.then(|| started.plus(every.unwrap_or(*allowed)).shifted(ahead)) }
+    };
+    let members: Vec<Member> = spec.silent.iter().zip(&no_data.allowed).map(member).collect();
+    silence(no_data, &members, twin.state.created)
 }
 
 /// When that alone makes it look: one that looks at certain instants finds it there.
-pub(super) fn silence_due(spec: &RuleSpec, twin: &Twin) -> Option<Timestamp> {
-    if spec.rule.at.is_some() { None } else { silent_at(spec, twin) }
+pub(super) fn silence_due(spec: &RuleSpec, twin: &Twin, started: Timestamp) -> Option<Timestamp> {
+    if spec.rule.at.is_some() { None } else { silent_at(spec, twin, started) }
 }
 
 /// The same, by what the members hold.
@@ -35,8 +52,8 @@ pub(super) fn silent_by<'s>(spec: &RuleSpec, created: Timestamp, held: impl Fn(S
     silence(no_data, &members, created)
 }
 
-/// When time alone will next matter to the twin, on the wall.
-pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
+/// When time alone will next matter to the twin, on the wall. What has run out while the program was away, until `started`, waits for a reading.
+pub(in crate::twin) fn due(twin: &Twin, now: Timestamp, started: Timestamp) -> Option<Timestamp> {
     let (state, layout) = (&*twin.state, &twin.state.layout);
     let logic = &layout.logic;
     let mut next: Option<Timestamp> = None;
@@ -66,7 +83,9 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
         let on_wall = |due: Timestamp| due.shifted(-offset(state, spec));
         if !watch.is_at_rest() {
             if spec.view.is_none() {
-                consider(crate::rule::due(&spec.rule, &watch.rule).map(on_wall));
+                let is_heard = spec.clocks.iter().any(|slot| state.slot(*slot).received >= started);
+                let delay = crate::rule::due(&spec.rule, &watch.rule).map(on_wall);
+                consider(delay.map(|due| wake_after_start(due, started, is_heard)));
                 consider(watch.alarm.due_in_data().map(on_wall));
             }
             consider(watch.alarm.due_on_wall(&spec.rule.policy));
@@ -74,7 +93,7 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
         }
         if !watch.rule.is_active() && spec.view.is_none() {
             // What was silent before has been served.
-            consider(silence_due(spec, twin).map(on_wall).filter(|due| *due > now));
+            consider(silence_due(spec, twin, started).map(on_wall).filter(|due| *due > now));
         }
         if let Some(hours) = &spec.rule.active {
             consider(hours.next_edge(now));
@@ -86,7 +105,7 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
         consider(watch.alarm.due_on_wall(&crate::alarm::Policy::default()));
     }
     for view in 0..u16::try_from(logic.views.len()).unwrap_or(u16::MAX) {
-        consider(due_in_view(twin, view));
+        consider(due_in_view(twin, view, started));
     }
     next
 }

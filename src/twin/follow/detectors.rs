@@ -87,7 +87,8 @@ impl Follower<'_> {
         // What has only become stale is no message.
         let messages = moment.changed.iter().filter(|slot| !moment.stale.contains(slot)).map(|slot| SlotNo(*slot));
         for slot in messages.filter(|slot| imported.inputs.iter().any(|(_, input)| input == slot)) {
-            let payloads = Payloads { imported, surroundings: self.surroundings(moment, false), current: Some(slot) };
+            let payloads =
+                Payloads { imported, surroundings: self.surroundings(moment, false), current: Some(slot), message: self.message };
             // Without the key it is for no instance (D2).
             if imported.detector.key.is_some() && payloads.at(slot).and_then(|payload| imported.detector.key_value(payload)).is_none() {
                 let input = self.layout.slot(slot).path.to_string();
@@ -123,7 +124,7 @@ impl Follower<'_> {
         match &detector.language {
             Language::Own(own) => watched.detect(watch, trigger, &Machine { spec, own, surroundings }, when),
             Language::Imported(imported) => {
-                let payloads = Payloads { imported, surroundings, current };
+                let payloads = Payloads { imported, surroundings, current, message: self.message };
                 let runs = watch.detector.as_ref().map_or(0, |detector| detector.runs);
                 let instance = Instance::new(&imported.detector, &payloads, &imported.sinks, state.id.as_str(), runs);
                 watched.detect(watch, trigger, &instance, when)

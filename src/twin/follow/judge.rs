@@ -205,7 +205,7 @@ impl Follower<'_> {
         let surroundings = self.surroundings(moment, spec.accepts_good_only);
         // Its time never runs back, also where something is served that was due before.
         let at = moment.at.max(self.watch(spec).rule.last);
-        let is_silent = clock::silent_at(spec, self.twin).is_some_and(|silent| silent <= at);
+        let is_silent = clock::silent_at(spec, self.twin, self.started).is_some_and(|silent| silent <= at);
         OwnTruths::of(spec, &surroundings, is_silent)
     }
 

@@ -144,6 +144,7 @@ pub(super) struct Payloads<'a> {
     pub surroundings: Surroundings<'a>,
     /// The member that the message came for.
     pub current: Option<SlotNo>,
+    pub message: Option<&'a str>,
 }
 
 impl Payloads<'_> {
@@ -172,5 +173,9 @@ impl Inputs for Payloads<'_> {
 
     fn is_current(&self, input: &str) -> bool {
         self.current.is_some() && self.current == self.imported.slot_of(input)
+    }
+
+    fn message_id(&self) -> Option<&str> {
+        self.message
     }
 }

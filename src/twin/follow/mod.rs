@@ -21,17 +21,20 @@ mod voice;
 mod wave;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use smol_str::SmolStr;
 
 use crate::alarm::{Action, CloseReason, Verdict, When};
 use crate::catalog::Layout;
 use crate::catalog::logic::RuleSpec;
 use crate::catalog::places::Places;
-use crate::reading::Timestamp;
+use crate::reading::{SlotNo, Timestamp};
 use crate::rule::{Edited, Watch, compare};
 
 use super::bases::Basis;
 use super::event::{Event, Happened, Measured};
-use super::input::Gathered;
+use super::input::{Gathered, NEVER_AWAY, Numbered};
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
@@ -41,6 +44,10 @@ use deeds::Deeds;
 pub(super) use clock::due;
 pub(super) use environment::{Surroundings, at_rest};
 pub use explain::{explain_member, explain_rule};
+
+/// What is said of readings that came too late for a window, and how often at most.
+const LATE_DATA: &str = "LATE_DATA";
+const LATE_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
@@ -55,6 +62,10 @@ pub(super) struct Follower<'a> {
     deeds: Deeds,
     /// There are more instants to look at than one input can take.
     is_behind: bool,
+    /// The id of the message that it is about, if its sender gave it one.
+    message: Option<&'a str>,
+    /// Since when the program runs.
+    started: Timestamp,
 }
 
 /// An evaluation at one instant: what has changed, and what is not known although it is there.
@@ -88,11 +99,36 @@ impl<'a> Moment<'a> {
 
 impl<'a> Follower<'a> {
     pub(super) fn begin(twin: &'a mut Twin, step: &'a mut Step, now: Timestamp, recorded: Timestamp) -> Follower<'a> {
-        let layout = twin.state.layout.0.clone();
-        let mut follower = Follower { layout, twin, step, now, recorded, said: Said::default(), deeds: Deeds::default(), is_behind: false };
+        Follower::begin_since(NEVER_AWAY, twin, step, now, recorded)
+    }
+
+    /// The program runs since `started`.
+    pub(super) fn begin_since(
+        started: Timestamp,
+        twin: &'a mut Twin,
+        step: &'a mut Step,
+        now: Timestamp,
+        recorded: Timestamp,
+    ) -> Follower<'a> {
+        let mut follower = Follower {
+            layout: twin.state.layout.0.clone(),
+            twin,
+            step,
+            now,
+            recorded,
+            said: Said::default(),
+            deeds: Deeds::default(),
+            is_behind: false,
+            message: None,
+            started,
+        };
         // What was to be looked at before this came is looked at without it.
         follower.is_behind = !follower.serve_instants(|instant| instant < now);
         follower
+    }
+
+    pub(super) fn told_by(self, message: Option<&'a Numbered>) -> Follower<'a> {
+        Follower { message: message.map(|message| message.id.as_str()), ..self }
     }
 
     /// Readings of one instant. What fell due before them comes first, what falls due with them last.
@@ -300,7 +336,8 @@ impl<'a> Follower<'a> {
 
     fn push(&mut self, event: Event) {
         self.twin.take_in(&event, self.recorded, &mut self.said);
-        if std::mem::take(&mut self.said.late) {
+        let late = std::mem::take(&mut self.said.late);
+        if late.is_some() {
             self.step.tally.late += 1;
             self.step.tally.out_of_order = self.step.tally.out_of_order.saturating_sub(1);
         }
@@ -308,6 +345,20 @@ impl<'a> Follower<'a> {
         self.step.tally.late_for_view += std::mem::take(&mut self.said.late_for_view);
         self.step.tally.replaced_in_view += std::mem::take(&mut self.said.replaced_in_view);
         self.step.events.push(event);
+        if let Some(slot) = late {
+            self.tell_late(slot);
+        }
+    }
+
+    /// A sender whose data are always late is told of once a minute, not with each of them.
+    fn tell_late(&mut self, slot: SlotNo) {
+        let (since, layout) = (self.recorded.minus(LATE_EVERY), self.layout.clone());
+        let Some(spec) = layout.slots.get(slot.index()) else { return };
+        if !self.twin.state.troubles.iter().any(|trouble| trouble.code == LATE_DATA && trouble.at > since) {
+            let message =
+                format!("readings of `{}` come too late for its windows; `lateness` says how long they may be corrected", spec.path);
+            self.trouble(LATE_DATA, &SmolStr::default(), message, self.recorded);
+        }
     }
 
     fn all_slots(&self) -> Vec<u16> {

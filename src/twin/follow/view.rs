@@ -7,7 +7,7 @@ use smallvec::smallvec;
 use crate::catalog::logic::RuleSpec;
 use crate::catalog::places::Places;
 use crate::reading::{SlotNo, Timestamp};
-use crate::rule::Truths;
+use crate::rule::{Truths, wake_after_start};
 use crate::twin::event::Event;
 use crate::twin::state::Twin;
 use crate::twin::views::{HELD_MAX, ahead, passed};
@@ -42,7 +42,7 @@ impl Follower<'_> {
         let mut served: BTreeSet<(Timestamp, Due)> = BTreeSet::new();
         loop {
             let reading = self.twin.views.oldest(view).filter(|at| *at <= passed);
-            let due = dues(self.twin, view).filter(|(at, due)| {
+            let due = dues(self.twin, view, self.started).filter(|(at, due)| {
                 let is_new = match due {
                     Due::Window(_) => true,
                     Due::Delay(_) => !served.contains(&(*at, *due)),
@@ -107,7 +107,7 @@ impl Follower<'_> {
 }
 
 /// What time alone will bring in a view, in event time: ends of delays, staleness, silence, ends of windows.
-fn dues(twin: &Twin, view: u16) -> impl Iterator<Item = (Timestamp, Due)> {
+fn dues(twin: &Twin, view: u16, started: Timestamp) -> impl Iterator<Item = (Timestamp, Due)> {
     let layout = &twin.state.layout;
     let spec = layout.logic.view(view);
     let members = spec.into_iter().flat_map(|spec| spec.members.iter().copied());
@@ -118,7 +118,7 @@ fn dues(twin: &Twin, view: u16) -> impl Iterator<Item = (Timestamp, Due)> {
     });
     let silent = rules(twin, view).filter_map(move |(place, rule)| {
         let is_silent = rule.rule.enabled && twin.state.watches.get(&rule.rule.id).rule.is_active();
-        clock::silence_due(rule, twin).filter(|_| !is_silent).map(|at| (at, Due::Silent(place)))
+        clock::silence_due(rule, twin, started).filter(|_| !is_silent).map(|at| (at, Due::Silent(place)))
     });
     let windows = spec.into_iter().flat_map(|spec| spec.windows.iter().copied());
     let windows = windows.filter_map(move |place| {
@@ -141,11 +141,13 @@ fn rules(twin: &Twin, view: u16) -> impl Iterator<Item = (u16, &RuleSpec)> {
 }
 
 /// When time alone will next matter to a view, on the wall.
-pub(super) fn due_in_view(twin: &Twin, view: u16) -> Option<Timestamp> {
+pub(super) fn due_in_view(twin: &Twin, view: u16, started: Timestamp) -> Option<Timestamp> {
     let (state, layout) = (&*twin.state, &twin.state.layout);
     let spec = layout.logic.view(view)?;
     let until = twin.views.until(view);
-    let timed = dues(twin, view).filter(|(at, due)| matches!(due, Due::Window(_) | Due::Delay(_)) || *at > until).map(|(at, _)| at);
+    let timed =
+        dues(twin, view, started).filter(|(at, due)| matches!(due, Due::Window(_) | Due::Delay(_)) || *at > until).map(|(at, _)| at);
     let next = twin.views.oldest(view).into_iter().chain(timed).min()?;
-    Some(next.shifted(spec.delay()).shifted(-ahead(state, spec)?))
+    let is_heard = spec.members.iter().any(|no| state.slot(SlotNo(*no)).received >= started);
+    Some(wake_after_start(next.shifted(spec.delay()).shifted(-ahead(state, spec)?), started, is_heard))
 }

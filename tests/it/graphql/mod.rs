@@ -19,7 +19,7 @@ mod schema;
 mod sse;
 mod streams;
 mod types;
-mod ws;
+pub(crate) mod ws;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -31,12 +31,12 @@ use serde_json::{Value as Json, json};
 use crate::process::{PATIENCE, Program, Workspace};
 
 /// The demo plant, running.
-struct Plant {
-    http: SocketAddr,
+pub(crate) struct Plant {
+    pub(crate) http: SocketAddr,
     client: Client,
     // In this order: the program lets go of its files before they go.
-    program: Program,
-    workspace: Workspace,
+    pub(crate) program: Program,
+    pub(crate) workspace: Workspace,
 }
 
 impl Plant {
@@ -45,7 +45,7 @@ impl Plant {
     }
 
     /// Another workspace, with settings.
-    fn of(workspace: Workspace, settings: &[(&str, &str)]) -> Plant {
+    pub(crate) fn of(workspace: Workspace, settings: &[(&str, &str)]) -> Plant {
         let program = workspace.start(settings);
         Plant { http: program.http, client: Client::new(), program, workspace }
     }
@@ -71,7 +71,7 @@ impl Plant {
     }
 
     /// What a document gives. It must give it without errors.
-    async fn data(&self, query: &str) -> Json {
+    pub(crate) async fn data(&self, query: &str) -> Json {
         let mut body = self.ask(json!({ "query": query })).await;
         assert!(body.get("errors").is_none(), "{query}: {body}");
         body["data"].take()

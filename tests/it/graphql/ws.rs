@@ -9,7 +9,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Plant, patiently};
 
-pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     pub(super) async fn connect(plant: &Plant, protocol: &str) -> Socket {
@@ -20,7 +20,7 @@ impl Socket {
     }
 
     /// Connected and let in.
-    pub(super) async fn open(plant: &Plant) -> Socket {
+    pub(crate) async fn open(plant: &Plant) -> Socket {
         let mut socket = Socket::connect(plant, "graphql-transport-ws").await;
         socket.say(json!({"type": "connection_init"})).await;
         let ack = socket.hear().await;
@@ -37,11 +37,11 @@ impl Socket {
         self.subscribe_with(id, query, json!({})).await;
     }
 
-    pub(super) async fn subscribe_with(&mut self, id: &str, query: &str, variables: Json) {
+    pub(crate) async fn subscribe_with(&mut self, id: &str, query: &str, variables: Json) {
         self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query, "variables": variables}})).await;
     }
 
-    pub(super) async fn hear(&mut self) -> Json {
+    pub(crate) async fn hear(&mut self) -> Json {
         loop {
             match patiently(self.0.next()).await.unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),

@@ -333,7 +333,7 @@ impl Life {
                 let managed = self.managed();
                 self.happen(journal, no, &[Input::Managed(managed)], Vec::new());
             }
-            21..=23 => self.happen(journal, no, &[Input::Woken], Vec::new()),
+            21..=23 => self.happen(journal, no, &[Input::Woken { started: pollux::twin::NEVER_AWAY }], Vec::new()),
             0 => self.happen(journal, no, &[Input::Idle], Vec::new()),
             1 | 2 => self.save(journal, no),
             3..=6 => self.send_again(journal),
@@ -409,7 +409,7 @@ impl Life {
     }
 
     fn deliver(&mut self, journal: &Journal<Held>, no: TwinNo, deliveries: &[Delivery]) {
-        let received = Received { at: self.now, future_tolerance: Duration::from_secs(300) };
+        let received = Received { at: self.now, future_tolerance: Duration::from_secs(300), started: pollux::twin::NEVER_AWAY };
         let inputs: Vec<Input> = deliveries.iter().map(|delivery| Input::Readings { group: delivery.group.clone(), received }).collect();
         self.happen(journal, no, &inputs, deliveries.iter().map(|delivery| delivery.no).collect());
     }

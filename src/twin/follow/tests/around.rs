@@ -34,7 +34,7 @@ rules:
         world.hear(0, &[("temperature", json!(1))]);
         assert_eq!(world.shown("watch"), r#"a {"inputs":1,"known":0,"looks":1} [t@20 u@30]"#);
         if sleeps {
-            world.take(at(100), &Input::Woken);
+            world.take(at(100), &Input::Woken { started: crate::twin::NEVER_AWAY });
         } else {
             world.pass_until(100);
         }
@@ -205,15 +205,15 @@ rules:
             time += i64::try_from(dice.below(25)).unwrap();
             awake.pass_until(time - 1);
             if dice.below(4) == 0 {
-                asleep.take(at(time - 1), &Input::Woken);
+                asleep.take(at(time - 1), &Input::Woken { started: crate::twin::NEVER_AWAY });
             }
             let (member, value) = (if dice.below(3) == 0 { "pressure" } else { "temperature" }, i64::try_from(dice.below(9)).unwrap());
             for world in [&mut awake, &mut asleep] {
                 world.hear(time, &[(member, json!(value))]);
             }
             // What does not follow from this reading is served when it is its turn.
-            asleep.take(at(time), &Input::Woken);
-            awake.take(at(time), &Input::Woken);
+            asleep.take(at(time), &Input::Woken { started: crate::twin::NEVER_AWAY });
+            awake.take(at(time), &Input::Woken { started: crate::twin::NEVER_AWAY });
             for rule in ["one", "two"] {
                 assert_eq!((awake.shown(rule), awake.alarm(rule)), (asleep.shown(rule), asleep.alarm(rule)), "seed {seed}, second {time}");
             }

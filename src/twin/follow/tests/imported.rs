@@ -82,7 +82,7 @@ fn silence_is_no_message() {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let mut world = World::new(catalog(&files).layout("Motor").unwrap().clone());
     world.hear(0, &[("Speed", json!({"id": "pump-1", "rpm": 5}))]);
-    world.take(at(100), &Input::Woken);
+    world.take(at(100), &Input::Woken { started: crate::twin::NEVER_AWAY });
     assert_eq!(world.shown("motor"), r#"on {"n":1} []"#);
     // What has come stays, however old it is (D5).
     world.hear(101, &[("Pressure", json!({"id": "pump-1", "v": 71}))]);

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::alarm::{Change, What};
 use crate::reading::Timestamp;
 use crate::rule::{Fact, Step as RuleStep, Transition};
-use crate::twin::{Event, Input, explain_rule};
+use crate::twin::{Event, Input, NEVER_AWAY, explain_rule};
 use crate::window::dice::Dice;
 
 use super::{World, at, layout};
@@ -76,7 +76,7 @@ fn late_wake_ups_lose_and_double_nothing() {
             punctual.pass_until(second - 1);
             punctual.hear(second, &values);
             if dice.below(4) == 0 {
-                late.take(at(second - 1), &Input::Woken);
+                late.take(at(second - 1), &Input::Woken { started: NEVER_AWAY });
             }
             late.hear(second, &values);
             heard.push((second, level));
@@ -131,8 +131,8 @@ fn a_long_stop_is_made_up_for_in_bounded_steps() {
     world.hear(1, &[("level", json!(35))]);
     world.pass_until(10);
     let (before, stop, mut inputs) = (emitted(&world, "often").len(), at(4010), 0);
-    while world.twin.due(stop).is_some_and(|due| due <= stop) {
-        world.take(stop, &Input::Woken);
+    while world.twin.due(stop, NEVER_AWAY).is_some_and(|due| due <= stop) {
+        world.take(stop, &Input::Woken { started: NEVER_AWAY });
         inputs += 1;
     }
     assert!((4..=6).contains(&inputs), "{inputs}");

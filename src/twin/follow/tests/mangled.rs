@@ -45,7 +45,7 @@ fn no_text_makes_it_panic() {
                     world.hear(second * 40, &[(member, json!(dice.below(300)))]);
                 }
             }
-            world.take(at(second * 40 + 35), &Input::Woken);
+            world.take(at(second * 40 + 35), &Input::Woken { started: crate::twin::NEVER_AWAY });
         }
     }
     assert!(ran > 20 && refused > 20, "{ran} ran, {refused} were refused");

@@ -103,17 +103,17 @@ impl World {
             Reading { slot, value: accepted.value, quality: Quality::Good, reason: Reason::None }
         };
         let group = Group { time: Some(at(time)), readings: values.iter().map(reading).collect() };
-        let received = Received { at: at(received), future_tolerance: Duration::from_secs(300) };
+        let received = Received { at: at(received), future_tolerance: Duration::from_secs(300), started: crate::twin::NEVER_AWAY };
         self.take(received.at, &Input::Readings { group, received })
     }
 
     /// Time goes on in silence: the twin is woken whenever it asks for it.
     pub(super) fn pass_until(&mut self, seconds: i64) {
         let mut now = self.all.last().map_or(at(0), |(now, _)| *now);
-        while let Some(due) = self.twin.due(now).filter(|due| *due <= at(seconds)) {
+        while let Some(due) = self.twin.due(now, Timestamp(i64::MIN)).filter(|due| *due <= at(seconds)) {
             let before = (now, self.all.len());
             now = now.max(due);
-            self.take(now, &Input::Woken);
+            self.take(now, &Input::Woken { started: crate::twin::NEVER_AWAY });
             assert_ne!((now, self.all.len()), before, "woken for nothing, again and again");
         }
     }

@@ -103,7 +103,7 @@ fn by_the_time_of_the_data_not_of_the_wall() {
         world.hear_late(minute * 60 - 100_000, 1, &[("current", json!(12)), ("temperature", json!(if minute < 30 { 180 } else { 220 }))]);
     }
     assert_eq!(world.shown("pumpCycle"), r#"on {"isHot":true,"minutes":59} [run@-96400]"#);
-    assert_eq!(world.twin.due(at(2)), Some(at(61)), "on the wall, a minute after the last reading");
+    assert_eq!(world.twin.due(at(2), at(0)), Some(at(61)), "on the wall, a minute after the last reading");
     // A setting has no time of its own.
     let set = vec![(world.slot("speed"), Some(crate::reading::Value::Double(4.0)))];
     world.take(at(2), &Input::Edited(crate::twin::Edit { set, ..Default::default() }));
@@ -257,7 +257,7 @@ fn an_edit_keeps_it_where_it_means_the_same() {
     assert_eq!(world.shown("pumpCycle"), before, "and it is not evaluated");
     let another = same.replace("vars.minutes > 6000", "vars.minutes > 5000");
     world.take(at(132), &Input::Retyped(layout("Pump", &another)));
-    assert_eq!((world.shown("pumpCycle").as_str(), world.twin.due(at(132))), ("-", None));
+    assert_eq!((world.shown("pumpCycle").as_str(), world.twin.due(at(132), at(0))), ("-", None));
     world.hear(140, &[("current", json!(13))]);
     assert_eq!(world.shown("pumpCycle"), r#"on {"isHot":true,"minutes":0} [hot@440 run@200]"#, "it begins anew, with what is known");
     let off = another.replace("mode: batch", "mode: batch\n    enabled: false");
