@@ -7,7 +7,8 @@ use smol_str::SmolStr;
 
 use crate::reading::Timestamp;
 
-use super::flood::{FLOOD_SPAN, Flood, FloodChange};
+use super::flood::{FLOOD_SPAN, Flood, FloodChange, Raise};
+use super::severity::Severity;
 
 /// An alarm that has been active for longer than this is standing.
 pub const STANDING_AFTER: Duration = Duration::from_hours(24);
@@ -82,14 +83,15 @@ fn flooded(raised: &[&Summary], to: Timestamp) -> i64 {
     let mut take = |changes: Vec<FloodChange>, since: &mut Option<Timestamp>| {
         for change in changes {
             match change {
-                FloodChange::Begun { at, .. } => *since = Some(at),
-                FloodChange::Ended { at, .. } => total = total.saturating_add(since.take().map_or(0, |begun| at.micros_since(begun))),
+                FloodChange::Begun(notice) => *since = Some(notice.at),
+                FloodChange::Ended(notice) => total = total.saturating_add(since.take().map_or(0, |begun| notice.at.micros_since(begun))),
                 FloodChange::Noticed(_) => {}
             }
         }
     };
     for one in raised.iter().filter(|one| !one.suppressed) {
-        take(flood.raise(one.raised_at, &one.rule), &mut since);
+        let raise = Raise { at: one.raised_at, received: one.raised_received, id: SmolStr::default(), severity: Severity::default() };
+        take(flood.raise(&raise), &mut since);
     }
     take(flood.elapse(to), &mut since);
     total.saturating_add(since.map_or(0, |begun| to.micros_since(begun)))

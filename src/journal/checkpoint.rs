@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::alarm::OutOfService;
+use crate::alarm::{Flood, OutOfService};
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::twin::{
     Asked, Bases, Basis, Deleted, Desired, Outcome, Pending, Pushed, Read, Recent, SharedLayout, Slot, State, Trouble, Troubles, Tuned,
@@ -116,6 +116,8 @@ struct Rest {
     tuning: Vec<Tuned>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     out_of_service: Option<Box<OutOfService>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flood: Option<Flood>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
@@ -124,7 +126,8 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         || !state.troubles.is_empty()
         || !state.disabled.is_empty()
         || !state.tuning.is_empty()
-        || state.out_of_service.is_some();
+        || state.out_of_service.is_some()
+        || state.flood.is_some();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -134,6 +137,7 @@ fn put_rest(state: &State, out: &mut Vec<u8>) {
         disabled: state.disabled.to_vec(),
         tuning: state.tuning.iter().cloned().collect(),
         out_of_service: state.out_of_service.clone(),
+        flood: state.flood.as_deref().cloned(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -257,6 +261,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         disabled: rest.disabled.into(),
         tuning: Tuning::restore(rest.tuning),
         out_of_service: rest.out_of_service,
+        flood: rest.flood.map(Arc::new),
     };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately), windows, views })
 }

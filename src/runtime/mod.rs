@@ -1,6 +1,7 @@
 //! The runtime: actors and who supervises them, mail, the release of commits, and the followers. What joins two edges lives here.
 
 mod alarmed;
+mod areas;
 pub mod bindings;
 pub mod branch;
 pub mod changes;

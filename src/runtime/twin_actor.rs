@@ -7,7 +7,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
-use crate::alarm::Verdict;
+use crate::alarm::{Raise, Verdict};
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::codec::EventSaid;
@@ -15,7 +15,7 @@ use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
 use crate::twin::{
-    Description, Ending, Event, Fingerprint, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
+    Description, Ending, Event, Fingerprint, Flooded, Gathered, Happened, Input, Managed, Raised, Received, Rejection, Told, Twin, step,
 };
 
 use super::clock::Clock;
@@ -47,10 +47,24 @@ pub enum TwinMsg {
     Gathered(Vec<Gathered>),
     /// Another twin raises an alarm on it; the answer comes once that is in the journal's buffer.
     Raised(Box<Raised>, oneshot::Sender<()>),
+    /// Alarms below it were raised.
+    Counted(Vec<Raise>),
+    /// A notification of an alarm below it is to leave; the answer says whether it is kept back, and comes once that is in the journal's buffer.
+    Grouped(GroupedKey, oneshot::Sender<bool>),
+    /// One of its alarms came in a flood.
+    Flooded(Box<Flooded>),
     /// Hand a copy of yourself through the gate, to be stored.
     Save,
     /// Go to rest if nothing else has come.
     Rest,
+}
+
+/// Which notification, and for whom.
+#[derive(Debug)]
+pub struct GroupedKey {
+    pub key: SmolStr,
+    /// The webhook; nothing for what is published.
+    pub receiver: SmolStr,
 }
 
 /// What one packet says to one twin.
@@ -112,12 +126,15 @@ impl Actor for TwinActor {
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
+            | TwinMsg::Counted(_)
+            | TwinMsg::Grouped(..)
+            | TwinMsg::Flooded(_)
             | TwinMsg::Save
             | TwinMsg::Rest) => other,
         };
         let at = self.clock.now();
         let mut work = Work::new(twin, at);
-        let (mut rests, mut taken) = (false, None);
+        let (mut rests, mut taken, mut grouped) = (false, None, None);
         match msg {
             TwinMsg::Ingest(deliveries) => deliveries.into_iter().for_each(|delivery| work.deliver(delivery, &self.layouts)),
             TwinMsg::Describe(description) => work.take_in(&Input::Described(description)).drop_tally(),
@@ -131,6 +148,12 @@ impl Actor for TwinActor {
                 work.take_in(&Input::Raised(raised)).drop_tally();
                 taken = Some(answer);
             }
+            TwinMsg::Counted(raises) => work.take_in(&Input::Counted(raises)).drop_tally(),
+            TwinMsg::Grouped(GroupedKey { key, receiver }, answer) => {
+                work.take_in(&Input::Grouped { key, receiver }).drop_tally();
+                grouped = Some((answer, work.grouped));
+            }
+            TwinMsg::Flooded(flooded) => work.take_in(&Input::Flooded(flooded)).drop_tally(),
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
             TwinMsg::Save => work.saves = true,
@@ -158,7 +181,10 @@ impl Actor for TwinActor {
         if let Some(taken) = taken {
             taken.send(()).ok();
         }
-        let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
+        if let Some((answer, is_grouped)) = grouped {
+            answer.send(is_grouped).ok();
+        }
+        let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some() || twin.state.flood.is_some();
         if waits && let Some(due) = twin.due(at) {
             self.wakes.arm(&self.resident, due);
         }
@@ -190,17 +216,30 @@ struct Work<'a> {
     saves: bool,
     /// What became of what somebody did to an alarm or a rule.
     told: Option<Verdict>,
+    /// A notification is kept back.
+    grouped: bool,
 }
 
 impl<'a> Work<'a> {
     fn new(twin: &'a mut Twin, at: Timestamp) -> Work<'a> {
         let before = twin.state.revision;
-        Work { twin, at, before, events: Vec::new(), receipts: Vec::new(), total: Tally::default(), saves: false, told: None }
+        Work {
+            twin,
+            at,
+            before,
+            events: Vec::new(),
+            receipts: Vec::new(),
+            total: Tally::default(),
+            saves: false,
+            told: None,
+            grouped: false,
+        }
     }
 
     fn take_in(&mut self, input: &Input) -> StepTally {
         let step = step(self.twin, input, self.at);
         self.told = step.told;
+        self.grouped = step.grouped;
         if self.events.is_empty() {
             self.events = step.events;
         } else {

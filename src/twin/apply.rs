@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alarm::FloodFact;
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::catalog::windowed::sample;
@@ -13,6 +14,7 @@ use crate::window::Sample;
 use super::bases::Bases;
 use super::event::{Event, Measured, Read};
 use super::pushed::Pushed;
+use super::recent::Fingerprint;
 use super::slots::Slots;
 use super::state::{Desired, SharedLayout, Slot, State, Twin};
 use super::windows::Said;
@@ -88,6 +90,16 @@ impl Twin {
             | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
+            Event::Flood(fact) => self.note(fact, at),
+        }
+    }
+
+    /// What was counted and grouped is known when it is said again.
+    fn note(&mut self, fact: &FloodFact, at: Timestamp) {
+        match fact {
+            FloodFact::Raised(raises) => raises.iter().for_each(|raise| self.recent.remember(Fingerprint::named(&raise.id), at)),
+            FloodFact::Grouped { key, .. } => self.recent.remember(Fingerprint::named(key), at),
+            FloodFact::Elapsed { .. } => {}
         }
     }
 
@@ -134,6 +146,8 @@ impl State {
             Event::TakenOut(out) => self.out_of_service.clone_from(out),
             Event::Switched { rule, enabled } => self.switch(rule, *enabled),
             Event::Watched { rule, fact } => self.watches.apply(rule, fact),
+            // What follows from it for others was decided when it was recorded.
+            Event::Flood(fact) => drop(Arc::make_mut(self.flood.get_or_insert_default()).apply(fact)),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
         }

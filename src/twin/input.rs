@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use crate::alarm::{Action, OutOfService, Severity};
+use crate::alarm::{Action, OutOfService, Raise, Severity};
 use crate::catalog::{Layout, RuleSetting};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::rule::detector::Setting;
@@ -46,6 +46,17 @@ pub enum Input {
     Gathered(Vec<Gathered>),
     /// Another twin raises an alarm on it.
     Raised(Box<Raised>),
+    /// Alarms below it were raised, in the order in which they were committed.
+    Counted(Vec<Raise>),
+    /// A notification of an alarm below it is to leave; in a flood it is kept back for the next notice. [`super::Step::grouped`] says which.
+    Grouped {
+        /// Of the request.
+        key: SmolStr,
+        /// The webhook; nothing for what is published.
+        receiver: SmolStr,
+    },
+    /// One of its alarms came in a flood.
+    Flooded(Box<Flooded>),
     /// Nobody has asked for it for a while.
     Idle,
 }
@@ -126,6 +137,15 @@ impl Raised {
     pub fn alarm_id(&self) -> SmolStr {
         smol_str::format_smolstr!("{}:{}", self.id, self.by)
     }
+}
+
+/// An occurrence that came in a flood, perhaps as its first. Said twice, it is noted once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flooded {
+    pub rule: SmolStr,
+    pub no: u32,
+    pub first_out: bool,
+    pub at: Timestamp,
 }
 
 /// When a packet was read, and how far ahead of that its times may be.

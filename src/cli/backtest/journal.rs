@@ -167,6 +167,7 @@ fn happened(id: &TwinId, layout: &mut Arc<Layout>, at: Timestamp, events: Vec<Ev
             | Event::Switched { .. }
             | Event::Tuned { .. }
             | Event::TakenOut(_)
+            | Event::Flood(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }

@@ -8,6 +8,7 @@ mod deeds;
 mod detectors;
 mod environment;
 mod explain;
+mod flood;
 mod judge;
 mod machine;
 mod manage;
@@ -39,6 +40,7 @@ use deeds::Deeds;
 pub(super) use clock::due;
 pub(super) use environment::{Surroundings, at_rest};
 pub use explain::{explain_member, explain_rule};
+pub use flood::is_notice;
 
 pub(super) struct Follower<'a> {
     layout: Arc<Layout>,
@@ -209,6 +211,7 @@ impl<'a> Follower<'a> {
     pub(super) fn wake(mut self) {
         let now = self.now;
         self.resume_service();
+        self.elapse_flood();
         let all = self.all_slots();
         let timers = self.timers_due(None);
         self.serve(&all, timers, |slot, due| due <= slot.clock(now));

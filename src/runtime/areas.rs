@@ -1,0 +1,185 @@
+//! Areas: the twins where alarms of all below are counted (`rules.md`, 8.3). Here it is known which they are and what lies below them; whether
+//! alarms come in a flood is decided by the twin of the area, from what it is told, and is in its journal.
+//!
+//! An area is a twin whose type says `alarmArea`, or a root with something below it. Its own alarms count with those below.
+//!
+//! The courier tells it of alarms in the order of their commits, and asks it about notifications in the same order: so those that follow from the
+//! alarm that begins a flood are kept back already.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+use tokio::sync::oneshot;
+
+use crate::alarm::{Change, FLOOD_SPAN, Identity, Occurrence, Op, Raise, What, alarm_id};
+use crate::catalog::CONTAINS;
+use crate::reading::{Timestamp, TwinId, TwinNo};
+use crate::rule::Ask;
+use crate::twin::{Flooded, RECENT_SPAN_S, State, is_notice};
+
+use super::Runtime;
+use super::outbox::Courier;
+use super::resident::Resident;
+use super::twin_actor::{GroupedKey, TwinMsg};
+
+/// How far up areas are looked for: no hierarchy is deeper.
+const DEPTH_MAX: usize = 256;
+
+impl Runtime {
+    /// The areas that a twin's alarms belong to, the nearest first.
+    pub(super) fn areas_of(&self, resident: &Arc<Resident>) -> Vec<Arc<Resident>> {
+        let (mut areas, mut at) = (Vec::new(), resident.clone());
+        for depth in 0..DEPTH_MAX {
+            let above = self.above(at.no);
+            if self.is_named_area(&at) || (above.is_none() && (depth > 0 || self.has_below(at.no))) {
+                areas.push(at);
+            }
+            match above.and_then(|no| self.shared.directory.by_no(no)) {
+                Some(above) => at = above,
+                None => break,
+            }
+        }
+        areas
+    }
+
+    fn is_named_area(&self, resident: &Resident) -> bool {
+        let bindings = self.bindings.load();
+        bindings.catalog.layout(&resident.cell.peek().layout.name).is_some_and(|layout| layout.alarm_area)
+    }
+
+    fn above(&self, no: TwinNo) -> Option<TwinNo> {
+        let (now, mut found) = (self.shared.clock.now(), None);
+        self.committed.each_in(no, &mut |edge| {
+            if &*edge.relation == CONTAINS && edge.holds_at(now) {
+                found = Some(edge.from);
+            }
+        });
+        found
+    }
+
+    fn has_below(&self, no: TwinNo) -> bool {
+        let (now, mut found) = (self.shared.clock.now(), false);
+        self.committed.each_out(no, &mut |edge| found |= &*edge.relation == CONTAINS && edge.holds_at(now));
+        found
+    }
+}
+
+impl Courier<'_> {
+    /// Alarms of a rule changed: those that were raised count in the areas above.
+    pub(super) fn count(&self, resident: &Arc<Resident>, rule: &SmolStr, changes: &[Change]) {
+        let state = resident.cell.state();
+        let raises: Vec<Raise> = changes.iter().filter_map(|change| raise(&state, rule, change)).collect();
+        if !raises.is_empty() {
+            for area in self.runtime.areas_of(resident) {
+                self.runtime.shared.directory.send(&area, TwinMsg::Counted(raises.clone()));
+            }
+        }
+    }
+
+    /// After a start, or where too much came to tell of it: areas are told of all that is open and that they may not have heard of.
+    pub(super) fn count_again(&self) {
+        let mut untold: BTreeMap<TwinNo, (Arc<Resident>, Vec<Raise>)> = BTreeMap::new();
+        for cell in self.runtime.alarmed() {
+            let state = cell.state();
+            let Some(resident) = self.runtime.shared.directory.by_no(state.no) else { continue };
+            let raises: Vec<Raise> = open(&state).filter_map(|(rule, open)| reraise(&state, rule, open)).collect();
+            for area in if raises.is_empty() { Vec::new() } else { self.runtime.areas_of(&resident) } {
+                let known_until = known_until(&area.cell.peek(), self.runtime.shared.clock.now());
+                let news = raises.iter().filter(|raise| raise.received >= known_until).cloned();
+                untold.entry(area.no).or_insert_with(|| (area, Vec::new())).1.extend(news);
+            }
+        }
+        for (_, (area, mut raises)) in untold {
+            raises.sort_by(|a, b| (a.received, a.at, &a.id).cmp(&(b.received, b.at, &b.id)));
+            let newest: Vec<Raise> = area.cell.peek().flood.iter().flat_map(|flood| flood.newest().to_vec()).collect();
+            self.mark(&area, &newest);
+            if !raises.is_empty() {
+                self.runtime.shared.directory.send(&area, TwinMsg::Counted(raises));
+            }
+        }
+    }
+
+    /// What was counted in a flood is marked as such, and its first.
+    pub(super) fn mark(&self, area: &Arc<Resident>, raises: &[Raise]) {
+        let state = area.cell.state();
+        let Some((flood, ongoing)) = state.flood.as_ref().and_then(|flood| Some((flood, flood.ongoing()?))) else { return };
+        // Those that began it have been counted before it was one.
+        let has_just_begun = raises.iter().any(|raise| flood.newest().iter().any(|known| known.id == raise.id))
+            && usize::try_from(ongoing.raised).is_ok_and(|raised| raised < flood.newest().len() + raises.len());
+        let begun = flood.newest().iter().filter(|_| has_just_begun).map(|raise| (raise.id.as_str(), raise.at));
+        let first = std::iter::once((ongoing.first_out.as_str(), ongoing.since)).filter(|_| has_just_begun);
+        let counted = raises.iter().map(|raise| (raise.id.as_str(), raise.at));
+        let mut marked: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        begun.chain(first).chain(counted).for_each(|(id, at)| {
+            marked.insert(id, at.max(ongoing.since));
+        });
+        for (id, at) in marked {
+            let Some((twin, rule, no)) = parse(id) else { continue };
+            let Some(resident) = self.runtime.shared.directory.by_id(twin) else { continue };
+            let flooded = Flooded { rule: rule.into(), no, first_out: id == ongoing.first_out, at };
+            self.runtime.shared.directory.send(&resident, TwinMsg::Flooded(Box::new(flooded)));
+        }
+    }
+
+    /// Whether a notification is part of what people are told in sums: the nearest area with a flood keeps it back.
+    pub(super) async fn is_grouped(&self, resident: &Arc<Resident>, key: &SmolStr, ask: &Ask) -> bool {
+        let receiver = match ask {
+            Ask::Publish { .. } => SmolStr::default(),
+            Ask::Webhook { name, .. } => name.clone(),
+            Ask::Set { .. } | Ask::Emit { .. } | Ask::Command { .. } | Ask::Raise { .. } | Ask::Lower { .. } => return false,
+        };
+        if is_notice(key) {
+            return false;
+        }
+        for area in self.runtime.areas_of(resident) {
+            let (answer, grouped) = oneshot::channel();
+            let which = GroupedKey { key: key.clone(), receiver: receiver.clone() };
+            self.runtime.shared.directory.send(&area, TwinMsg::Grouped(which, answer));
+            // An area whose actor has a fault keeps nothing back.
+            if grouped.await.unwrap_or(false) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn raise(state: &State, rule: &SmolStr, change: &Change) -> Option<Raise> {
+    let What::Raised { severity, shown: true, .. } = &change.what else { return None };
+    let id = id(&state.id, rule, change.no);
+    is_announced(state, rule).then_some(Raise { at: change.at, received: change.received, id, severity: *severity })
+}
+
+/// As it was when it was raised, as far as its log says so.
+fn reraise(state: &State, rule: &SmolStr, open: &Occurrence) -> Option<Raise> {
+    let raised = open.log.first().filter(|entry| entry.op == Op::Raised)?;
+    let id = id(&state.id, rule, open.no);
+    is_announced(state, rule).then_some(Raise { at: raised.at, received: raised.received, id, severity: open.severity })
+}
+
+fn open(state: &State) -> impl Iterator<Item = (&SmolStr, &Occurrence)> {
+    state.watches.iter().filter_map(|(rule, watch)| Some((rule, watch.alarm.open.as_deref().filter(|open| open.shown)?)))
+}
+
+fn is_announced(state: &State, rule: &str) -> bool {
+    !state.watches.get(rule).alarm.suppression(state.out_of_service.as_deref()).holds()
+}
+
+fn id(twin: &TwinId, rule: &SmolStr, no: u32) -> SmolStr {
+    alarm_id(twin, &Identity { rule: rule.clone(), key: SmolStr::default() }, no).into()
+}
+
+/// The twin, the rule with its key, and the number.
+fn parse(id: &str) -> Option<(&str, &str, u32)> {
+    let mut parts = id.strip_prefix("alarm/")?.split('/');
+    let (twin, rule, no) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
+    Some((twin, rule, no))
+}
+
+/// What was received before has been counted, or is of no interest any more. What came together with the newest may have passed it: an area
+/// remembers by name what it has counted for so long.
+fn known_until(area: &State, now: Timestamp) -> Timestamp {
+    let newest = area.flood.as_ref().and_then(|flood| flood.newest().iter().map(|raise| raise.received).max());
+    newest.map_or(now.minus(FLOOD_SPAN), |newest| newest.shifted(-RECENT_SPAN_S * 1_000_000))
+}
