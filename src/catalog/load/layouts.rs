@@ -360,7 +360,7 @@ impl<'d, 'n> Draft<'d, 'n> {
                     form,
                     conversion,
                     meaning: record.meaning,
-                    record: WindowRecord { slot, ..record },
+                    record: WindowRecord { slot, form, conversion, ..record },
                 });
                 self.logic.windows = windows.into();
             }
