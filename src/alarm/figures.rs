@@ -1,11 +1,11 @@
 //! Figures of an area over a stretch of time, from the occurrences in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use crate::reading::Timestamp;
+use crate::reading::{Timestamp, TwinNo};
 
 use super::flood::{FLOOD_SPAN, Flood, FloodChange, Raise};
 use super::severity::Severity;
@@ -18,6 +18,7 @@ pub const FREQUENT_MAX: usize = 10;
 /// What the figures need to know of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
+    pub twin: TwinNo,
     /// By which the most frequent are counted: the rule's id with its type.
     pub rule: SmolStr,
     pub raised_at: Timestamp,
@@ -36,6 +37,7 @@ pub struct Figures {
     /// The most in any ten minutes counted from `from`.
     pub peak_per_ten_minutes: u32,
     pub flood_share: f64,
+    /// Alarms, as against occurrences.
     pub chattering: u32,
     pub standing: u32,
     pub mean_time_to_acknowledge: Option<Duration>,
@@ -55,7 +57,7 @@ pub fn figures(occurrences: &[Summary], from: Timestamp, to: Timestamp) -> Figur
         per_ten_minutes: if length > 0 { raised.len() as f64 / stretches } else { 0.0 },
         peak_per_ten_minutes: peak(&raised, from, span),
         flood_share: if length > 0 { flooded(&raised, to) as f64 / length as f64 } else { 0.0 },
-        chattering: count(raised.iter().filter(|one| one.chattering)),
+        chattering: chattering(&raised),
         standing: count(standing),
         mean_time_to_acknowledge: mean_time_to_acknowledge(&raised),
         frequent: frequent(&raised),
@@ -64,6 +66,12 @@ pub fn figures(occurrences: &[Summary], from: Timestamp, to: Timestamp) -> Figur
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+/// An alarm that came and went so often is one, however often.
+fn chattering(raised: &[&Summary]) -> u32 {
+    let alarms: BTreeSet<(TwinNo, &SmolStr)> = raised.iter().filter(|one| one.chattering).map(|one| (one.twin, &one.rule)).collect();
+    count(alarms.into_iter())
 }
 
 fn peak(raised: &[&Summary], from: Timestamp, span: i64) -> u32 {

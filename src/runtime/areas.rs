@@ -43,6 +43,15 @@ impl Runtime {
         areas
     }
 
+    /// A twin and those above it in the primary hierarchy.
+    pub(super) fn path_to(&self, no: TwinNo) -> Vec<TwinNo> {
+        let mut path = vec![no];
+        while let Some(above) = path.last().and_then(|no| self.above(*no)).filter(|_| path.len() < DEPTH_MAX) {
+            path.push(above);
+        }
+        path
+    }
+
     fn is_named_area(&self, resident: &Resident) -> bool {
         let bindings = self.bindings.load();
         bindings.catalog.layout(&resident.cell.peek().layout.name).is_some_and(|layout| layout.alarm_area)
@@ -69,6 +78,7 @@ impl Courier<'_> {
     /// Alarms of a rule changed: those that were raised count in the areas above.
     pub(super) fn count(&self, resident: &Arc<Resident>, rule: &SmolStr, changes: &[Change]) {
         let state = resident.cell.state();
+        self.runtime.occurrences.take(&state, rule, changes);
         let raises: Vec<Raise> = changes.iter().filter_map(|change| raise(&state, rule, change)).collect();
         if !raises.is_empty() {
             for area in self.runtime.areas_of(resident) {
@@ -79,47 +89,62 @@ impl Courier<'_> {
 
     /// After a start, or where too much came to tell of it: areas are told of all that is open and that they may not have heard of.
     pub(super) fn count_again(&self) {
+        let (states, now) = (self.runtime.alarmed().iter().map(|cell| cell.state()).collect::<Vec<_>>(), self.runtime.shared.clock.now());
+        self.runtime.occurrences.begin_anew(states.iter().map(|state| &**state), now);
         let mut untold: BTreeMap<TwinNo, (Arc<Resident>, Vec<Raise>)> = BTreeMap::new();
-        for cell in self.runtime.alarmed() {
-            let state = cell.state();
+        for state in &states {
             let Some(resident) = self.runtime.shared.directory.by_no(state.no) else { continue };
-            let raises: Vec<Raise> = open(&state).filter_map(|(rule, open)| reraise(&state, rule, open)).collect();
+            let raises: Vec<Raise> = open(state).filter_map(|(rule, open)| reraise(state, rule, open)).collect();
             for area in if raises.is_empty() { Vec::new() } else { self.runtime.areas_of(&resident) } {
-                let known_until = known_until(&area.cell.peek(), self.runtime.shared.clock.now());
+                let known_until = known_until(&area.cell.peek(), now);
                 let news = raises.iter().filter(|raise| raise.received >= known_until).cloned();
                 untold.entry(area.no).or_insert_with(|| (area, Vec::new())).1.extend(news);
             }
         }
         for (_, (area, mut raises)) in untold {
             raises.sort_by(|a, b| (a.received, a.at, &a.id).cmp(&(b.received, b.at, &b.id)));
-            let newest: Vec<Raise> = area.cell.peek().flood.iter().flat_map(|flood| flood.newest().to_vec()).collect();
-            self.mark(&area, &newest);
             if !raises.is_empty() {
                 self.runtime.shared.directory.send(&area, TwinMsg::Counted(raises));
             }
         }
     }
 
+    /// A twin that counts alarms. After a start the marks of a flood that is on are set once more, where they were lost.
+    pub(super) fn is_area(&self, area: &Arc<Resident>) {
+        let newest: Vec<Raise> = area.cell.peek().flood.iter().flat_map(|flood| flood.newest().to_vec()).collect();
+        self.mark(area, &newest);
+    }
+
     /// What was counted in a flood is marked as such, and its first.
     pub(super) fn mark(&self, area: &Arc<Resident>, raises: &[Raise]) {
+        self.runtime.occurrences.area(area.no);
         let state = area.cell.state();
         let Some((flood, ongoing)) = state.flood.as_ref().and_then(|flood| Some((flood, flood.ongoing()?))) else { return };
-        // Those that began it have been counted before it was one.
-        let has_just_begun = raises.iter().any(|raise| flood.newest().iter().any(|known| known.id == raise.id))
-            && usize::try_from(ongoing.raised).is_ok_and(|raised| raised < flood.newest().len() + raises.len());
-        let begun = flood.newest().iter().filter(|_| has_just_begun).map(|raise| (raise.id.as_str(), raise.at));
-        let first = std::iter::once((ongoing.first_out.as_str(), ongoing.since)).filter(|_| has_just_begun);
-        let counted = raises.iter().map(|raise| (raise.id.as_str(), raise.at));
-        let mut marked: BTreeMap<&str, Timestamp> = BTreeMap::new();
-        begun.chain(first).chain(counted).for_each(|(id, at)| {
-            marked.insert(id, at.max(ongoing.since));
-        });
-        for (id, at) in marked {
-            let Some((twin, rule, no)) = parse(id) else { continue };
-            let Some(resident) = self.runtime.shared.directory.by_id(twin) else { continue };
-            let flooded = Flooded { rule: rule.into(), no, first_out: id == ongoing.first_out, at };
-            self.runtime.shared.directory.send(&resident, TwinMsg::Flooded(Box::new(flooded)));
+        let mut marked: BTreeMap<&str, Timestamp> = raises.iter().map(|raise| (raise.id.as_str(), raise.at)).collect();
+        // Those that began it were counted before it was one.
+        let has_just_begun = usize::try_from(ongoing.raised).is_ok_and(|raised| raised < flood.newest().len() + raises.len());
+        if has_just_begun || self.lacks_mark(&ongoing.first_out) {
+            marked.extend(flood.newest().iter().map(|raise| (raise.id.as_str(), raise.at)));
+            marked.insert(&ongoing.first_out, ongoing.since);
         }
+        for (id, at) in marked {
+            if let Some((resident, rule, no)) = self.alarm(id) {
+                let flooded = Flooded { rule: rule.into(), no, first_out: id == ongoing.first_out, at: at.max(ongoing.since) };
+                self.runtime.shared.directory.send(&resident, TwinMsg::Flooded(Box::new(flooded)));
+            }
+        }
+    }
+
+    fn lacks_mark(&self, first_out: &str) -> bool {
+        let Some((resident, rule, no)) = self.alarm(first_out) else { return false };
+        let state = resident.cell.state();
+        state.watches.get(rule).alarm.open.as_ref().is_some_and(|open| open.no == no && !open.first_out)
+    }
+
+    fn alarm<'i>(&self, id: &'i str) -> Option<(Arc<Resident>, &'i str, u32)> {
+        let mut parts = id.strip_prefix("alarm/")?.split('/');
+        let (twin, rule, no) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
+        Some((self.runtime.shared.directory.by_id(twin)?, rule, no))
     }
 
     /// Whether a notification is part of what people are told in sums: the nearest area with a flood keeps it back.
@@ -168,13 +193,6 @@ fn is_announced(state: &State, rule: &str) -> bool {
 
 fn id(twin: &TwinId, rule: &SmolStr, no: u32) -> SmolStr {
     alarm_id(twin, &Identity { rule: rule.clone(), key: SmolStr::default() }, no).into()
-}
-
-/// The twin, the rule with its key, and the number.
-fn parse(id: &str) -> Option<(&str, &str, u32)> {
-    let mut parts = id.strip_prefix("alarm/")?.split('/');
-    let (twin, rule, no) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
-    Some((twin, rule, no))
 }
 
 /// What was received before has been counted, or is of no interest any more. What came together with the newest may have passed it: an area

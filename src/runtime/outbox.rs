@@ -200,6 +200,9 @@ impl Courier<'_> {
         self.count_again();
         for resident in self.runtime.shared.directory.all() {
             let state = resident.cell.state();
+            if state.flood.is_some() {
+                self.is_area(&resident);
+            }
             for Pending { request, at } in state.asked.iter() {
                 let Request { key, ask } = request;
                 if is_start && self.is_once_only(&resident, ask) {

@@ -131,6 +131,7 @@ impl Runtime {
             graph,
             committed,
             refusals,
+            occurrences: Default::default(),
             view,
             feed: feed.clone(),
             readers,

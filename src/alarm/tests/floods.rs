@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::alarm::{Chatter, Flood, FloodChange, FloodFact, GROUPED_MAX, Notice, Raise, Severity, Summary, figures};
-use crate::reading::Timestamp;
+use crate::reading::{Timestamp, TwinNo};
 
 use super::{MINUTE, minute, minutes};
 
@@ -130,6 +130,7 @@ fn three_in_a_minute_chatter_until_ten_are_quiet() {
 
 fn summary(rule: &str, raised: i64) -> Summary {
     Summary {
+        twin: TwinNo(1),
         rule: SmolStr::new(rule),
         raised_at: minute(raised),
         cleared_at: Some(minute(raised + 1)),
@@ -145,15 +146,18 @@ fn figures_of_a_stretch() {
     let mut all: Vec<Summary> = (0..12).map(|n| Summary { raised_at: Timestamp(minute(100).0 + n), ..summary("Mixer.a", 100) }).collect();
     all.push(Summary { acknowledged_received: Some(minute(204)), ..summary("Pump.b", 200) });
     all.push(Summary { acknowledged_received: Some(minute(302)), chattering: true, ..summary("Pump.b", 300) });
+    // The same alarm chatters on; another one of the same rule does, too.
+    all.push(Summary { chattering: true, ..summary("Pump.b", 301) });
+    all.push(Summary { chattering: true, twin: TwinNo(2), ..summary("Pump.b", 302) });
     // Standing for more than a day at the end; raised before the stretch.
     all.push(Summary { cleared_at: None, ..summary("Old.c", -2000) });
     // Active at the end as well, and not yet for a day.
     all.push(Summary { cleared_at: None, ..summary("Young.d", -10) });
     let (from, to) = (minute(0), minute(1000));
     let shown = figures(&all, from, to);
-    assert_eq!((shown.per_ten_minutes, shown.peak_per_ten_minutes, shown.chattering, shown.standing), (0.14, 12, 1, 1));
+    assert_eq!((shown.per_ten_minutes, shown.peak_per_ten_minutes, shown.chattering, shown.standing), (0.16, 12, 2, 1));
     assert_eq!(shown.mean_time_to_acknowledge, Some(minutes(3)));
-    assert_eq!(shown.frequent, [(SmolStr::new("Mixer.a"), 12), (SmolStr::new("Pump.b"), 2)]);
+    assert_eq!(shown.frequent, [(SmolStr::new("Mixer.a"), 12), (SmolStr::new("Pump.b"), 4)]);
     // From the eleventh raise on until fewer than five are left of ten minutes.
     let flood = (minute(110).0 + 7) - (minute(100).0 + 10);
     assert_eq!(shown.flood_share, flood as f64 / (1000 * MINUTE) as f64);

@@ -4,6 +4,7 @@
 mod alarms;
 mod changes;
 mod edits;
+mod floods;
 mod generated;
 mod http;
 mod limits;
