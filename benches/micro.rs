@@ -94,17 +94,36 @@ fn step_and_apply(layout: &Arc<Layout>) {
     });
 }
 
-/// What rules cost whose members each message carries, and which never come true; 300 messages of a second of event time each.
+/// Windows of the kinds that people write.
+const WINDOWS: [&str; 5] = [
+    "agg: avg, window: {sliding: 10m}",
+    "agg: avg, window: {tumbling: 1m}",
+    "agg: max, window: {hopping: 5m, every: 1m}",
+    "agg: avg, window: {count: 100}",
+    "agg: rate, window: {sliding: 10m}",
+];
+
+/// What rules cost whose members each message carries, and which never come true.
 fn follow() {
-    for (thresholds, windows) in [(0, 0), (1, 0), (5, 0), (0, 1), (0, 5), (5, 5)] {
-        let layout = layout_with(&logic(thresholds, windows));
+    let short = ["agg: avg, window: {sliding: 5s}"];
+    for (thresholds, windows, kinds, apart) in [
+        (0, 0, &[][..], 1_000_000),
+        (1, 0, &[], 1_000_000),
+        (5, 0, &[], 1_000_000),
+        (0, 1, &WINDOWS[..1], 1_000_000),
+        (0, 5, &WINDOWS, 1_000_000),
+        (5, 5, &WINDOWS, 1_000_000),
+        // The worst: at each reading another one falls out, at an instant of its own.
+        (0, 5, &short, 3333),
+    ] {
+        let layout = layout_with(&logic(thresholds, windows, kinds));
         let mut twin = twin(&layout);
         let mut seen = twin.state.clone();
         let mut group = group(&layout, 0);
         let (mut time, mut out, mut bytes) = (0, Vec::new(), 0);
-        let what = format!("step, apply and encode with {thresholds} thresholds and {windows} rules over windows");
+        let what = format!("step, apply and encode with {thresholds} thresholds and {windows} rules over windows, each {apart} µs");
         report(&what, TURNS, &mut |turn| {
-            time += 3333;
+            time += apart;
             group.time = Some(Timestamp(time));
             group.readings[0].value = Value::Double(turn.rem_euclid(90) as f64);
             let before = twin.state.revision;
@@ -119,7 +138,7 @@ fn follow() {
     }
 }
 
-fn logic(thresholds: usize, windows: usize) -> String {
+fn logic(thresholds: usize, windows: usize, kinds: &[&str]) -> String {
     let members = ["temperature", "pressure", "speed"];
     let member = |no: usize| members[no % members.len()];
     let mut computed: Vec<String> = Vec::new();
@@ -128,8 +147,8 @@ fn logic(thresholds: usize, windows: usize) -> String {
         rules.push(format!("  - {{id: limit{no}, when: \"{} > 9000\", onDelay: 10s}}\n", member(no)));
     }
     for no in 0..windows {
-        computed.push(format!("  mean{no}: {{of: {}, agg: avg, window: {{sliding: {}s}}}}\n", member(no), 5 + no));
-        rules.push(format!("  - {{id: trend{no}, when: \"mean{no} > 9000\", deadband: 1}}\n"));
+        computed.push(format!("  figure{no}: {{of: {}, {}}}\n", member(no), kinds[no % kinds.len()]));
+        rules.push(format!("  - {{id: trend{no}, when: \"figure{no} > 9000\", deadband: 1}}\n"));
     }
     let section = |name: &str, lines: &[String]| if lines.is_empty() { String::new() } else { format!("{name}:\n{}", lines.concat()) };
     section("computed", &computed) + &section("rules", &rules)

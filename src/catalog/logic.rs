@@ -369,6 +369,11 @@ impl RuleSpec {
         id.contains(':')
     }
 
+    /// Time alone may bring it about, though nothing of it has begun.
+    pub fn minds_time(&self) -> bool {
+        matches!(self.rule.kind, Kind::NoData(_)) || self.rule.active.is_some()
+    }
+
     /// All that decides whether it is on.
     pub fn conditions(&self) -> impl Iterator<Item = &Checked> {
         let levels = self.levels.iter().flat_map(|level| [&level.when, &level.stay]);

@@ -21,6 +21,7 @@ use super::member::{self, Compiled, TimeDefaults};
 use super::names;
 use super::relation::Relations;
 use super::relation_rule;
+use super::rings;
 use super::types::{Declared, TypeDecl};
 use super::value_type::{ValueReader, type_word};
 
@@ -111,6 +112,7 @@ pub(super) fn compile<'n>(
     problems.extend(found);
     exports::attach(&mut types, &wanted, &mut expressions, problems);
     exports::push(&mut types, contributions);
+    rings::check(&types, relations, problems);
     types
 }
 

@@ -22,6 +22,7 @@ mod names;
 pub mod observe;
 mod relation;
 mod relation_rule;
+mod rings;
 mod twin;
 mod twin_rules;
 mod twin_values;

@@ -173,6 +173,10 @@ impl<'a> Remote<'a> {
         for name in &types {
             let Some(entry) = known.get(name) else { continue };
             let Some(slot) = entry.layout.slot_by_path(&path) else {
+                if entry.may_have(&path) {
+                    let message = format!("`{path}` of {name} cannot be known first: it follows from this one, or is wrong itself");
+                    return Err(Refusal::new("E712", message));
+                }
                 let others = types.iter().map(|name| &**name).collect::<Vec<_>>().join(" or ");
                 let message = format!("the twin above may be {others}, and {name} has no `{path}`");
                 return Err(Refusal { hint: Some("ancestor('Type') names one".to_owned()), ..Refusal::new("E713", message) });
