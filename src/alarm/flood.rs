@@ -60,6 +60,8 @@ pub struct Ongoing {
     pub since: Timestamp,
     /// The alarm that came first.
     pub first_out: SmolStr,
+    /// The alarms that made it one, in their order; `first_out` is among them.
+    pub began_with: Vec<SmolStr>,
     /// Since the first.
     pub raised: u32,
     /// Notices that were given.
@@ -110,6 +112,9 @@ pub enum FloodFact {
         /// By which a repetition is known.
         key: SmolStr,
         receiver: SmolStr,
+        /// On the area's clock.
+        #[serde(with = "super::stored_time")]
+        at: Timestamp,
     },
     /// Time has passed, on the area's clock.
     Elapsed {
@@ -143,9 +148,10 @@ impl Flood {
     pub fn apply(&mut self, fact: &FloodFact) -> Vec<FloodChange> {
         match fact {
             FloodFact::Raised(raises) => raises.iter().flat_map(|raise| self.raise(raise)).collect(),
-            FloodFact::Grouped { receiver, .. } => {
+            FloodFact::Grouped { receiver, at, .. } => {
+                let changes = self.elapse(*at);
                 self.group(receiver);
-                Vec::new()
+                changes
             }
             FloodFact::Elapsed { until } => self.elapse(*until),
         }
@@ -230,6 +236,7 @@ impl Flood {
         self.ongoing = Some(Ongoing {
             since: at,
             first_out: first_out.clone(),
+            began_with: self.raises.iter().map(|raise| raise.id.clone()).collect(),
             raised,
             notices: 0,
             raised_since_notice,

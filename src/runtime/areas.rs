@@ -115,30 +115,31 @@ impl Courier<'_> {
         self.mark(area, &newest);
     }
 
-    /// What was counted in a flood is marked as such, and its first.
+    /// What was counted in a flood is marked as such, with those that made it one, and its first.
     pub(super) fn mark(&self, area: &Arc<Resident>, raises: &[Raise]) {
         self.runtime.occurrences.area(area.no);
         let state = area.cell.state();
-        let Some((flood, ongoing)) = state.flood.as_ref().and_then(|flood| Some((flood, flood.ongoing()?))) else { return };
-        let mut marked: BTreeMap<&str, Timestamp> = raises.iter().map(|raise| (raise.id.as_str(), raise.at)).collect();
-        // Those that began it were counted before it was one.
-        let has_just_begun = usize::try_from(ongoing.raised).is_ok_and(|raised| raised < flood.newest().len() + raises.len());
-        if has_just_begun || self.lacks_mark(&ongoing.first_out) {
-            marked.extend(flood.newest().iter().map(|raise| (raise.id.as_str(), raise.at)));
-            marked.insert(&ongoing.first_out, ongoing.since);
-        }
+        let Some(ongoing) = state.flood.as_ref().and_then(|flood| flood.ongoing()) else { return };
+        let mut marked: BTreeMap<&str, Timestamp> = ongoing.began_with.iter().map(|id| (id.as_str(), ongoing.since)).collect();
+        let counted = raises.iter().filter(|raise| raise.at >= ongoing.since);
+        marked.extend(counted.map(|raise| (raise.id.as_str(), raise.at)));
         for (id, at) in marked {
-            if let Some((resident, rule, no)) = self.alarm(id) {
-                let flooded = Flooded { rule: rule.into(), no, first_out: id == ongoing.first_out, at: at.max(ongoing.since) };
+            let first_out = id == ongoing.first_out;
+            let Some((resident, rule, no)) = self.alarm(id) else { continue };
+            let lacks_mark = resident
+                .cell
+                .peek()
+                .watches
+                .get(rule)
+                .alarm
+                .open
+                .as_ref()
+                .is_some_and(|open| open.no == no && !(open.flood && (open.first_out || !first_out)));
+            if lacks_mark {
+                let flooded = Flooded { rule: rule.into(), no, first_out, at };
                 self.runtime.shared.directory.send(&resident, TwinMsg::Flooded(Box::new(flooded)));
             }
         }
-    }
-
-    fn lacks_mark(&self, first_out: &str) -> bool {
-        let Some((resident, rule, no)) = self.alarm(first_out) else { return false };
-        let state = resident.cell.state();
-        state.watches.get(rule).alarm.open.as_ref().is_some_and(|open| open.no == no && !open.first_out)
     }
 
     fn alarm<'i>(&self, id: &'i str) -> Option<(Arc<Resident>, &'i str, u32)> {

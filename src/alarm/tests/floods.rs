@@ -66,28 +66,28 @@ fn a_flood_is_told_in_sums() {
 #[test]
 fn what_is_kept_back_is_told_in_the_next_notice() {
     let mut flood = Flood::default();
-    let group = |flood: &mut Flood, receiver: &str| {
-        let fact = FloodFact::Grouped { key: "k".into(), receiver: receiver.into() };
+    let group = |flood: &mut Flood, at: Timestamp, receiver: &str| {
+        let fact = FloodFact::Grouped { key: "k".into(), receiver: receiver.into(), at };
         assert!(flood.groups(receiver) && flood.apply(&fact).is_empty());
     };
     assert!(!flood.groups("pager"), "there is no flood");
     for n in 0..11 {
         raise(&mut flood, Timestamp(n), "a");
     }
-    ["pager", "desk", "pager"].iter().for_each(|receiver| group(&mut flood, receiver));
+    ["pager", "desk", "pager"].iter().for_each(|receiver| group(&mut flood, Timestamp(20), receiver));
     assert_eq!(shown(&flood.elapse(minute(1))), [""; 0], "the minute began with the eleventh");
     assert_eq!(shown(&flood.elapse(minute(2))), ["60 11 of 11, 2 for pager, 1 for desk, first a"]);
     // Nothing new for as long as nothing comes, and the last word with the end.
     assert_eq!(flood.due(), Some(Timestamp(minute(10).0 + 6)));
     assert_eq!(shown(&flood.elapse(Timestamp(minute(10).0 + 5))), [""; 0]);
-    group(&mut flood, "desk");
+    group(&mut flood, minute(10), "desk");
     assert_eq!(shown(&flood.elapse(minute(30))), ["600 ended with 0 of 11, 1 for desk"]);
     // No more receivers than can be kept in mind: others are told at once.
     for n in 0..11 {
         raise(&mut flood, minute(60 + n / 11), "b");
     }
     for n in 0..GROUPED_MAX {
-        group(&mut flood, &format!("hook{n}"));
+        group(&mut flood, minute(60), &format!("hook{n}"));
     }
     assert!(flood.groups("hook0") && !flood.groups("one more"));
 }

@@ -39,11 +39,10 @@ impl Follower<'_> {
             return true;
         }
         self.elapse_flood();
-        let groups = self.twin.state.flood.as_ref().is_some_and(|flood| flood.groups(receiver));
-        if groups {
-            self.flood(FloodFact::Grouped { key: key.clone(), receiver: receiver.clone() });
-        }
-        groups
+        let Some(flood) = self.twin.state.flood.as_ref().filter(|flood| flood.groups(receiver)) else { return false };
+        let at = flood.clock(self.now);
+        self.flood(FloodFact::Grouped { key: key.clone(), receiver: receiver.clone(), at });
+        true
     }
 
     /// What is due by time alone.
