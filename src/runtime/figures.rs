@@ -50,6 +50,7 @@ impl Runtime {
                 self.occurrences.of(|twin| *known.entry(twin).or_insert_with(|| self.path_to(twin).contains(&root)))
             }
         };
+        let complete_since = complete_since.min(self.shared.clock.now());
         Some(AlarmFigures { figures: figures(&self.standing(summaries), from, to), complete_since })
     }
 

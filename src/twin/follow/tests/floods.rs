@@ -79,7 +79,8 @@ fn what_is_told_again_changes_nothing() {
         let mut dice = Dice::new(seed);
         let (mut hall, mut once, mut told, mut time) = (area(), Flood::default(), Vec::<Raise>::new(), 0);
         for n in 0..120 {
-            time += i64::try_from(dice.below(if dice.below(8) == 0 { 400 } else { 40 })).unwrap();
+            let pause = if dice.below(8) == 0 { 400 } else { 40 };
+            time += i64::try_from(dice.below(pause)).unwrap();
             // Some come late, with a time of before.
             let late = i64::try_from(dice.below(30)).unwrap() * i64::from(dice.below(3) == 0);
             let new = Raise { at: at(time - late), ..raise(n, time) };
