@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
@@ -96,7 +97,7 @@ impl Courier<'_> {
             let Some(resident) = self.runtime.shared.directory.by_no(state.no) else { continue };
             let raises: Vec<Raise> = open(state).filter_map(|(rule, open)| reraise(state, rule, open)).collect();
             for area in if raises.is_empty() { Vec::new() } else { self.runtime.areas_of(&resident) } {
-                let known_until = known_until(&area.cell.peek(), now);
+                let known_until = known_until(&area.cell.peek(), now, self.runtime.shared.config.passivate_after);
                 let news = raises.iter().filter(|raise| raise.received >= known_until).cloned();
                 untold.entry(area.no).or_insert_with(|| (area, Vec::new())).1.extend(news);
             }
@@ -196,9 +197,13 @@ fn id(twin: &TwinId, rule: &SmolStr, no: u32) -> SmolStr {
     alarm_id(twin, &Identity { rule: rule.clone(), key: SmolStr::default() }, no).into()
 }
 
-/// What was received before has been counted, or is of no interest any more. What came together with the newest may have passed it: an area
-/// remembers by name what it has counted for so long.
-fn known_until(area: &State, now: Timestamp) -> Timestamp {
+/// What was received before has been counted, or is of no interest any more. What came together with the newest may have been counted behind it:
+/// of an area that did not rest since, all of that is known by name, so it may be told again.
+fn known_until(area: &State, now: Timestamp, rests_after: Duration) -> Timestamp {
     let newest = area.flood.as_ref().and_then(|flood| flood.newest().iter().map(|raise| raise.received).max());
-    newest.map_or(now.minus(FLOOD_SPAN), |newest| newest.shifted(-RECENT_SPAN_S * 1_000_000))
+    match newest {
+        Some(newest) if newest >= now.minus(rests_after) => newest.shifted(-RECENT_SPAN_S * 1_000_000),
+        Some(newest) => newest.shifted(1),
+        None => now.minus(FLOOD_SPAN),
+    }
 }

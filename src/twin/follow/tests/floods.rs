@@ -35,7 +35,9 @@ impl World {
             let (target, said) = match &request.ask {
                 Ask::Publish { topic, payload, .. } => (topic.as_str(), payload.clone().unwrap()),
                 Ask::Webhook { name, body } => (name.as_str(), body.clone().unwrap()),
-                other => panic!("{}", other.name()),
+                Ask::Set { .. } | Ask::Emit { .. } | Ask::Command { .. } | Ask::Raise { .. } | Ask::Lower { .. } => {
+                    panic!("{} tells nobody", request.key)
+                }
             };
             let numbers =
                 format!("{} of {} {}, {} kept back", said["raisedSinceNotice"], said["raised"], said["bySeverity"], said["notifications"]);
