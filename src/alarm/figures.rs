@@ -1,13 +1,14 @@
 //! Figures of an area over a stretch of time, from the occurrences in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use crate::reading::Timestamp;
+use crate::reading::{Timestamp, TwinNo};
 
-use super::flood::{FLOOD_SPAN, Flood, FloodChange};
+use super::flood::{FLOOD_SPAN, Flood, FloodChange, Raise};
+use super::severity::Severity;
 
 /// An alarm that has been active for longer than this is standing.
 pub const STANDING_AFTER: Duration = Duration::from_hours(24);
@@ -17,6 +18,7 @@ pub const FREQUENT_MAX: usize = 10;
 /// What the figures need to know of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
+    pub twin: TwinNo,
     /// By which the most frequent are counted: the rule's id with its type.
     pub rule: SmolStr,
     pub raised_at: Timestamp,
@@ -35,6 +37,7 @@ pub struct Figures {
     /// The most in any ten minutes counted from `from`.
     pub peak_per_ten_minutes: u32,
     pub flood_share: f64,
+    /// Alarms, as against occurrences.
     pub chattering: u32,
     pub standing: u32,
     pub mean_time_to_acknowledge: Option<Duration>,
@@ -54,7 +57,7 @@ pub fn figures(occurrences: &[Summary], from: Timestamp, to: Timestamp) -> Figur
         per_ten_minutes: if length > 0 { raised.len() as f64 / stretches } else { 0.0 },
         peak_per_ten_minutes: peak(&raised, from, span),
         flood_share: if length > 0 { flooded(&raised, to) as f64 / length as f64 } else { 0.0 },
-        chattering: count(raised.iter().filter(|one| one.chattering)),
+        chattering: chattering(&raised),
         standing: count(standing),
         mean_time_to_acknowledge: mean_time_to_acknowledge(&raised),
         frequent: frequent(&raised),
@@ -63,6 +66,12 @@ pub fn figures(occurrences: &[Summary], from: Timestamp, to: Timestamp) -> Figur
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+/// An alarm that came and went so often is one, however often.
+fn chattering(raised: &[&Summary]) -> u32 {
+    let alarms: BTreeSet<(TwinNo, &SmolStr)> = raised.iter().filter(|one| one.chattering).map(|one| (one.twin, &one.rule)).collect();
+    count(alarms.into_iter())
 }
 
 fn peak(raised: &[&Summary], from: Timestamp, span: i64) -> u32 {
@@ -82,14 +91,15 @@ fn flooded(raised: &[&Summary], to: Timestamp) -> i64 {
     let mut take = |changes: Vec<FloodChange>, since: &mut Option<Timestamp>| {
         for change in changes {
             match change {
-                FloodChange::Begun { at, .. } => *since = Some(at),
-                FloodChange::Ended { at, .. } => total = total.saturating_add(since.take().map_or(0, |begun| at.micros_since(begun))),
+                FloodChange::Begun(notice) => *since = Some(notice.at),
+                FloodChange::Ended(notice) => total = total.saturating_add(since.take().map_or(0, |begun| notice.at.micros_since(begun))),
                 FloodChange::Noticed(_) => {}
             }
         }
     };
     for one in raised.iter().filter(|one| !one.suppressed) {
-        take(flood.raise(one.raised_at, &one.rule), &mut since);
+        let raise = Raise { at: one.raised_at, received: one.raised_received, id: SmolStr::default(), severity: Severity::default() };
+        take(flood.raise(&raise), &mut since);
     }
     take(flood.elapse(to), &mut since);
     total.saturating_add(since.map_or(0, |begun| to.micros_since(begun)))

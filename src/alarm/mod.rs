@@ -27,7 +27,10 @@ pub use action::{Action, Answer, Verdict};
 pub use change::{Change, CloseReason, Op, What};
 pub use chatter::{CHATTER_QUIET, CHATTER_RAISES, CHATTER_SPAN, Chatter};
 pub use figures::{FREQUENT_MAX, Figures, STANDING_AFTER, Summary, figures};
-pub use flood::{FLOOD_BEGINS_ABOVE, FLOOD_ENDS_BELOW, FLOOD_SPAN, Flood, FloodChange, NOTICE_EVERY, Notice};
+pub use flood::{
+    FLOOD_BEGINS_ABOVE, FLOOD_ENDS_BELOW, FLOOD_SPAN, Flood, FloodChange, FloodFact, GROUPED_MAX, NOTICE_EVERY, Notice, Numbers, Ongoing,
+    Raise,
+};
 pub use occurrence::{Acknowledgement, Condition, LOG_ENTRIES_MAX, LogEntry, Occurrence};
 pub use payload::{payload, topic};
 pub use policy::{Policy, SHELVE_MAX};

@@ -155,7 +155,18 @@ fn alarms(schema: &mut SchemaBuilder) {
         .field("alarmCounts", "AlarmCounts", "How many alarms are open.")
         .arg("where", "AlarmWhere")
         .weight(SCAN_WEIGHT)
-        .now(|_, args, ctx| alarm::counts(ctx, args));
+        .now(|_, args, ctx| alarm::counts(ctx, args))
+        .field(
+            "alarmFigures",
+            "AlarmFigures",
+            "How alarms do as a whole, by those raised in a stretch of time. In memory, so they reach back to the start of the program: `completeSince`.",
+        )
+        .arg("under", "ID")
+        .arg_doc("A twin with all that is below it in the primary hierarchy now; otherwise all.")
+        .arg("range", "RangeInput!")
+        .arg_doc("In the time of the data.")
+        .weight(SCAN_WEIGHT)
+        .now(|_, args, ctx| alarm::figures(ctx, args));
 }
 
 fn types(schema: &mut SchemaBuilder) {

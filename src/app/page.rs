@@ -8,7 +8,7 @@ use crate::ingress::counters::Counters;
 use crate::ingress::remote::Remote;
 use crate::journal::FSYNC_BUCKETS;
 use crate::observe::{Buckets, Page, metrics, process};
-use crate::runtime::Runtime;
+use crate::runtime::{AreaFigures, Runtime};
 use crate::webhook::Hooks;
 
 pub(super) struct Sources {
@@ -75,6 +75,7 @@ pub(super) fn render(sources: &Sources) -> String {
     page.one(&metrics::JOURNAL_BYTES_ON_DISK, journal.bytes_on_disk);
     page.one(&metrics::JOURNAL_LAST_SEQ, journal.last_seq.0);
 
+    areas(&mut page, runtime);
     page.each(&metrics::TWINS, runtime.twins_by_state());
     page.one(&metrics::RESTARTS, status.restarts);
     page.one(&metrics::PROJECTOR_POSITION, status.projected_seq);
@@ -82,4 +83,18 @@ pub(super) fn render(sources: &Sources) -> String {
     page.one(&metrics::CHECKPOINT_POSITION, status.saved_seq);
     process::render(&mut page);
     page.finish()
+}
+
+fn areas(page: &mut Page, runtime: &Runtime) {
+    let (areas, all) = runtime.area_figures();
+    let of = |area: &AreaFigures| area.area.to_string();
+    page.each(&metrics::AREA_FLOODED, areas.iter().map(|area| (of(area), u8::from(area.is_flooded))));
+    page.each(&metrics::AREA_ALARMS, areas.iter().map(|area| (of(area), area.figures.per_ten_minutes)));
+    page.each(&metrics::AREA_PEAK, areas.iter().map(|area| (of(area), area.figures.peak_per_ten_minutes)));
+    page.each(&metrics::AREA_FLOOD_SHARE, areas.iter().map(|area| (of(area), area.figures.flood_share)));
+    page.each(&metrics::AREA_CHATTERING, areas.iter().map(|area| (of(area), area.figures.chattering)));
+    page.each(&metrics::AREA_STANDING, areas.iter().map(|area| (of(area), area.figures.standing)));
+    let waits = areas.iter().filter_map(|area| Some((of(area), area.figures.mean_time_to_acknowledge?.as_secs_f64())));
+    page.each(&metrics::AREA_ACKNOWLEDGE, waits);
+    page.each(&metrics::ALARMS_FREQUENT, all.frequent);
 }

@@ -201,6 +201,7 @@ impl TwinTale {
                 | Event::Switched { .. }
                 | Event::Tuned { .. }
                 | Event::TakenOut(_)
+                | Event::Flood(_)
                 | Event::Watched { .. }
                 | Event::Moved { .. } => None,
             }

@@ -36,6 +36,8 @@ pub struct Layout {
     pub version: Version,
     pub kind: Kind,
     pub is_abstract: bool,
+    /// Alarms of its twins and of all below them are counted there.
+    pub alarm_area: bool,
     /// The type it extends, then that one's parent, and so on; without itself.
     pub ancestors: Box<[Arc<str>]>,
     pub title: Option<String>,

@@ -97,6 +97,7 @@ impl LayoutRecord {
             version: Version { major: self.version.0, minor: self.version.1 },
             kind: if self.device { Kind::Device } else { Kind::Asset },
             is_abstract: false,
+            alarm_area: false,
             ancestors: Box::default(),
             title: None,
             description: None,

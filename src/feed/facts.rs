@@ -124,6 +124,7 @@ impl Reading<'_> {
                 | Event::Switched { .. }
                 | Event::Tuned { .. }
                 | Event::TakenOut(_)
+                | Event::Flood(_)
                 | Event::Watched { .. }
                 | Event::Read(_)
                 | Event::Heard(_)

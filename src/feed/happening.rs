@@ -82,6 +82,7 @@ pub fn happenings_of(seq: Seq, entry: &Entry, names: &dyn Names, known: &mut Occ
                 | Event::Released { .. }
                 | Event::Viewed { .. }
                 | Event::TakenOut(_)
+                | Event::Flood(_)
                 | Event::Moved { .. } => continue,
             };
             if let Some(id) = name(*no, entry, names) {

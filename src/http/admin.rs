@@ -74,9 +74,10 @@ pub(super) async fn twin(State(site): State<Site>, Path(id): Path<String>) -> Re
             ("asked", json!(state.asked.iter().collect::<Vec<_>>())),
             ("disabledRules", json!(state.disabled)),
             ("detectors", detectors(&state)),
+            ("flood", flood(&state)),
         ];
         // Nearly no twin has any of it.
-        let said = rare.into_iter().filter(|(_, list)| list.as_array().is_some_and(|list| !list.is_empty()));
+        let said = rare.into_iter().filter(|(_, said)| said.is_object() || said.as_array().is_some_and(|list| !list.is_empty()));
         fields.extend(said.map(|(name, list)| (name.to_owned(), list)));
         fields.insert("relations".to_owned(), site.runtime.relations_of(&id));
         fields.insert("actor".to_owned(), json!(site.runtime.observe(&id)));
@@ -132,6 +133,15 @@ fn detectors(state: &TwinState) -> Value {
     begun.collect()
 }
 
+/// Of an area, while alarms below it come faster than people can follow.
+fn flood(state: &TwinState) -> Value {
+    let ongoing = state.flood.as_ref().and_then(|flood| flood.ongoing());
+    ongoing.map_or(
+        Value::Null,
+        |flood| json!({"since": flood.since.to_string(), "firstOut": flood.first_out, "raised": flood.raised, "notices": flood.notices}),
+    )
+}
+
 /// Those that are open.
 fn alarms(state: &TwinState) -> Value {
     let open = state.watches.iter().filter_map(|(rule, watch)| Some((rule, watch.alarm.open.as_ref()?)));
@@ -142,6 +152,8 @@ fn alarms(state: &TwinState) -> Value {
             "severity": open.severity.as_str(),
             "condition": open.condition.as_str(),
             "acknowledged": open.acknowledged,
+            "flood": open.flood,
+            "firstOut": open.first_out,
             "text": open.text,
             "raisedAt": open.raised_at.to_string(),
             "clearedAt": open.cleared_at.map(|time| time.to_string()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::alarm::{Occurrence, OutOfService};
+use crate::alarm::{Flood, Occurrence, OutOfService};
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo};
 use crate::rule::detector::Messages;
 use crate::twin::{
@@ -125,6 +125,8 @@ struct Rest {
     late: Vec<(u16, u64)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     messages: Option<Messages>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flood: Option<Flood>,
 }
 
 #[expect(clippy::expect_used, reason = "it is texts and lists of them, none of which fails to be written")]
@@ -138,7 +140,8 @@ fn put_rest(twin: &Twin, out: &mut Vec<u8>) {
         || !state.closed.is_empty()
         || state.contributors.iter().next().is_some()
         || !state.late.is_empty()
-        || twin.recent.messages().is_some();
+        || twin.recent.messages().is_some()
+        || state.flood.is_some();
     if !has_any {
         return put_bytes(&[], out);
     }
@@ -152,6 +155,7 @@ fn put_rest(twin: &Twin, out: &mut Vec<u8>) {
         contributors: state.contributors.iter().map(|(slot, contributors)| (slot.0, contributors.to_vec())).collect(),
         late: state.late.iter().map(|(slot, count)| (slot.0, count)).collect(),
         messages: twin.recent.messages().cloned(),
+        flood: state.flood.as_deref().cloned(),
     };
     put_bytes(&serde_json::to_vec(&rest).expect("what is rare is JSON"), out);
 }
@@ -280,6 +284,7 @@ pub fn decode_twin(bytes: &[u8], layouts: Layouts<'_>) -> Result<Twin, Unreadabl
         disabled: rest.disabled.into(),
         tuning: Tuning::restore(rest.tuning),
         out_of_service: rest.out_of_service,
+        flood: rest.flood.map(Arc::new),
     };
     Ok(Twin { state: Arc::new(state), recent: Recent::restore(recent, lately).with_messages(rest.messages), windows, views })
 }

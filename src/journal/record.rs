@@ -134,6 +134,7 @@ const TAKEN_OUT: u8 = 21;
 const RELEASED: u8 = 22;
 const VIEWED: u8 = 23;
 const NUMBERED: u8 = 24;
+const FLOOD: u8 = 25;
 /// What happened to a window: its clock went on, or its condition is unknown, false or true.
 const PASSED: u8 = 0;
 const GATED: u8 = 1;
@@ -223,6 +224,7 @@ fn put_event(at: Timestamp, event: &Event, out: &mut Vec<u8>) {
         Event::Tuned { rule, name, value } => put_json(TUNED, &(rule, name, value), out),
         Event::TakenOut(service) => put_json(TAKEN_OUT, service, out),
         Event::Watched { rule, fact } => put_json(WATCHED, &WatchedRecord { rule: rule.clone(), fact: fact.clone() }, out),
+        Event::Flood(fact) => put_json(FLOOD, fact.as_ref(), out),
         Event::Moved { hierarchy } => {
             out.push(MOVED);
             put_bytes(hierarchy.as_bytes(), out);
@@ -313,6 +315,7 @@ fn take_event(at: Timestamp, cursor: &mut Cursor<'_>, layouts: Layouts<'_>) -> R
             let WatchedRecord { rule, fact } = take_json("a fact of a rule", cursor)?;
             Event::Watched { rule, fact }
         }
+        FLOOD => Event::Flood(Box::new(take_json("the alarms below a twin", cursor)?)),
         MOVED => Event::Moved { hierarchy: Arc::from(cursor.text("a hierarchy")?) },
         other => return Err(Unreadable::Unknown { what: "event", found: u64::from(other) }),
     })

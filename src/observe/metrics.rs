@@ -64,6 +64,15 @@ metrics! {
     Counter WEBHOOK_ATTEMPTS_FAILED = "pollux_webhook_attempts_failed_total" {webhook} "Attempts without success.";
     Counter WEBHOOK_GIVEN_UP = "pollux_webhook_given_up_total" {webhook} "Deliveries that were given up.";
 
+    Gauge AREA_FLOODED = "pollux_alarm_area_flooded" {area} "Whether alarms of the area come in a flood now.";
+    Gauge AREA_ALARMS = "pollux_alarm_area_per_ten_minutes" {area} "Alarms per ten minutes, the mean of the last 24 hours.";
+    Gauge AREA_PEAK = "pollux_alarm_area_per_ten_minutes_max" {area} "The most alarms in ten minutes of the last 24 hours.";
+    Gauge AREA_FLOOD_SHARE = "pollux_alarm_area_flood_ratio" {area} "The share of the last 24 hours that was flood.";
+    Gauge AREA_CHATTERING = "pollux_alarm_area_chattering" {area} "Alarms that came and went too often in the last 24 hours.";
+    Gauge AREA_STANDING = "pollux_alarm_area_standing" {area} "Alarms that have been active for more than 24 hours.";
+    Gauge AREA_ACKNOWLEDGE = "pollux_alarm_area_acknowledge_seconds" {area} "The mean time until an alarm of the last 24 hours was acknowledged.";
+    Gauge ALARMS_FREQUENT = "pollux_alarms_frequent" {rule} "The ten rules with the most alarms in the last 24 hours.";
+
     Histogram JOURNAL_FSYNC_SECONDS = "pollux_journal_fsync_seconds" "How long bringing a group to the disk took.";
     Counter JOURNAL_FSYNCS_FAILED = "pollux_journal_fsyncs_failed_total" "Groups that the disk did not take at the first try.";
     Counter JOURNAL_GROUPS = "pollux_journal_groups_total" "Groups committed; commits per group are pollux_journal_last_seq by this.";

@@ -1,6 +1,7 @@
 //! The runtime: actors and who supervises them, mail, the release of commits, and the followers. What joins two edges lives here.
 
 mod alarmed;
+mod areas;
 pub mod bindings;
 pub mod branch;
 pub mod changes;
@@ -11,12 +12,14 @@ mod create;
 pub mod directory;
 pub mod door;
 pub mod edit;
+mod figures;
 pub mod files;
 mod gatherer;
 pub mod held;
 pub mod layouts;
 mod live_graph;
 pub mod observers;
+mod occurrences;
 pub mod outbox;
 pub mod preview;
 mod projector;
@@ -53,11 +56,13 @@ use branch::Shared;
 use committed::Committed;
 use layouts::Layouts;
 use observers::Observers;
+use occurrences::Occurrences;
 use projector::Progress;
 use refusals::Refusals;
 use release::Followers;
 use structure::SharedGraph;
 
+pub use figures::{AREAS_SHOWN_MAX, AlarmFigures, AreaFigures, AreaFlood};
 pub use recovery::Found;
 pub use start::{Parts, StartError};
 pub use status::{HealthReport, Issue, Status};
@@ -116,6 +121,8 @@ pub struct Runtime {
     pub bindings: ArcSwap<Bindings>,
     pub observers: Observers,
     pub refusals: Refusals,
+    /// What figures of alarms are made of.
+    occurrences: Occurrences,
     view: Arc<View>,
     feed: Arc<Feed>,
     readers: changes::Readers,

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use tokio::sync::{Notify, mpsc, oneshot};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::alarm::{Identity, payload, topic};
+use crate::alarm::{Change, FloodFact, Identity, Raise, What, payload, topic};
 use crate::catalog::CONTAINS;
 use crate::catalog::binding::{INPUT_TOPICS, Source};
 use crate::ingress::{Address, Lane, Line, Outcome, Packet, Settled};
@@ -36,8 +36,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub enum Outgoing {
     Asked(Arc<Resident>, Box<Request>),
-    /// An alarm of this rule has changed.
-    Alarm(Arc<Resident>, SmolStr),
+    /// An alarm of this rule has changed like this.
+    Alarm(Arc<Resident>, SmolStr, Vec<Change>),
+    /// Alarms below it were counted.
+    Counted(Arc<Resident>, Vec<Raise>),
     Happened(Arc<Resident>, Box<Happened>),
 }
 
@@ -46,9 +48,17 @@ impl Outgoing {
     pub fn all(resident: &Arc<Resident>, events: &[Event]) -> Vec<Outgoing> {
         let mut all: Vec<Outgoing> = Vec::new();
         for outgoing in events.iter().filter_map(|event| Outgoing::of(resident, event)) {
-            let is_told = |known: &Outgoing| matches!((known, &outgoing), (Outgoing::Alarm(_, a), Outgoing::Alarm(_, b)) if a == b);
-            if !all.iter().any(is_told) {
+            let Outgoing::Alarm(_, rule, changes) = &outgoing else {
                 all.push(outgoing);
+                continue;
+            };
+            let known = all.iter_mut().find_map(|known| match known {
+                Outgoing::Alarm(_, of, known) if of == rule => Some(known),
+                Outgoing::Asked(..) | Outgoing::Alarm(..) | Outgoing::Counted(..) | Outgoing::Happened(..) => None,
+            });
+            match known {
+                Some(known) => known.extend(changes.iter().cloned()),
+                None => all.push(outgoing),
             }
         }
         all
@@ -61,8 +71,13 @@ impl Outgoing {
         if let Event::Happened(happened) = event {
             return Some(Outgoing::Happened(resident.clone(), happened.clone()));
         }
+        if let Event::Flood(fact) = event
+            && let FloodFact::Raised(raises) = &**fact
+        {
+            return Some(Outgoing::Counted(resident.clone(), raises.clone()));
+        }
         let Event::Watched { rule, fact } = event else { return None };
-        matches!(**fact, Fact::Alarm(_)).then(|| Outgoing::Alarm(resident.clone(), rule.clone()))
+        if let Fact::Alarm(change) = &**fact { Some(Outgoing::Alarm(resident.clone(), rule.clone(), vec![change.clone()])) } else { None }
     }
 }
 
@@ -177,16 +192,20 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
     }
 }
 
-struct Courier<'a> {
-    runtime: &'a Arc<Runtime>,
+pub(super) struct Courier<'a> {
+    pub(super) runtime: &'a Arc<Runtime>,
     outlet: &'a Arc<dyn Outlet>,
 }
 
 impl Courier<'_> {
     /// What twins still wait for. After a start nobody knows what became of it.
     async fn look_through(&self, is_start: bool) {
+        self.count_again();
         for resident in self.runtime.shared.directory.all() {
             let state = resident.cell.state();
+            if state.flood.is_some() {
+                self.is_area(&resident);
+            }
             for Pending { request, at } in state.asked.iter() {
                 let Request { key, ask } = request;
                 if is_start && self.is_once_only(&resident, ask) {
@@ -212,7 +231,13 @@ impl Courier<'_> {
                 let at = resident.cell.state().asked.get(&request.key).map(|pending| pending.at);
                 self.ask(&resident, *request, at.unwrap_or_else(|| self.runtime.shared.clock.now())).await;
             }
-            Outgoing::Alarm(resident, rule) => {
+            Outgoing::Counted(resident, raises) => self.mark(&resident, &raises),
+            Outgoing::Alarm(resident, rule, changes) => {
+                self.count(&resident, &rule, &changes);
+                // What MQTT shows of it does not say that it came in a flood.
+                if changes.iter().all(|change| matches!(change.what, What::Flooded { .. })) {
+                    return;
+                }
                 let (topic, payload) = alarm_message(&resident.cell.state(), &rule);
                 self.outlet.publish(&topic, payload.as_bytes(), true);
             }
@@ -230,6 +255,9 @@ impl Courier<'_> {
         let Request { key, ask } = request;
         if !self.runtime.shared.outbox.under_way.lock().insert(key.clone()) {
             return;
+        }
+        if self.is_grouped(resident, &key, &ask).await {
+            return self.end(resident, &key, Ending::Grouped);
         }
         match ask {
             // Done on the twin itself; neither waits here.

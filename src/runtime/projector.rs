@@ -349,6 +349,7 @@ fn rejected(event: Event) -> Option<Rejection> {
         | Event::Switched { .. }
         | Event::Tuned { .. }
         | Event::TakenOut(_)
+        | Event::Flood(_)
         | Event::Watched { .. }
         | Event::Moved { .. } => None,
     }

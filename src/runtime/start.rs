@@ -132,6 +132,7 @@ impl Runtime {
             graph,
             committed,
             refusals,
+            occurrences: Default::default(),
             view,
             feed: feed.clone(),
             readers,

@@ -7,14 +7,16 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use smol_str::SmolStr;
 use tokio::sync::oneshot;
 
-use crate::alarm::Verdict;
+use crate::alarm::{Raise, Verdict};
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::codec::EventSaid;
 use crate::ingress::{Fault, Receipt, Refused, Tally};
 use crate::journal::{Journal, checkpoint, record};
 use crate::reading::{Group, Reading, Seq, Timestamp};
-use crate::twin::{Description, Ending, Event, Forced, Gathered, Input, Managed, Numbered, Raised, Received, Rejection, Told, Twin, step};
+use crate::twin::{
+    Description, Ending, Event, Flooded, Forced, Gathered, Input, Managed, Numbered, Raised, Received, Rejection, Told, Twin, step,
+};
 
 use super::clock::Clock;
 use super::edit::Hold;
@@ -47,10 +49,24 @@ pub enum TwinMsg {
     Gathered(Vec<Gathered>),
     /// Another twin raises an alarm on it; the answer comes once that is in the journal's buffer.
     Raised(Box<Raised>, oneshot::Sender<()>),
+    /// Alarms below it were raised.
+    Counted(Vec<Raise>),
+    /// A notification of an alarm below it is to leave; the answer says whether it is kept back, and comes once that is in the journal's buffer.
+    Grouped(GroupedKey, oneshot::Sender<bool>),
+    /// One of its alarms came in a flood.
+    Flooded(Box<Flooded>),
     /// Hand a copy of yourself through the gate, to be stored.
     Save,
     /// Go to rest if nothing else has come.
     Rest,
+}
+
+/// Which notification, and for whom.
+#[derive(Debug)]
+pub struct GroupedKey {
+    pub key: SmolStr,
+    /// The webhook; nothing for what is published.
+    pub receiver: SmolStr,
 }
 
 /// What one packet says to one twin.
@@ -115,6 +131,9 @@ impl Actor for TwinActor {
             | TwinMsg::Ended(..)
             | TwinMsg::Raised(..)
             | TwinMsg::Gathered(_)
+            | TwinMsg::Counted(_)
+            | TwinMsg::Grouped(..)
+            | TwinMsg::Flooded(_)
             | TwinMsg::Save
             | TwinMsg::Rest) => other,
         };
@@ -138,6 +157,15 @@ impl Actor for TwinActor {
                     answer.send(()).ok();
                 }));
             }
+            TwinMsg::Counted(raises) => work.take_in(&Input::Counted(raises)).drop_tally(),
+            TwinMsg::Grouped(GroupedKey { key, receiver }, answer) => {
+                work.take_in(&Input::Grouped { key, receiver }).drop_tally();
+                let is_grouped = work.grouped;
+                said = Some(Box::new(move || {
+                    answer.send(is_grouped).ok();
+                }));
+            }
+            TwinMsg::Flooded(flooded) => work.take_in(&Input::Flooded(flooded)).drop_tally(),
             // Dealt with above: it is nothing that the twin decides.
             TwinMsg::Hold(_) => {}
             TwinMsg::Save => work.saves = true,
@@ -166,7 +194,7 @@ impl Actor for TwinActor {
         if let Some(said) = said {
             said();
         }
-        let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some();
+        let waits = !twin.state.layout.logic.is_empty() || twin.state.out_of_service.is_some() || twin.state.flood.is_some();
         if waits && let Some(due) = twin.due(at, self.wakes.started) {
             self.wakes.arm(&self.resident, due);
         }
@@ -205,6 +233,8 @@ struct Work<'a> {
     told: Option<Verdict>,
     /// Why something that was wanted was refused.
     refused: Option<String>,
+    /// A notification is kept back.
+    grouped: bool,
 }
 
 impl<'a> Work<'a> {
@@ -221,6 +251,7 @@ impl<'a> Work<'a> {
             saves: false,
             told: None,
             refused: None,
+            grouped: false,
         }
     }
 
@@ -230,6 +261,7 @@ impl<'a> Work<'a> {
         self.refused = step.refused;
         let (late, replaced) = self.in_views;
         self.in_views = (late.saturating_add(step.tally.late_for_view), replaced.saturating_add(step.tally.replaced_in_view));
+        self.grouped = step.grouped;
         if self.events.is_empty() {
             self.events = step.events;
         } else {

@@ -120,7 +120,8 @@ impl Runtime {
     pub(super) fn arm_all(&self) {
         let now = self.shared.clock.now();
         for resident in self.shared.directory.all() {
-            if resident.cell.peek().layout.logic.is_empty() && resident.cell.peek().out_of_service.is_none() {
+            let state = resident.cell.peek();
+            if state.layout.logic.is_empty() && state.out_of_service.is_none() && state.flood.is_none() {
                 continue;
             }
             let due = resident.while_resting(|twin| twin.due(now, self.shared.wakes.started)).flatten();

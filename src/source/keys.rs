@@ -172,7 +172,7 @@ sections! {
         later("components", Takes::Members, "parts by value"),
         key("relations", Takes::Mapping, "links to other twins"),
         later("checks", Takes::List, "conditions between members"),
-        later("alarmArea", Takes::Bool, "alarms below are counted here"),
+        key("alarmArea", Takes::Bool, "alarms of its twins and of all below them are counted there, and told in sums in a flood"),
         key("rules", Takes::List, "alarms and what follows from readings"),
         key("disable", Takes::Names, "inherited rules that do not hold here"),
         later("machines", Takes::List, "state machines"),

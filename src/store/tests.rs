@@ -33,6 +33,7 @@ fn layout() -> Arc<Layout> {
         version: Version { major: 1, minor: 0 },
         kind: Kind::Asset,
         is_abstract: false,
+        alarm_area: false,
         ancestors: Box::default(),
         title: None,
         description: None,

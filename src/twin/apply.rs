@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
+use crate::alarm::FloodFact;
 use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::catalog::windowed::sample;
@@ -15,6 +16,7 @@ use super::contributors::Contributors;
 use super::event::{Event, Measured, Read};
 use super::late::Late;
 use super::pushed::Pushed;
+use super::recent::Fingerprint;
 use super::slots::Slots;
 use super::state::{Desired, SharedLayout, Slot, State, Twin};
 use super::windows::Said;
@@ -99,6 +101,16 @@ impl Twin {
             | Event::TakenOut(_)
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
+            Event::Flood(fact) => self.note(fact, at),
+        }
+    }
+
+    /// What was counted and grouped is known when it is said again.
+    fn note(&mut self, fact: &FloodFact, at: Timestamp) {
+        match fact {
+            FloodFact::Raised(raises) => raises.iter().for_each(|raise| self.recent.remember(Fingerprint::named(&raise.id), at)),
+            FloodFact::Grouped { key, .. } => self.recent.remember(Fingerprint::named(key), at),
+            FloodFact::Elapsed { .. } => {}
         }
     }
 
@@ -185,6 +197,8 @@ impl State {
                 Some(closed) => self.closed.remember(rule, closed),
                 None => self.closed.hear(rule, fact),
             },
+            // What follows from it for others was decided when it was recorded.
+            Event::Flood(fact) => drop(Arc::make_mut(self.flood.get_or_insert_default()).apply(fact)),
             // Where it stands is in the graph; here it only counts as a change.
             Event::Moved { .. } => {}
         }

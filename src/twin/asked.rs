@@ -24,6 +24,8 @@ pub enum Ending {
     Done,
     /// It will not be tried again, and why.
     Failed(String),
+    /// People were flooded with alarms: it is part of what they are told in sums.
+    Grouped,
     /// There were too many others.
     Dropped,
     /// We went down just then: it may have been sent. A command is not sent twice.

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::catalog::Layout;
 use crate::reading::{Quality, Reason, SlotNo, Timestamp, TwinId, Value};
 
-use crate::alarm::{OutOfService, Severity};
+use crate::alarm::{FloodFact, OutOfService, Severity};
 use crate::rule::{self, Request};
 
 use super::asked::Ending;
@@ -72,6 +72,8 @@ pub enum Event {
     TakenOut(Option<Box<OutOfService>>),
     /// A rule or its alarm moved.
     Watched { rule: SmolStr, fact: Box<rule::Fact> },
+    /// Something happened to the alarms below it, which are counted here.
+    Flood(Box<FloodFact>),
     /// It stands elsewhere in this hierarchy: the edges in the same entry say where.
     Moved { hierarchy: Arc<str> },
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
-use crate::alarm::{Action, OutOfService, Severity};
+use crate::alarm::{Action, OutOfService, Raise, Severity};
 use crate::catalog::{Layout, RuleSetting};
 use crate::reading::{Group, SlotNo, Timestamp, TwinId, Value};
 use crate::rule::detector::Setting;
@@ -50,6 +50,17 @@ pub enum Input {
     Gathered(Vec<Gathered>),
     /// Another twin raises an alarm on it.
     Raised(Box<Raised>),
+    /// Alarms below it were raised, in the order in which they were committed.
+    Counted(Vec<Raise>),
+    /// A notification of an alarm below it is to leave; in a flood it is kept back for the next notice. [`super::Step::grouped`] says which.
+    Grouped {
+        /// Of the request.
+        key: SmolStr,
+        /// The webhook; nothing for what is published.
+        receiver: SmolStr,
+    },
+    /// One of its alarms came in a flood.
+    Flooded(Box<Flooded>),
     /// Nobody has asked for it for a while.
     Idle,
 }
@@ -156,6 +167,15 @@ pub struct Numbered {
     pub id: SmolStr,
     /// When it was sent, as far as that is known: it is a repetition if the same was heard up to five minutes before.
     pub sent: Timestamp,
+}
+
+/// An occurrence that came in a flood, perhaps as its first. Said twice, it is noted once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flooded {
+    pub rule: SmolStr,
+    pub no: u32,
+    pub first_out: bool,
+    pub at: Timestamp,
 }
 
 /// When a packet was read, and how far ahead of that its times may be.

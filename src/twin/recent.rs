@@ -36,6 +36,11 @@ impl Fingerprint {
         }
         Fingerprint(hash)
     }
+
+    /// Of what has a name that nothing else has: an idempotency key, the id of an alarm.
+    pub fn named(name: &str) -> Fingerprint {
+        Fingerprint(xxh3_64_with_seed(name.as_bytes(), 0))
+    }
 }
 
 fn hash_value(value: &Value, seed: u64) -> u64 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::alarm::{OutOfService, Severity};
+use crate::alarm::{Flood, OutOfService, Severity};
 use crate::catalog::Layout;
 use crate::catalog::layout::Section;
 use crate::reading::{Quality, Reason, Revision, SlotNo, Timestamp, TwinId, TwinNo, Value};
@@ -101,6 +101,8 @@ pub struct State {
     pub tuning: Tuning,
     /// It is being worked on: none of its alarms is announced, and its rules do nothing.
     pub out_of_service: Option<Box<OutOfService>>,
+    /// What is known of the alarms below it; of nearly all twins nothing.
+    pub flood: Option<Arc<Flood>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -136,6 +138,7 @@ impl State {
             disabled: Box::default(),
             tuning: Tuning::default(),
             out_of_service: None,
+            flood: None,
             layout: SharedLayout(layout),
         }
     }

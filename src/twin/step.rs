@@ -36,6 +36,8 @@ pub struct Step {
     pub told: Option<Verdict>,
     /// Why a detector could not be set.
     pub refused: Option<String>,
+    /// Whether a notification is kept back for the next notice of a flood.
+    pub grouped: bool,
 }
 
 /// By the input that it is for and by its id.
@@ -90,6 +92,9 @@ pub fn step(twin: &mut Twin, input: &Input, now: Timestamp) -> Step {
         }
         Input::Gathered(gathered) => Follower::begin(twin, &mut step, now, now).gathered(gathered),
         Input::Raised(raised) => Follower::begin(twin, &mut step, now, now).raised(raised),
+        Input::Counted(raises) => Follower::begin(twin, &mut step, now, now).counted(raises),
+        Input::Grouped { key, receiver } => step.grouped = Follower::begin(twin, &mut step, now, now).group(key, receiver),
+        Input::Flooded(flooded) => Follower::begin(twin, &mut step, now, now).flooded(flooded),
         Input::Forced(forced) => step.refused = Follower::begin(twin, &mut step, now, now).force(forced).err(),
         Input::Managed(managed) => step.told = Some(Follower::begin(twin, &mut step, now, now).manage(managed)),
         Input::Told(told) => step.told = Some(step.tell(twin, told, now)),
@@ -152,7 +157,7 @@ impl Step {
                 let message = format!("{}: {why}", pending.request.ask.name());
                 Some(Trouble { code: "ACTION_FAILED".into(), rule, message, at: now, count: 1 })
             }
-            Ending::Done | Ending::Dropped | Ending::Unknown => None,
+            Ending::Done | Ending::Grouped | Ending::Dropped | Ending::Unknown => None,
         };
         self.record(twin, Event::Ended { key: key.clone(), ending: ending.clone() }, now);
         if let Some(trouble) = trouble {
@@ -338,7 +343,10 @@ fn tune(twin: &Twin, description: &Description, facts: &mut Vec<Event>) {
 
 /// Whether anything follows from what happens to a twin.
 fn follows(twin: &Twin) -> bool {
-    !twin.state.layout.logic.is_empty() || !twin.state.watches.is_empty() || twin.state.out_of_service.is_some()
+    !twin.state.layout.logic.is_empty()
+        || !twin.state.watches.is_empty()
+        || twin.state.out_of_service.is_some()
+        || twin.state.flood.is_some()
 }
 
 /// The newest reading of a slot, as it will be once the facts decided so far are applied.

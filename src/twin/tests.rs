@@ -41,6 +41,7 @@ fn layout(duplicates: Duplicates, max_age: Option<Duration>) -> Arc<Layout> {
         version: Version { major: 1, minor: 0 },
         kind: Kind::Asset,
         is_abstract: false,
+        alarm_area: false,
         ancestors: Box::default(),
         title: None,
         description: None,
@@ -103,6 +104,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Troubled(trouble) => shown.push(trouble.message.clone()),
             Event::Switched { rule, enabled } => shown.push(format!("{rule} enabled: {enabled}")),
             Event::Tuned { rule, name, value } => shown.push(format!("{rule}.{name} := {value:?}")),
+            Event::Flood(fact) => shown.push(format!("flood: {fact:?}")),
             Event::TakenOut(out) => shown.push(format!("out of service: {:?}", out.as_ref().map(|out| &out.reason))),
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }

@@ -343,6 +343,7 @@ impl SlotSpecs {
             version: Version { major: 1, minor: 0 },
             kind: Kind::Asset,
             is_abstract: false,
+            alarm_area: false,
             ancestors: Box::default(),
             title: None,
             description: None,

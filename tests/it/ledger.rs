@@ -86,6 +86,7 @@ impl Ledger {
             | Event::Switched { .. }
             | Event::Tuned { .. }
             | Event::TakenOut(_)
+            | Event::Flood(_)
             | Event::Watched { .. }
             | Event::Numbered(_)
             | Event::Moved { .. } => {}

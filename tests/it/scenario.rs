@@ -424,7 +424,16 @@ fn twin(shown: &Json) -> String {
         if acknowledged {
             text.push_str(", acknowledged");
         }
+        for (mark, name) in [("flood", ", in a flood"), ("firstOut", ", its first")] {
+            if alarm[mark] == Json::Bool(true) {
+                text.push_str(name);
+            }
+        }
         writeln!(text, ": {}", word("text")).unwrap();
+    }
+    if let Some(since) = shown["flood"]["since"].as_str() {
+        let first = shown["flood"]["firstOut"].as_str().unwrap();
+        writeln!(text, "a flood since {}, first {first}, {} alarms", short_time(since), shown["flood"]["raised"]).unwrap();
     }
     for detector in shown["detectors"].as_array().into_iter().flatten() {
         let timers = detector["timers"].as_object().unwrap().iter();

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::explanation;
 use super::issue::Issue;
+use super::range::Range;
 use super::twin::session;
 use crate::api::build::{Args, Out, SchemaBuilder};
 use crate::api::engine::{Ctx, RequestContext};
@@ -18,7 +19,7 @@ use crate::api::request::Role;
 use crate::api::trial::{OCCURRENCES_MAX, Trial, Tried};
 use crate::backtest::{Figures, Kind, Occurrence, Report};
 use crate::catalog::RuleName;
-use crate::reading::{Timestamp, format_duration, parse_duration};
+use crate::reading::{Timestamp, format_duration};
 
 /// Of the time that a request may take, this part is left for telling what was found.
 const TELLING_PART: u32 = 10;
@@ -53,8 +54,6 @@ struct Counted {
 }
 
 pub fn declare(schema: &mut SchemaBuilder) {
-    schema.input("RangeInput", "A stretch of time.").field("last", "Duration").doc("Up to now.").field("between", "BetweenInput").one_of();
-    schema.input("BetweenInput", "From one instant up to another, which is not in it.").field("from", "DateTime!").field("to", "DateTime!");
     schema.enumeration(
         "DryRunChange",
         "How an occurrence differs from what the rules as they stand would have raised.",
@@ -190,31 +189,13 @@ fn trial(ctx: &RequestContext, args: &Args) -> Result<Trial, ApiError> {
     if against && source.is_none() && set.is_empty() {
         return Err(ApiError::bad_input("there is nothing to compare: give a `source`, or other values with `set`"));
     }
-    let (from, to) = range(args, session.now())?;
+    let Range { from, to } = Range::read(args, "range", session.now())?;
     let twins = args.texts("twins").unwrap_or_default().into_iter().map(str::to_owned).collect();
     let under = args.text("under").map(str::to_owned);
     let time_max = session.services.limits.analytics_time_max();
     let until = ctx.deadline.unwrap_or_else(|| Instant::now() + time_max);
     let until = until.checked_sub(time_max / TELLING_PART).unwrap_or(until);
     Ok(Trial { source, rule, set, twins, under, from, to, against, until })
-}
-
-fn range(args: &Args, now: Timestamp) -> Result<(Timestamp, Timestamp), ApiError> {
-    let range = args.get("range").ok_or_else(|| ApiError::bad_input("`range` is required"))?;
-    let time = |key: &str| range.get("between").and_then(|between| between.get(key)).and_then(Json::as_str);
-    let last = range.get("last").and_then(Json::as_str).and_then(parse_duration);
-    let (from, to) = match (last, time("from"), time("to")) {
-        (Some(last), _, _) => (now.minus(last), now),
-        (None, Some(from), Some(to)) => {
-            let parse = |text: &str| Timestamp::parse_rfc3339(text).map_err(|error| ApiError::bad_input(error.to_string()));
-            (parse(from)?, parse(to)?)
-        }
-        (None, _, _) => return Err(ApiError::bad_input("`range` is `{last: \"7d\"}` or `{between: {from: …, to: …}}`")),
-    };
-    if from >= to {
-        return Err(ApiError::bad_input("the `range` ends before it begins"));
-    }
-    Ok((from, to))
 }
 
 /// The occurrences of the tried rules, and those that only the others raise.

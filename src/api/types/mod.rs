@@ -21,6 +21,7 @@ pub mod node;
 pub mod payload;
 pub mod property;
 pub mod proposal;
+pub mod range;
 pub mod reading;
 pub mod rejection;
 pub mod rule;
@@ -44,6 +45,7 @@ pub fn declare(schema: &mut SchemaBuilder, plan: &ViewPlan) {
     twin::declare(schema, plan);
     actor::declare(schema);
     property::declare(schema);
+    range::declare(schema);
     reading::declare(schema);
     twin_type::declare(schema);
     hierarchy::declare(schema);

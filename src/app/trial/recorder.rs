@@ -121,6 +121,7 @@ impl Packets<'_> {
                 Event::Rejected(_)
                 | Event::Described { .. }
                 | Event::Numbered(_)
+                | Event::Flood(_)
                 | Event::Rested
                 | Event::Renamed(_)
                 | Event::Desired { .. }

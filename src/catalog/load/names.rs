@@ -53,6 +53,7 @@ pub const RESERVED_TYPES: &[&str] = &[
     "AlarmCounts",
     "AlarmEdge",
     "AlarmFigures",
+    "AlarmFlood",
     "AlarmItem",
     "AlarmLogEntry",
     "AlarmOp",

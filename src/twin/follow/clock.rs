@@ -100,6 +100,7 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp, started: Timestamp) -> O
         }
         consider(super::instants::due(state, spec));
     }
+    consider(state.flood.as_ref().and_then(|flood| flood.due_on_wall()));
     consider(state.out_of_service.as_ref().and_then(|out| out.until));
     for (_, watch) in state.watches.iter().filter(|(id, _)| RuleSpec::is_outside(id)) {
         consider(watch.alarm.due_on_wall(&crate::alarm::Policy::default()));

@@ -51,14 +51,19 @@ impl Follower<'_> {
             Ask::Webhook { name, body: None } => Ask::Webhook { name, body: Some(self.told(spec)) },
             other @ (Ask::Publish { .. } | Ask::Webhook { .. } | Ask::Command { .. } | Ask::Raise { .. } | Ask::Lower { .. }) => other,
         };
+        self.ask(&rule, Request { key, ask }, at);
+    }
+
+    /// Somebody else is asked, if not too much waits already.
+    pub(super) fn ask(&mut self, rule: &SmolStr, request: Request, at: Timestamp) {
         match self.twin.state.asked.make_room() {
             Ok(dropped) => {
                 if let Some(key) = dropped {
                     self.push(Event::Ended { key, ending: Ending::Dropped });
                 }
-                self.push(Event::Asked(Box::new(Request { key, ask })));
+                self.push(Event::Asked(Box::new(request)));
             }
-            Err(_) => self.trouble("ACTION_FAILED", &rule, "too many commands wait for their end".to_owned(), at),
+            Err(_) => self.trouble("ACTION_FAILED", rule, "too many commands wait for their end".to_owned(), at),
         }
     }
 

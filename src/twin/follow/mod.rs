@@ -9,6 +9,7 @@ mod deeds;
 mod detectors;
 mod environment;
 mod explain;
+mod flood;
 mod instants;
 mod judge;
 mod machine;
@@ -44,6 +45,7 @@ use deeds::Deeds;
 pub(super) use clock::due;
 pub(super) use environment::{Surroundings, at_rest};
 pub use explain::{explain_member, explain_rule};
+pub use flood::is_notice;
 
 /// What is said of readings that came too late for a window, and how often at most.
 const LATE_DATA: &str = "LATE_DATA";
@@ -271,6 +273,7 @@ impl<'a> Follower<'a> {
     fn pass(&mut self) {
         let now = self.now;
         self.resume_service();
+        self.elapse_flood();
         let all = self.all_slots();
         let timers = self.timers_due(None);
         self.serve(&all, timers, |slot, due| due <= slot.clock(now));

@@ -11,7 +11,7 @@ use super::{Follower, Moment};
 impl Follower<'_> {
     /// Another twin raises an alarm here, or takes it back. Said twice, it is done once.
     pub(in crate::twin) fn raised(mut self, raised: &Raised) {
-        let fingerprint = Fingerprint(xxhash_rust::xxh3::xxh3_64(raised.key.as_bytes()));
+        let fingerprint = Fingerprint::named(&raised.key);
         if self.twin.recent.contains(fingerprint) {
             return;
         }

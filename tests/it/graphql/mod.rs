@@ -7,6 +7,7 @@ mod contributions;
 mod detectors;
 mod dry_run;
 mod edits;
+mod floods;
 mod generated;
 mod http;
 mod limits;

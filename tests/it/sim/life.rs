@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pollux::alarm::OutOfService;
+use pollux::alarm::{OutOfService, Raise, Severity};
 use pollux::catalog::{self, Layout};
 use pollux::journal::sim_disk::{Crash, SimDisk};
 use pollux::journal::{Config, Journal, Reader, Recovered, checkpoint, open_on, record};
@@ -93,6 +93,8 @@ pub struct Life {
     /// What readers have seen.
     view: BTreeMap<TwinNo, Arc<State>>,
     sent: Vec<Delivery>,
+    /// The alarms below its twins.
+    raised: u64,
     acknowledged: BTreeSet<u64>,
     /// Where each delivery stands in the journal, as often as it does.
     heard: BTreeMap<u64, BTreeSet<Seq>>,
@@ -122,6 +124,7 @@ impl Life {
             history: Vec::new(),
             view: BTreeMap::new(),
             sent: Vec::new(),
+            raised: 0,
             acknowledged: BTreeSet::new(),
             heard: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
@@ -328,7 +331,11 @@ impl Life {
         // A crash may have taken even the entries that made the twins; then they are made again at the next start.
         let living: Vec<TwinNo> = self.twins.keys().copied().collect();
         let Some(no) = living.get(self.dice.below(living.len() as u64) as usize).copied() else { return };
-        match self.dice.below(26) {
+        match self.dice.below(28) {
+            26 | 27 => {
+                let told = self.alarms_below();
+                self.happen(journal, no, &[told], Vec::new());
+            }
             24 | 25 => {
                 let managed = self.managed();
                 self.happen(journal, no, &[Input::Managed(managed)], Vec::new());
@@ -358,6 +365,22 @@ impl Life {
                 Managed::Switched { rule: rule.into(), enabled: what == 2 }
             }
         }
+    }
+
+    /// Alarms below a twin, some of which it has been told of, or a notification that is to leave.
+    fn alarms_below(&mut self) -> Input {
+        if self.dice.once_in(3) {
+            let receiver = if self.dice.once_in(2) { "pager" } else { "" };
+            let key = format!("m/high/{}/1/0", self.raised.saturating_sub(self.dice.below(3)));
+            return Input::Grouped { key: key.into(), receiver: receiver.into() };
+        }
+        let again = self.dice.below(3).min(self.raised);
+        let first = self.raised - again;
+        self.raised += self.dice.below(6);
+        let late = Duration::from_millis(self.dice.below(3000));
+        let at = self.now.minus(late);
+        let raise = |no| Raise { at, received: self.now, id: format!("alarm/m/high/{no}").into(), severity: Severity::Major };
+        Input::Counted((first..self.raised).map(raise).collect())
     }
 
     fn new_delivery(&mut self, twin: TwinNo) -> Delivery {

@@ -1,5 +1,6 @@
 //! `Alarm`: one occurrence on one twin, as its committed state has it.
 
+mod figures;
 mod filter;
 mod item;
 mod list;
@@ -16,6 +17,7 @@ use crate::api::session::{Seen, Session};
 use crate::feed::After;
 use crate::reading::Timestamp;
 
+pub use figures::figures;
 pub use filter::{AlarmFilter, Twins, texts};
 pub use item::alarm_items;
 pub use list::{counts, page, page_of};
@@ -147,6 +149,7 @@ pub fn declare(schema: &mut SchemaBuilder) {
         .value("op", "AlarmOp!", "", |entry, _| entry.op.as_str())
         .value("by", "String", "Who did it; null: the rule.", |entry, _| entry.by.as_ref().map(ToString::to_string))
         .value("comment", "String", "", |entry, _| entry.comment.as_ref().map(ToString::to_string));
+    figures::declare(schema);
     filter::declare(schema);
     list::declare(schema);
     item::declare(schema);
@@ -193,6 +196,9 @@ fn node(schema: &mut SchemaBuilder) {
         .value("clearedBy", "String", "Who cleared it by hand.", |alarm, _| alarm.occurrence.cleared_by.as_ref().map(ToString::to_string))
         .value("shelvedUntil", "DateTime", "", |alarm, _| {
             time(alarm.state.as_ref().and_then(|state| state.suppressions.as_ref()?.shelf.as_ref()?.until))
+        })
+        .value("flood", "Boolean!", "It came when alarms of its area came faster than people can follow.", |alarm, _| {
+            alarm.occurrence.flood
         })
         .value("firstOut", "Boolean!", "The first of a flood.", |alarm, _| alarm.occurrence.first_out)
         .value("chattering", "Boolean!", "It comes and goes.", |alarm, _| alarm.occurrence.chattering)

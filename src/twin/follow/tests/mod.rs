@@ -1,6 +1,7 @@
 //! Detectors on a twin, from the text of a type to facts, requests and alarms, on a virtual clock.
 
 mod around;
+mod floods;
 mod golden;
 mod imported;
 mod instants;
