@@ -11,6 +11,7 @@
 //! bytes "text" 04 FF                     a connection of its own that sends these bytes, and what comes back
 //! http PATH BODY · get PATH              status and body
 //! twin ID · twins                        what readers see
+//! look ID                                the same without its revision: how often roll-ups and floods are told depends on the machine's clock
 //! stored ID                              what the graph store says
 //! rejections                             those that are new since this was last asked
 //! metrics PREFIX                         series that are not 0
@@ -207,7 +208,7 @@ impl Stage {
                 answer(self.world.post(path, payload(body)))
             }
             "get" => answer(self.world.get(rest)),
-            "twin" => twin(&self.world.json(&format!("/admin/twins/{rest}"))),
+            "twin" | "look" => twin(&self.world.json(&format!("/admin/twins/{rest}")), verb == "twin"),
             "twins" => twins(&self.world.json("/admin/twins")),
             "stored" => {
                 self.world.projected();
@@ -381,12 +382,13 @@ fn answer((status, body): (u16, String)) -> String {
     text
 }
 
-fn twin(shown: &Json) -> String {
+fn twin(shown: &Json, with_revision: bool) -> String {
     let mut text = format!("{} : {}", shown["id"].as_str().unwrap(), shown["type"].as_str().unwrap());
     if shown["name"] != shown["id"] {
         write!(text, " \"{}\"", shown["name"].as_str().unwrap()).unwrap();
     }
-    writeln!(text, ", revision {}", shown["revision"]).unwrap();
+    let revision = if with_revision { format!(", revision {}", shown["revision"]) } else { String::new() };
+    writeln!(text, "{revision}").unwrap();
     for section in ["properties", "telemetry", "computed"] {
         for (path, slot) in shown[section].as_object().unwrap().iter().filter(|(_, slot)| !slot["value"].is_null()) {
             let word = |name: &str| slot[name].as_str().map_or(String::new(), |word| format!(" {word}"));

@@ -238,9 +238,12 @@ async fn what_happened_last_night_is_asked_in_the_morning() {
         assert_eq!(counts, json!({"alarmCounts": {"open": 2}, "none": {"open": 0}}));
         let log = "{ node(id: \"alarm/oven/hot/1\") { ... on Alarm { open clearedAt closedAt text trigger log { op comment } } } }";
         let over = kitchen.0.data(log).await["node"].clone();
-        let ops: Vec<&str> = over["log"].as_array().unwrap().iter().filter_map(|entry| entry["op"].as_str()).collect();
+        // So many alarms are a flood of the kitchen; that this one was part of it is noted when the kitchen says so.
+        let noted = |entry: &&Json| entry["op"] != "UPDATED";
+        let log: Vec<&Json> = over["log"].as_array().unwrap().iter().filter(noted).collect();
+        let ops: Vec<&str> = log.iter().filter_map(|entry| entry["op"].as_str()).collect();
         assert_eq!(ops, ["RAISED", "ACKNOWLEDGED", "CLEARED", "CLOSED", "COMMENTED"]);
-        assert_eq!((&over["open"], &over["log"][4]["comment"]), (&json!(false), &json!("new hinge")));
+        assert_eq!((&over["open"], &log[4]["comment"]), (&json!(false), &json!("new hinge")));
         assert!(over["clearedAt"].is_string() && over["closedAt"] == over["clearedAt"] && over["trigger"]["values"].is_array(), "{over}");
     }
 }
