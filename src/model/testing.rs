@@ -1,0 +1,65 @@
+//! What tests of this folder share: the models of the tests, the runtime if there is one, and a loud word where it is missing.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::backend::{Backends, Batch, Kind, Loaded};
+use super::library::{self, Library, Search};
+use super::onnx::Model;
+use super::tensor::{Data, Tensor};
+
+pub(super) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/models")
+}
+
+pub(super) fn model(name: &str) -> Model {
+    let path = folder().join(format!("{name}.onnx"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Model::read(bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Also written down where the run of all tests looks for it.
+pub(super) fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
+    #[expect(clippy::disallowed_methods, reason = "the run of all tests names the file")]
+    let file = std::env::var_os("POLLUX_TEST_SKIPPED");
+    if let Some(file) = file {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("the list of what was skipped");
+        writeln!(file, "{what}").expect("the list of what was skipped can be written");
+    }
+}
+
+/// The library by `ORT_DYLIB_PATH`, in the project's folder or the system's.
+pub(super) fn library() -> Library {
+    #[expect(clippy::disallowed_methods, reason = "outside of tests `config` reads it")]
+    let variable = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    let project = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(library::PROJECT_FOLDER);
+    library::open(&Search { variable, project, ..Search::default() })
+}
+
+pub(super) fn runtime() -> Option<library::Loaded> {
+    let library = library();
+    if library.loaded.is_none() {
+        skipped("ONNX Runtime is not there, so nothing was run on it: `make onnxruntime` fetches it");
+    }
+    library.loaded
+}
+
+/// The backends there are, of those asked for.
+pub(super) fn backends(kinds: &[Kind]) -> Vec<Kind> {
+    let has_runtime = !kinds.contains(&Kind::Ort) || runtime().is_some();
+    kinds.iter().copied().filter(|kind| *kind != Kind::Ort || has_runtime).collect()
+}
+
+pub(super) fn load(kind: Kind, model: &Model) -> Box<dyn Loaded> {
+    let backends = Backends::new(&library());
+    let backend = backends.get(kind).unwrap_or_else(|| panic!("{kind} is not there"));
+    backend.load(model).unwrap_or_else(|error| panic!("{kind}: {error}"))
+}
+
+/// One input of floats.
+pub(super) fn batch(name: &str, dims: &[usize], elements: impl Into<Vec<f32>>) -> Batch {
+    let tensor = Tensor::new(dims.to_vec(), Data::F32(elements.into())).expect("a tensor");
+    Batch::new(vec![(Arc::from(name), tensor)]).expect("a batch")
+}
