@@ -10,7 +10,7 @@ use pollux::catalog::binding::Unmapped;
 use pollux::catalog::{Layout, load};
 use pollux::codec::{Decoded, native};
 use pollux::journal::{Config, checkpoint, open, record};
-use pollux::reading::{Group, Seq, Timestamp, TwinId, TwinNo};
+use pollux::reading::{Group, Seq, Timestamp, TwinId, TwinNo, Value};
 use pollux::source::Sources;
 use pollux::twin::{Input, Received, State, Twin, step};
 
@@ -33,13 +33,18 @@ fn main() {
     let layout = layout();
     decode(&layout);
     step_and_apply(&layout);
+    follow();
     encode(&layout);
     journal();
 }
 
 fn layout() -> Arc<Layout> {
+    layout_with("")
+}
+
+fn layout_with(logic: &str) -> Arc<Layout> {
     let mut sources = Sources::new();
-    sources.add("schemas/Machine.yaml", TYPE.as_bytes());
+    sources.add("schemas/Machine.yaml", format!("{TYPE}{logic}").as_bytes());
     let (catalog, problems) = load(&sources);
     assert!(!problems.has_errors(), "the type of the benchmark loads");
     catalog.layout("Machine").expect("it was just written").clone()
@@ -87,6 +92,66 @@ fn step_and_apply(layout: &Arc<Layout>) {
         seen = twin.state.clone();
         black_box(&seen);
     });
+}
+
+/// Windows of the kinds that people write.
+const WINDOWS: [&str; 5] = [
+    "agg: avg, window: {sliding: 10m}",
+    "agg: avg, window: {tumbling: 1m}",
+    "agg: max, window: {hopping: 5m, every: 1m}",
+    "agg: avg, window: {count: 100}",
+    "agg: rate, window: {sliding: 10m}",
+];
+
+/// What rules cost whose members each message carries, and which never come true.
+fn follow() {
+    let short = ["agg: avg, window: {sliding: 5s}"];
+    for (thresholds, windows, kinds, apart) in [
+        (0, 0, &[][..], 1_000_000),
+        (1, 0, &[], 1_000_000),
+        (5, 0, &[], 1_000_000),
+        (0, 1, &WINDOWS[..1], 1_000_000),
+        (0, 5, &WINDOWS, 1_000_000),
+        (5, 5, &WINDOWS, 1_000_000),
+        // The worst: at each reading another one falls out, at an instant of its own.
+        (0, 5, &short, 3333),
+    ] {
+        let layout = layout_with(&logic(thresholds, windows, kinds));
+        let mut twin = twin(&layout);
+        let mut seen = twin.state.clone();
+        let mut group = group(&layout, 0);
+        let (mut time, mut out, mut bytes) = (0, Vec::new(), 0);
+        let what = format!("step, apply and encode with {thresholds} thresholds and {windows} rules over windows, each {apart} µs");
+        report(&what, TURNS, &mut |turn| {
+            time += apart;
+            group.time = Some(Timestamp(time));
+            group.readings[0].value = Value::Double(turn.rem_euclid(90) as f64);
+            let before = twin.state.revision;
+            let events = step(&mut twin, &input(group.clone()), Timestamp(i64::MAX / 2)).events;
+            out.clear();
+            record::encode_happened(Timestamp(0), TwinNo(1), before, &events, &mut out);
+            bytes = out.len();
+            seen = twin.state.clone();
+            black_box((&seen, &out));
+        });
+        println!("  {bytes} bytes");
+    }
+}
+
+fn logic(thresholds: usize, windows: usize, kinds: &[&str]) -> String {
+    let members = ["temperature", "pressure", "speed"];
+    let member = |no: usize| members[no % members.len()];
+    let mut computed: Vec<String> = Vec::new();
+    let mut rules: Vec<String> = Vec::new();
+    for no in 0..thresholds {
+        rules.push(format!("  - {{id: limit{no}, when: \"{} > 9000\", onDelay: 10s}}\n", member(no)));
+    }
+    for no in 0..windows {
+        computed.push(format!("  figure{no}: {{of: {}, {}}}\n", member(no), kinds[no % kinds.len()]));
+        rules.push(format!("  - {{id: trend{no}, when: \"figure{no} > 9000\", deadband: 1}}\n"));
+    }
+    let section = |name: &str, lines: &[String]| if lines.is_empty() { String::new() } else { format!("{name}:\n{}", lines.concat()) };
+    section("computed", &computed) + &section("rules", &rules)
 }
 
 fn encode(layout: &Arc<Layout>) {

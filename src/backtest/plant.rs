@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Layout, TwinSpec};
 use crate::reading::{Group, Reading, SlotNo, Timestamp, TwinId, TwinNo, Value};
 use crate::rollup::COALESCE_MICROS;
 use crate::summary::Summary;
-use crate::twin::{Description, Edit, Event, Input, Received, State, Tally, Twin, step};
+use crate::twin::{Description, Edit, Event, Input, Measured, Received, State, Tally, Twin, step};
 
 use super::hierarchy::{Links, Seen};
 
@@ -29,6 +29,8 @@ pub struct Happened<'a> {
     /// As it is now.
     pub twin: &'a Twin,
     pub events: &'a [Event],
+    /// What its windows said meanwhile.
+    pub results: &'a [Measured],
     pub tally: Tally,
 }
 
@@ -200,7 +202,7 @@ impl Plant {
     fn take_in(&mut self, place: usize, input: &Input, listener: &mut impl Listener) {
         let (seat, now) = (&mut self.seats[place], self.now);
         let step = step(&mut seat.twin, input, now);
-        listener.happened(&Happened { place, twin: &seat.twin, events: &step.events, tally: step.tally });
+        listener.happened(&Happened { place, twin: &seat.twin, events: &step.events, results: &step.results, tally: step.tally });
         if self.has_rollups {
             self.summary.twin(number(place), &seat.twin.state);
             if !self.summary.is_idle() && self.gathers_at.is_none() {

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use crate::alarm::{AlarmState, CloseReason, Occurrence, Severity, What};
 use crate::catalog::Layout;
 use crate::catalog::logic::Logic;
+use crate::catalog::places::Places;
 use crate::reading::{SlotNo, Timestamp, TwinId};
 use crate::rule::{Fact, Step, detector};
 use crate::twin::{Event, Tally};
@@ -132,8 +133,8 @@ impl Listener for Tale {
         if happened.events.is_empty() || layout.logic.rules.is_empty() {
             return;
         }
-        twin.is_concerned |=
-            happened.events.iter().any(|event| matches!(event, Event::Read(_) | Event::Computed { .. } | Event::Measured(_)));
+        let is_about_values = |event: &Event| matches!(event, Event::Read(_) | Event::Computed { .. } | Event::Measured(_));
+        twin.is_concerned |= !happened.results.is_empty() || happened.events.iter().any(is_about_values);
         for event in happened.events {
             if let Event::Watched { rule, fact } = event
                 && let Some((place, _)) = layout.logic.rule(rule)
@@ -141,7 +142,7 @@ impl Listener for Tale {
                 twin.rules[place].take(fact, &mut self.kept);
             }
         }
-        twin.count_evaluations(&layout.logic, happened.events);
+        twin.count_evaluations(&layout.logic, happened);
     }
 }
 
@@ -165,7 +166,7 @@ impl TwinTale {
         TwinTale { id: happened.twin.state.id.clone(), layout, is_concerned: false, rules }
     }
 
-    fn count_evaluations(&mut self, logic: &Logic, events: &[Event]) {
+    fn count_evaluations(&mut self, logic: &Logic, happened: &Happened<'_>) {
         let slot_of = |event: &Event| -> Option<SlotNo> {
             match event {
                 Event::Read(read) => read.outcome.is_current().then_some(read.slot),
@@ -192,16 +193,13 @@ impl TwinTale {
                 | Event::Moved { .. } => None,
             }
         };
-        let rules_of = |event: &Event| slot_of(event).and_then(|slot| logic.readers(slot)).map_or(&[][..], |readers| &readers.rules);
-        for (index, event) in events.iter().enumerate() {
-            for rule in rules_of(event) {
-                // Evaluated once for all that changed together.
-                if !events[..index].iter().any(|other| rules_of(other).contains(rule)) {
-                    let tale = &mut self.rules[usize::from(*rule)];
-                    tale.evaluations += 1;
-                    tale.was_known |= tale.unknown_since.is_none();
-                }
-            }
+        let slots = happened.events.iter().filter_map(slot_of).chain(happened.results.iter().map(|result| result.slot));
+        // Evaluated once for all that changed together.
+        let rules: Places = slots.filter_map(|slot| logic.readers(slot)).flat_map(|readers| readers.rules.iter().copied()).collect();
+        for rule in rules.iter() {
+            let tale = &mut self.rules[usize::from(rule)];
+            tale.evaluations += 1;
+            tale.was_known |= tale.unknown_since.is_none();
         }
     }
 }

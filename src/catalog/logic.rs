@@ -12,6 +12,7 @@ use crate::source::Span;
 
 use super::detector::DetectorSpec;
 use super::layout::Layout;
+use super::places::Places;
 use super::rolled::{Export, Rollup};
 use super::viewed::ViewSpec;
 use super::windowed::Windowed;
@@ -272,16 +273,16 @@ impl Logic {
     }
 
     /// Rules whose conditions ask whether an alarm of these is active.
-    pub fn rules_that_ask(&self, moved: &[u16]) -> BTreeSet<u16> {
+    pub fn rules_that_ask(&self, moved: &[u16]) -> Places {
         let asks = |spec: &RuleSpec| moved.iter().any(|rule| spec.conditions().any(|checked| checked.reads(Operand::Alarm(*rule))));
         if moved.is_empty() {
-            return BTreeSet::new();
+            return Places::default();
         }
         (0_u16..).zip(&self.rules).filter(|(_, spec)| asks(spec)).map(|(place, _)| place).collect()
     }
 
     /// Rules whose conditions read these slots, or hear these events.
-    pub fn rules_that_read(&self, slots: &[u16], events: &[u16]) -> BTreeSet<u16> {
+    pub fn rules_that_read(&self, slots: &[u16], events: &[u16]) -> Places {
         let of_slots = slots.iter().filter_map(|slot| self.readers(SlotNo(*slot))).flat_map(|readers| readers.rules.iter().copied());
         let hears = |spec: &RuleSpec| events.iter().any(|event| spec.conditions().any(|checked| checked.reads(Operand::Event(*event))));
         let of_events = (0_u16..).zip(&self.rules).filter(|(_, spec)| !events.is_empty() && hears(spec)).map(|(place, _)| place);
@@ -366,6 +367,11 @@ impl RuleSpec {
     /// The ids of rules have no colon.
     pub fn is_outside(id: &str) -> bool {
         id.contains(':')
+    }
+
+    /// Time alone may bring it about, though nothing of it has begun.
+    pub fn minds_time(&self) -> bool {
+        matches!(self.rule.kind, Kind::NoData(_)) || self.rule.active.is_some()
     }
 
     /// All that decides whether it is on.

@@ -8,6 +8,7 @@ mod field_table;
 pub mod layout;
 pub mod load;
 pub mod logic;
+pub mod places;
 pub mod rolled;
 pub mod stored;
 pub mod structure;

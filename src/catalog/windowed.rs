@@ -48,8 +48,9 @@ pub enum Gate {
 }
 
 /// What a figure is as a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Form {
+    #[default]
     Double,
     Int,
     Bool,
@@ -75,6 +76,17 @@ pub struct WindowRecord {
     /// Something besides readings opens or empties it.
     pub gated: bool,
     pub meaning: u64,
+    /// As what it is shown; what it holds does not depend on it.
+    #[serde(default, skip_serializing_if = "Form::is_usual")]
+    pub form: Form,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<Conversion>,
+}
+
+impl Form {
+    fn is_usual(&self) -> bool {
+        *self == Form::Double
+    }
 }
 
 fn is_zero(offset: &i64) -> bool {
@@ -91,7 +103,7 @@ impl WindowRecord {
         Some(Outline { shape, aggs: vec![agg], offset, zone, lateness, early, hold })
     }
 
-    /// A window that goes on with what it has; it publishes nothing that anybody reads.
+    /// A window that goes on with what it has.
     pub fn restore(&self) -> Option<Windowed> {
         Some(Windowed {
             of: SlotNo(self.of),
@@ -99,8 +111,8 @@ impl WindowRecord {
             spec: Arc::new(Spec::new(self.outline()?).ok()?),
             gate: if self.gated { Gate::Forgotten } else { Gate::Always },
             view: None,
-            form: Form::Double,
-            conversion: None,
+            form: self.form,
+            conversion: self.conversion,
             meaning: self.meaning,
             record: self.clone(),
         })

@@ -8,9 +8,9 @@ use crate::catalog::Layout;
 use crate::catalog::stored::carry_over;
 use crate::catalog::windowed::sample;
 use crate::reading::{Quality, SlotNo, Timestamp, Value};
-use crate::window::Sample;
+use crate::window::{Cause, Sample};
 
-use super::bases::Bases;
+use super::bases::{Bases, Basis};
 use super::event::{Event, Measured, Read};
 use super::pushed::Pushed;
 use super::slots::Slots;
@@ -23,8 +23,15 @@ impl Twin {
         self.take_in(event, at, &mut Said::default());
     }
 
-    /// What windows say of it is recorded by whoever decides what follows.
+    /// What windows say of it is part of it: no fact of its own, for it follows from what they have heard.
     pub(super) fn take_in(&mut self, event: &Event, at: Timestamp, said: &mut Said) {
+        self.change(event, at, said);
+        if !said.published.is_empty() {
+            self.show_results(at, said);
+        }
+    }
+
+    fn change(&mut self, event: &Event, at: Timestamp, said: &mut Said) {
         if let Event::Relaid(layout) = event {
             self.windows.relay(&self.state.layout, layout);
             self.views.relay(&self.state, layout);
@@ -58,10 +65,8 @@ impl Twin {
                 self.hear(*slot, *time, value.as_ref().map_or(Sample::UNKNOWN, sample), at, said);
             }
             Event::Measured(measured) if !measured.withdrawn => {
-                let known = measured.value.as_ref().map_or(Sample::UNKNOWN, sample);
                 let layout = self.state.layout.0.clone();
-                let clock = self.state.slot(measured.slot).clock(at);
-                self.windows.hear_result(&layout, measured.slot, measured.time, known, clock, said);
+                self.hear_measured(&layout, measured, at, said);
             }
             Event::PropertySet { slot, value, .. } => self.hear(*slot, at, value.as_ref().map_or(Sample::UNKNOWN, sample), at, said),
             Event::Turned { window, turn } => {
@@ -89,6 +94,42 @@ impl Twin {
             | Event::Watched { .. }
             | Event::Moved { .. } => {}
         }
+    }
+
+    /// Results get into the state, and may be what other windows look at.
+    fn show_results(&mut self, at: Timestamp, said: &mut Said) {
+        let layout = self.state.layout.0.clone();
+        let mut next = 0;
+        while let Some((place, published)) = said.published.get(next) {
+            next += 1;
+            let Some(windowed) = layout.logic.windows.get(usize::from(*place)) else { continue };
+            let of = self.state.slot(windowed.of);
+            let time = Timestamp(published.at);
+            let measured = Measured {
+                slot: windowed.slot,
+                value: published.outcome.figures.first().and_then(|figure| windowed.value(*figure)),
+                time,
+                received: if of.received.0 == i64::MIN { at } else { of.received.shifted(time.micros_since(of.time)) },
+                basis: Basis::of(&published.outcome),
+                withdrawn: matches!(published.cause, Cause::Withdrawn { .. }),
+            };
+            let before = self.state.slot(measured.slot);
+            if time >= before.time && (measured.withdrawn || before.value != measured.value) {
+                said.moved.push(measured.slot);
+            }
+            Arc::make_mut(&mut self.state).measure(&measured);
+            if !measured.withdrawn {
+                self.hear_measured(&layout, &measured, at, said);
+            }
+            said.results.push(measured);
+        }
+        said.published.clear();
+    }
+
+    fn hear_measured(&mut self, layout: &Layout, measured: &Measured, at: Timestamp, said: &mut Said) {
+        let known = measured.value.as_ref().map_or(Sample::UNKNOWN, sample);
+        let clock = self.state.slot(measured.slot).clock(at);
+        self.windows.hear_result(layout, measured.slot, measured.time, known, clock, said);
     }
 
     /// Windows over a slot hear of a value of it. `now` is when it came.

@@ -12,7 +12,7 @@ use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Timestamp, Value};
 use crate::window::{self, Recognised, Sample};
 
 use super::asked::Ending;
-use super::event::{Event, Outcome, Read, Rejection};
+use super::event::{Event, Measured, Outcome, Read, Rejection};
 use super::follow::Follower;
 use super::input::{Description, Edit, Input, Received, Told};
 use super::recent::Fingerprint;
@@ -28,6 +28,8 @@ const LOOK_BACK_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub struct Step {
     pub events: Vec<Event>,
+    /// What windows have said meanwhile, in order. It is in the state; these are for whoever watches.
+    pub results: Vec<Measured>,
     pub tally: Tally,
     /// What became of what somebody did to an alarm or a rule.
     pub told: Option<Verdict>,

@@ -86,7 +86,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Desired { slot, value, .. } => shown.push(format!("slot {} shall be {value:?}", slot.0)),
             Event::Computed { slot, value, .. } => shown.push(format!("slot {} = {value:?}", slot.0)),
             Event::Watched { rule, fact } => shown.push(format!("{rule}: {fact:?}")),
-            Event::Measured(measured) => shown.push(format!("slot {} = {:?} (window)", measured.slot.0, measured.value)),
+            Event::Measured(measured) => shown.push(format!("slot {} = {:?} (gathered)", measured.slot.0, measured.value)),
             Event::Released { view, at } => shown.push(format!("view {view} at {}", at.0 / SECOND)),
             Event::Viewed { view, slot, value, .. } => shown.push(format!("slot {} = {value:?} (view {view})", slot.0)),
             Event::Turned { window, turn } => shown.push(format!("window {window}: {turn:?}")),
@@ -100,6 +100,7 @@ fn take(twin: &mut Twin, input: &Input) -> String {
             Event::Moved { hierarchy } => shown.push(format!("moved in {hierarchy}")),
         }
     }
+    shown.extend(step.results.iter().map(|result| format!("slot {} = {:?} (window)", result.slot.0, result.value)));
     assert_eq!(&replayed, twin, "what is decided is what is applied");
     if step.tally.duplicate > 0 {
         shown.push(format!("{} duplicate", step.tally.duplicate));

@@ -10,6 +10,8 @@ use crate::catalog::windowed::Windowed;
 use crate::reading::{SlotNo, Timestamp};
 use crate::window::{Change, Keep, Outcome, Published, Reading, RecentReadings, Recognised, Sample, Taken, Window};
 
+use super::event::Measured;
+
 /// Readings that wait for the condition of their window; more come only from one delivery.
 const WAITING_MAX: usize = 4096;
 
@@ -40,8 +42,14 @@ struct Frame {
 /// What became of it.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    /// Results, by the place of the window.
+    /// Results that are not in the state yet, by the place of the window.
     pub published: Vec<(u16, Published)>,
+    /// What one window says, before it is known whose it is.
+    fresh: Vec<Published>,
+    /// Results as they are in the state since.
+    pub results: Vec<Measured>,
+    /// The slots of those that are something else than before.
+    pub moved: Vec<SlotNo>,
     /// Some window was over for too long.
     pub late: bool,
     /// Of readings in views.
@@ -178,9 +186,8 @@ impl Windows {
                 frame.wait(change);
                 continue;
             }
-            let mut published = Vec::new();
-            late |= frame.window.take(&windowed.spec, change, clock, &mut published) == Taken::Late;
-            said.published.extend(published.into_iter().map(|result| (place, result)));
+            late |= frame.window.take(&windowed.spec, change, clock, &mut said.fresh) == Taken::Late;
+            said.collect(place);
         }
         kept.late += u64::from(late);
         said.late |= late;
@@ -190,21 +197,21 @@ impl Windows {
         let Some(windowed) = layout.logic.windows.get(usize::from(place)) else { return };
         let kept = Arc::make_mut(self.0.get_or_insert_default());
         let frame = kept.frame(place, windowed);
-        let mut published = Vec::new();
+        let published = &mut said.fresh;
         let late = match turn {
             Turn::Passed(until) => {
-                frame.window.fire(&windowed.spec, until, &mut published);
+                frame.window.fire(&windowed.spec, until, published);
                 false
             }
             Turn::Reset(at) => {
-                frame.window.reset(&windowed.spec, at, &mut published);
+                frame.window.reset(&windowed.spec, at, published);
                 false
             }
-            Turn::Gated(at, holds) => frame.gate(windowed, at, holds, clock, &mut published),
+            Turn::Gated(at, holds) => frame.gate(windowed, at, holds, clock, published),
         };
         kept.late += u64::from(late);
         said.late |= late;
-        said.published.extend(published.into_iter().map(|result| (place, result)));
+        said.collect(place);
     }
 
     /// The type has another form: windows that mean the same go on, the others begin anew.
@@ -236,6 +243,12 @@ impl Windows {
 
     pub fn restore<'d, D: serde::Deserializer<'d>>(stored: D) -> Result<Windows, D::Error> {
         Ok(Windows(Some(Arc::new(Kept::deserialize(stored)?))))
+    }
+}
+
+impl Said {
+    fn collect(&mut self, place: u16) {
+        self.published.extend(self.fresh.drain(..).map(|result| (place, result)));
     }
 }
 

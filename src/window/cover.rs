@@ -15,10 +15,25 @@ impl Cover {
     /// A reading between two others takes the place of what the one before it was held for. Without a `reading`, one was removed there:
     /// from `at` on, the one before is held again.
     pub(super) fn set(&mut self, at: i64, reading: Option<Reading>, before: Option<Reading>, after: Option<Reading>, hold: Option<i64>) {
+        if after.is_none() && self.goes_on(at, reading, hold) {
+            return;
+        }
         let until = after.map_or(i64::MAX, |after| after.at);
         self.clear(at, until);
         if let Some(held) = reading.or(before).filter(|held| held.sample.is_known()) {
             self.add(at, until.min(held_until(held, hold)));
+        }
+    }
+
+    /// The usual case, and the cheap one: a known reading while the one before it is held, and nothing after it. Whether it is that.
+    fn goes_on(&mut self, at: i64, reading: Option<Reading>, hold: Option<i64>) -> bool {
+        let until = reading.filter(|reading| reading.sample.is_known()).map(|held| held_until(held, hold));
+        match (self.0.last_mut(), until) {
+            (Some((from, to)), Some(until)) if *from <= at && at <= *to && at < until => {
+                *to = until;
+                true
+            }
+            (Some(_) | None, _) => false,
         }
     }
 

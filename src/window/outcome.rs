@@ -1,6 +1,7 @@
 //! What a window says: its bounds, how much it is based on, and the figures of its aggregates.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::cover::Cover;
 use super::part::{Between, Held, Link, Part, PartKind, SlopeSums, add_scaled};
@@ -25,7 +26,7 @@ pub struct Outcome {
     pub provisional: bool,
     pub approximate: bool,
     /// In the order of the aggregates.
-    pub figures: Vec<Figure>,
+    pub figures: SmallVec<[Figure; 1]>,
 }
 
 /// A result that the window gives by itself.

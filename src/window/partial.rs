@@ -31,6 +31,13 @@ pub(super) struct Measures<'a> {
     pub hold: Option<i64>,
 }
 
+impl Measures<'_> {
+    /// Whether some sum depends on which readings are neighbours.
+    pub(super) fn need_order(self) -> bool {
+        self.kinds.iter().any(|kind| kind.needs_order())
+    }
+}
+
 /// The readings around a place, as far as they are known.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Around {

@@ -36,6 +36,9 @@ pub enum Recognised {
 impl RecentReadings {
     /// Compares a reading with those remembered, without remembering it.
     pub fn recognise(&self, reading: Reading, keep: Keep) -> Recognised {
+        if self.is_newest(reading) {
+            return Recognised::New;
+        }
         let place = self.0.partition_point(|other| other.at < reading.at);
         match (self.0.get(place).filter(|other| other.at == reading.at), keep) {
             (None, _) => Recognised::New,
@@ -45,8 +48,19 @@ impl RecentReadings {
         }
     }
 
+    fn is_newest(&self, reading: Reading) -> bool {
+        self.0.back().is_none_or(|newest| newest.at < reading.at)
+    }
+
     /// Remembers a reading that was accepted; it takes the place of one of the same instant.
     pub fn remember(&mut self, reading: Reading) {
+        if self.is_newest(reading) {
+            if self.0.len() >= RECENT_READINGS_MAX {
+                self.0.pop_front();
+            }
+            self.0.push_back(reading);
+            return;
+        }
         let place = self.0.partition_point(|other| other.at < reading.at);
         if let Some(other) = self.0.get_mut(place).filter(|other| other.at == reading.at) {
             *other = reading;

@@ -107,7 +107,7 @@ impl Run {
             if let Settled::Front(facts) = &mut self.settled {
                 facts.take(reading);
             }
-            self.approximate |= measures.kinds.iter().any(|kind| kind.needs_order());
+            self.approximate |= measures.need_order();
             return;
         }
         if self.settled == Settled::All
@@ -116,8 +116,7 @@ impl Run {
             self.settled = Settled::Front(Box::new(facts));
         }
         let place = self.place_after(reading.at);
-        let around = self.around(place, place);
-        self.partial.put(measures, reading, around, Direction::In);
+        self.put(measures, reading, (place, place), Direction::In);
         self.partial.reach(reading);
         if place == self.kept.len() { self.kept.push_back(reading) } else { self.kept.insert(place, reading) }
     }
@@ -129,8 +128,7 @@ impl Run {
         let Some(place) = found.map(|offset| from + offset) else {
             return self.remove_settled(measures, reading);
         };
-        let around = self.around(place, place + 1);
-        self.partial.put(measures, reading, around, Direction::Out);
+        self.put(measures, reading, (place, place + 1), Direction::Out);
         self.kept.remove(place);
         self.find_ends();
         self.find_best(reading);
@@ -141,8 +139,12 @@ impl Run {
     /// The oldest reading leaves the window.
     pub(super) fn evict_oldest(&mut self, measures: Measures<'_>) -> Option<Reading> {
         let reading = *self.kept.front()?;
-        let around = self.around(0, 1);
-        self.partial.put(measures, reading, Around { before: None, known_before: None, ..around }, Direction::Out);
+        if measures.need_order() {
+            let around = Around { before: None, known_before: None, ..self.around(0, 1) };
+            self.partial.put(measures, reading, around, Direction::Out);
+        } else {
+            self.partial.put_loose(reading, Direction::Out);
+        }
         self.kept.pop_front();
         self.find_ends();
         for part in &mut self.partial.parts {
@@ -195,7 +197,7 @@ impl Run {
         if is_within {
             self.partial.put_loose(reading, Direction::Out);
             // Its neighbours and the second best are not known any more.
-            self.approximate |= measures.kinds.iter().any(|kind| kind.needs_order()) || self.partial.best().depends_on(reading);
+            self.approximate |= measures.need_order() || self.partial.best().depends_on(reading);
         }
         is_within
     }
@@ -211,6 +213,16 @@ impl Run {
         match place.checked_sub(1) {
             Some(place) => self.kept.get(place).copied(),
             None => self.last_settled(),
+        }
+    }
+
+    /// A reading between those before a place and those from another one on. Most sums do not care what is around it.
+    fn put(&mut self, measures: Measures<'_>, reading: Reading, (place, next): (usize, usize), direction: Direction) {
+        if measures.need_order() {
+            let around = self.around(place, next);
+            self.partial.put(measures, reading, around, direction);
+        } else {
+            self.partial.put_loose(reading, direction);
         }
     }
 

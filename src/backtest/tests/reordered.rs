@@ -5,7 +5,7 @@ use super::*;
 use crate::backtest::plant::{Happened, Listener, Plant};
 use crate::backtest::report::Seconds;
 use crate::reading::{Group, Quality, Reading, Reason, SlotNo, Value};
-use crate::twin::{Event, Measured, Tally};
+use crate::twin::{Measured, Tally};
 
 const TAXI: &str = "nab/nyc_taxi.csv";
 const SECOND: i64 = 1_000_000;
@@ -88,11 +88,7 @@ impl Listener for Said {
     fn happened(&mut self, happened: &Happened<'_>) {
         self.tally.late += happened.tally.late;
         self.tally.late_for_view += happened.tally.late_for_view;
-        for event in happened.events {
-            if let Event::Measured(measured) = event {
-                self.results.push(measured.as_ref().clone());
-            }
-        }
+        self.results.extend_from_slice(happened.results);
     }
 }
 

@@ -56,10 +56,8 @@ impl Listener for Told {
             {
                 self.transitions.push((rule.to_string(), transition.clone()));
             }
-            if let Event::Measured(measured) = event {
-                self.results.push(Measured { received: Timestamp(0), ..measured.as_ref().clone() });
-            }
         }
+        self.results.extend(happened.results.iter().map(|result| Measured { received: Timestamp(0), ..result.clone() }));
         if let Some(replica) = &mut self.replica {
             happened.events.iter().for_each(|event| replica.apply(event, happened.twin.state.updated));
             assert_eq!(&*replica, happened.twin, "what is decided is what is applied");

@@ -357,7 +357,7 @@ impl<'d, 'n> Draft<'d, 'n> {
                     form,
                     conversion,
                     meaning: record.meaning,
-                    record: WindowRecord { slot, ..record },
+                    record: WindowRecord { slot, form, conversion, ..record },
                 });
                 self.logic.windows = windows.into();
             }

@@ -65,14 +65,23 @@ pub(super) fn write(dir: &Path, twins: usize, with_stations: bool, rules: usize)
     Ok(())
 }
 
+/// The windows that rules look at in turn, of the kinds that people write.
+const WINDOWS: [&str; 5] = [
+    "agg: avg, window: {sliding: 10m}",
+    "agg: avg, window: {tumbling: 1m}",
+    "agg: max, window: {hopping: 5m, every: 1m}",
+    "agg: avg, window: {count: 100}",
+    "agg: rate, window: {sliding: 10m}",
+];
+
 /// So many rules on the members that every message carries, none of which is ever true; every second one looks at a window.
 fn logic(rules: usize) -> anyhow::Result<String> {
     let (mut computed, mut conditions) = (String::new(), String::new());
     for no in 0..rules {
         let (member, limit) = SENT[no % SENT.len()];
         if no % 2 == 1 {
-            writeln!(computed, "  mean{no}: {{of: {member}, agg: avg, window: {{sliding: {}s}}}}", 5 + no)?;
-            writeln!(conditions, "  - {{id: rule{no}, when: \"mean{no} > {limit}\", deadband: 1}}")?;
+            writeln!(computed, "  figure{no}: {{of: {member}, {}}}", WINDOWS[no / 2 % WINDOWS.len()])?;
+            writeln!(conditions, "  - {{id: rule{no}, when: \"figure{no} > {limit}\", deadband: 1}}")?;
         } else {
             writeln!(conditions, "  - {{id: rule{no}, when: \"{member} > {limit}\", onDelay: 10s}}")?;
         }

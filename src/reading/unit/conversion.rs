@@ -1,14 +1,16 @@
 //! From one unit to another: a factor and, for temperatures, a shift, rounded once at the end.
 
+use serde::{Deserialize, Serialize};
+
 use super::ratio::Ratio;
 
 /// How a number changes when its unit does.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Conversion {
     form: Form,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum Form {
     Identity,
     /// `(value * times + plus) / over`; all three are whole numbers that a double holds exactly.

@@ -1,20 +1,25 @@
 //! What has changed, as each sees it who looks: those who do not wait, and each view.
 
+use smallvec::SmallVec;
+
 use crate::reading::{SlotNo, Timestamp};
 use crate::twin::views::passed;
 
 use super::{Follower, Moment};
 
+/// The numbers of slots that have changed, each once.
+pub(super) type Changed = SmallVec<[u16; 8]>;
+
 /// Slots, for those who see the twin as it is, and by view.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    direct: Vec<u16>,
+    direct: Changed,
     /// Empty where a type has none, or where nothing changed in them.
-    views: Vec<Vec<u16>>,
+    views: Vec<Changed>,
 }
 
 impl Changes {
-    pub(super) fn of(view: Option<u16>, changed: Vec<u16>) -> Changes {
+    pub(super) fn of(view: Option<u16>, changed: Changed) -> Changes {
         match view {
             None => Changes { direct: changed, views: Vec::new() },
             Some(_) => {
@@ -27,39 +32,39 @@ impl Changes {
 
     /// All slots for everybody.
     pub(super) fn everything(slots: &[u16], views: usize) -> Changes {
-        Changes { direct: slots.to_vec(), views: vec![slots.to_vec(); views] }
+        Changes { direct: slots.into(), views: vec![slots.into(); views] }
     }
 
     pub(super) fn seen_by(&self, view: Option<u16>) -> &[u16] {
         match view {
             None => &self.direct,
-            Some(view) => self.views.get(usize::from(view)).map_or(&[], Vec::as_slice),
+            Some(view) => self.views.get(usize::from(view)).map_or(&[], SmallVec::as_slice),
         }
     }
 
-    pub(super) fn seen_by_mut(&mut self, view: Option<u16>) -> &mut Vec<u16> {
+    pub(super) fn seen_by_mut(&mut self, view: Option<u16>) -> &mut Changed {
         let Some(view) = view else { return &mut self.direct };
         let view = usize::from(view);
         if self.views.len() <= view {
-            self.views.resize_with(view + 1, Vec::new);
+            self.views.resize_with(view + 1, Changed::new);
         }
         &mut self.views[view]
     }
 
     fn count(&self) -> usize {
-        self.direct.len() + self.views.iter().map(Vec::len).sum::<usize>()
+        self.direct.len() + self.views.iter().map(SmallVec::len).sum::<usize>()
     }
 
     pub(super) fn clear(&mut self) {
         self.direct.clear();
-        self.views.iter_mut().for_each(Vec::clear);
+        self.views.iter_mut().for_each(SmallVec::clear);
     }
 }
 
 impl Follower<'_> {
     /// Computed values and windows after a change, for all who see it. Each turn but the last adds a slot for somebody.
     pub(super) fn spread(&mut self, changes: &mut Changes, moment: Moment<'_>) {
-        self.record_results(changes.seen_by_mut(moment.view));
+        self.take_notice(changes.seen_by_mut(moment.view));
         let views = u16::try_from(self.layout.logic.views.len()).unwrap_or(u16::MAX);
         if views == 0 {
             return self.run_wave(&mut changes.direct, moment);

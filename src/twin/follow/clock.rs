@@ -54,6 +54,10 @@ pub(in crate::twin) fn due(twin: &Twin, now: Timestamp) -> Option<Timestamp> {
     }
     for spec in logic.rules.iter().filter(|spec| spec.rule.enabled) {
         let watch = state.watches.get(&spec.rule.id);
+        // Nearly all of them.
+        if watch.is_default() && !spec.minds_time() {
+            continue;
+        }
         let on_wall = |due: Timestamp| due.shifted(-offset(state, spec));
         if !watch.is_default() {
             if spec.view.is_none() {

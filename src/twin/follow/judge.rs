@@ -1,12 +1,11 @@
 //! Rules against what is true now: conditions first, all against the same state; then what follows from them, in the order of the file.
 
-use std::collections::BTreeSet;
-
 use smol_str::SmolStr;
 
 use crate::alarm::{CloseReason, When};
 use crate::catalog::detector::Language;
 use crate::catalog::logic::RuleSpec;
+use crate::catalog::places::Places;
 use crate::expr::{Checked, Known};
 use crate::reading::Timestamp;
 use crate::rule::{Decision, Kind, LevelTruth, Truth, Truths, Watch, Watched};
@@ -65,14 +64,14 @@ impl OwnTruths {
 
 impl Follower<'_> {
     /// These rules, then those that ask for the alarms of those that moved, and so on.
-    pub(super) fn judge(&mut self, mut places: BTreeSet<u16>, mut changes: Changes, moment: Moment<'_>) {
+    pub(super) fn judge(&mut self, mut places: Places, mut changes: Changes, moment: Moment<'_>) {
         let layout = self.layout.clone();
         for generation in 0..=GENERATIONS_MAX {
             let (set, events) = self.carry_out(moment.at);
             if !set.is_empty() || !events.is_empty() {
                 changes.seen_by_mut(moment.view).extend(set);
                 self.spread(&mut changes, Moment { events: &events, ..moment });
-                places.extend(self.rules_that_see(&changes, &events));
+                places.extend(self.rules_that_see(&changes, &events).iter());
             }
             if places.is_empty() {
                 return;
@@ -80,16 +79,16 @@ impl Follower<'_> {
             if generation == GENERATIONS_MAX {
                 return self.break_ring(&places, moment.at);
             }
-            let rules = places.iter().map(|place| (*place, &layout.logic.rules[usize::from(*place)]));
+            let rules = places.iter().map(|place| (place, &layout.logic.rules[usize::from(place)]));
             let now = |follower: &Self, spec: &RuleSpec| follower.moment_in(spec.view, moment);
             for (_, spec) in rules.clone() {
                 let moment = Moment { changed: changes.seen_by(spec.view), events: &events, ..now(self, spec) };
                 self.prepare(spec, moment);
             }
             let seen: Vec<(u16, Moment<'_>, Seen)> = rules
-                .map(|(place, spec)| {
+                .filter_map(|(place, spec)| {
                     let moment = Moment { changed: changes.seen_by(spec.view), events: &events, ..now(self, spec) };
-                    (place, moment, self.see(spec, moment))
+                    (!self.is_quiet(spec, moment)).then(|| (place, moment, self.see(spec, moment)))
                 })
                 .collect();
             let mut moved = Vec::new();
@@ -110,6 +109,16 @@ impl Follower<'_> {
             places = layout.logic.rules_that_ask(&moved);
             changes.clear();
         }
+    }
+
+    /// The common case, and the cheap one: nothing of the rule is on and its condition is false, so that nothing else it says matters.
+    fn is_quiet(&self, spec: &RuleSpec, moment: Moment<'_>) -> bool {
+        let Some(when) = spec.when.as_ref().filter(|_| matches!(spec.rule.kind, Kind::Condition)) else { return false };
+        if spec.rule.suppressible || self.twin.state.watches.find(&spec.rule.id).is_some() {
+            return false;
+        }
+        let truth = known(when.tree.is_true(&self.surroundings(moment, spec.accepts_good_only)));
+        spec.rule.on_unknown.read(truth) == Some(false)
     }
 
     fn see(&self, spec: &RuleSpec, moment: Moment<'_>) -> Seen {
@@ -149,7 +158,7 @@ impl Follower<'_> {
     }
 
     /// Rules whose conditions read what has changed, each in what it sees, or hear these events.
-    pub(super) fn rules_that_see(&self, changes: &Changes, events: &[u16]) -> BTreeSet<u16> {
+    pub(super) fn rules_that_see(&self, changes: &Changes, events: &[u16]) -> Places {
         let logic = &self.layout.logic;
         if logic.views.is_empty() {
             return logic.rules_that_read(changes.seen_by(None), events);
@@ -157,18 +166,18 @@ impl Follower<'_> {
         let views = std::iter::once(None).chain((0..u16::try_from(logic.views.len()).unwrap_or(u16::MAX)).map(Some));
         let of_view = |view: Option<u16>| {
             let read = logic.rules_that_read(changes.seen_by(view), events);
-            read.into_iter().filter(move |place| logic.rules[usize::from(*place)].view == view)
+            read.iter().filter(move |place| logic.rules[usize::from(*place)].view == view).collect::<Vec<_>>()
         };
         views.flat_map(of_view).collect()
     }
 
     /// Rules move one another without end: those that would go on are switched off on this twin.
-    fn break_ring(&mut self, places: &BTreeSet<u16>, at: Timestamp) {
+    fn break_ring(&mut self, places: &Places, at: Timestamp) {
         let layout = self.layout.clone();
         let chain: Vec<&str> = self.deeds.chain.iter().map(SmolStr::as_str).collect();
         let message = format!("rules move one another without end ({}); it is switched off on this twin", chain.join(" → "));
-        for place in places {
-            let spec = &layout.logic.rules[usize::from(*place)];
+        for place in places.iter() {
+            let spec = &layout.logic.rules[usize::from(place)];
             self.trouble("RULE_LOOP", &spec.rule.id, message.clone(), at);
             self.push(Event::Switched { rule: spec.rule.id.clone(), enabled: false });
             if !self.watch(spec).is_default() {

@@ -1,9 +1,8 @@
 //! What people do to the rules of one twin: one is switched on or off, or all of them are silent while somebody works on it.
 
-use std::collections::BTreeSet;
-
 use crate::alarm::{CloseReason, OutOfService, Verdict, When};
 use crate::catalog::logic::RuleSpec;
+use crate::catalog::places::Places;
 use crate::rule::{Decision, Watch, Watched};
 use crate::twin::event::Event;
 use crate::twin::input::Managed;
@@ -32,13 +31,13 @@ impl Follower<'_> {
         let was_active = self.watch(spec).rule.is_active();
         let at = self.now.shifted(clock::offset(&self.twin.state, spec));
         self.push(Event::Switched { rule: spec.rule.id.clone(), enabled });
-        let mut places = BTreeSet::new();
+        let mut places = Places::default();
         if enabled {
             places.insert(place);
         } else if !self.watch(spec).is_default() {
             self.end(spec, CloseReason::RuleDisabled, at);
             if was_active {
-                places.extend(layout.logic.rules_that_ask(&[place]));
+                places.extend(layout.logic.rules_that_ask(&[place]).iter());
             }
         }
         self.judge(places, Changes::default(), Moment::new(at, &[]));
@@ -67,7 +66,7 @@ impl Follower<'_> {
         self.push(Event::TakenOut(None));
         self.tell_all(|watched, watch, when| watched.twin_back_in_service(watch, by, when));
         let at = self.newest();
-        self.judge(BTreeSet::new(), Changes::default(), Moment::new(at, &[]));
+        self.judge(Places::default(), Changes::default(), Moment::new(at, &[]));
         Verdict::Done
     }
 

@@ -18,12 +18,12 @@ mod view;
 mod voice;
 mod wave;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::alarm::{Action, CloseReason, Verdict, When};
 use crate::catalog::Layout;
 use crate::catalog::logic::RuleSpec;
+use crate::catalog::places::Places;
 use crate::reading::Timestamp;
 use crate::rule::{Edited, Watch, compare};
 
@@ -33,7 +33,7 @@ use super::input::Gathered;
 use super::state::Twin;
 use super::step::Step;
 use super::windows::Said;
-use changes::Changes;
+use changes::{Changed, Changes};
 use deeds::Deeds;
 
 pub(super) use clock::due;
@@ -48,7 +48,7 @@ pub(super) struct Follower<'a> {
     now: Timestamp,
     /// When its facts are recorded.
     recorded: Timestamp,
-    /// What windows have said and is not recorded yet.
+    /// What windows have said and nobody has taken notice of yet.
     said: Said,
     deeds: Deeds,
 }
@@ -87,13 +87,12 @@ impl<'a> Follower<'a> {
 
     /// Readings of one instant. What fell due before them comes first, what falls due with them last.
     pub(super) fn readings(mut self, reads: Vec<Event>, time: Timestamp) {
-        let mut changed: Vec<u16> = Vec::new();
+        let mut changed = Changed::new();
         for event in &reads {
             if let Event::Read(read) = event
                 && read.outcome.is_current()
-                && !changed.contains(&read.slot.0)
             {
-                changed.push(read.slot.0);
+                wave::mark(&mut changed, read.slot.0);
             }
         }
         if !changed.is_empty() {
@@ -115,7 +114,7 @@ impl<'a> Follower<'a> {
 
     /// Properties were set, or the twin was described anew.
     pub(super) fn settings(mut self, facts: Vec<Event>) {
-        let changed: Vec<u16> =
+        let changed: Changed =
             facts.iter().filter_map(|fact| if let Event::PropertySet { slot, .. } = fact { Some(slot.0) } else { None }).collect();
         let timers = if changed.is_empty() { Vec::new() } else { self.timers_due(None) };
         self.serve(&[], timers, |_, _| false);
@@ -129,7 +128,7 @@ impl<'a> Follower<'a> {
             self.settle(changed, Moment::new(at, &[]));
         }
         let rules = (0_u16..).zip(&self.layout.logic.rules);
-        let places: BTreeSet<u16> = rules.filter(|(_, spec)| concerned.contains(&spec.rule.id)).map(|(place, _)| place).collect();
+        let places: Places = rules.filter(|(_, spec)| concerned.contains(&spec.rule.id)).map(|(place, _)| place).collect();
         if !places.is_empty() {
             self.judge(places, Changes::default(), Moment::new(at, &[]));
         }
@@ -174,13 +173,13 @@ impl<'a> Follower<'a> {
         let timers = self.timers_due(Some(at));
         self.serve(&[], timers, |_, _| false);
         self.deeds.report(happened);
-        self.judge(BTreeSet::new(), Changes::default(), Moment::new(at, &[]));
+        self.judge(Places::default(), Changes::default(), Moment::new(at, &[]));
     }
 
     /// Roll-ups say something else. What was numbered by another form of the type is told again by whoever has gathered it.
     pub(super) fn gathered(mut self, gathered: &[Gathered]) {
         let fingerprint = self.layout.fingerprint;
-        let mut changed = Vec::new();
+        let mut changed = Changed::new();
         let mut latest = Timestamp(i64::MIN);
         for Gathered { slot, value, time, known, coverage, .. } in gathered.iter().filter(|gathered| gathered.layout == fingerprint) {
             let before = self.twin.state.slot(*slot);
@@ -264,7 +263,7 @@ impl<'a> Follower<'a> {
         self.decide(spec, act, moment);
         // A clear by hand is what rules hear that ask for this alarm.
         let moved: Vec<u16> = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok()).into_iter().collect();
-        let asking = if self.watch(spec).rule.is_active() == was_active { BTreeSet::new() } else { layout.logic.rules_that_ask(&moved) };
+        let asking = if self.watch(spec).rule.is_active() == was_active { Places::default() } else { layout.logic.rules_that_ask(&moved) };
         self.judge(asking, Changes::default(), moment);
         verdict
     }
@@ -275,6 +274,7 @@ impl<'a> Follower<'a> {
             self.step.tally.late += 1;
             self.step.tally.out_of_order = self.step.tally.out_of_order.saturating_sub(1);
         }
+        self.step.results.append(&mut self.said.results);
         self.step.tally.late_for_view += std::mem::take(&mut self.said.late_for_view);
         self.step.tally.replaced_in_view += std::mem::take(&mut self.said.replaced_in_view);
         self.step.events.push(event);

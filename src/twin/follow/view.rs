@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::smallvec;
+
 use crate::catalog::logic::RuleSpec;
+use crate::catalog::places::Places;
 use crate::reading::{SlotNo, Timestamp};
 use crate::rule::Truths;
 use crate::twin::event::Event;
@@ -11,7 +14,8 @@ use crate::twin::views::{HELD_MAX, ahead, passed};
 use crate::twin::windows::Turn;
 
 use super::agenda::Due;
-use super::changes::Changes;
+use super::changes::{Changed, Changes};
+use super::wave::mark;
 use super::{Follower, Moment, clock};
 
 impl Follower<'_> {
@@ -67,12 +71,10 @@ impl Follower<'_> {
 
     /// Readings of one instant are seen.
     fn release(&mut self, view: u16, at: Timestamp) {
-        let mut changed: Vec<u16> = Vec::new();
+        let mut changed = Changed::new();
         let held = self.twin.views.get(view).map_or(&[][..], |view| &view.held);
         for read in held.iter().take_while(|read| read.time <= at) {
-            if !changed.contains(&read.slot.0) {
-                changed.push(read.slot.0);
-            }
+            mark(&mut changed, read.slot.0);
         }
         self.push(Event::Released { view, at });
         self.settle(changed, Moment::new(at, &[]).within(view));
@@ -89,11 +91,11 @@ impl Follower<'_> {
                 let moved = if self.watch(spec).rule.is_active() == was_active { Vec::new() } else { vec![place] };
                 self.judge(layout.logic.rules_that_ask(&moved), Changes::default(), moment);
             }
-            Due::Stale(no) => self.settle(vec![no], Moment { stale: &[no], is_timed: true, ..moment }),
+            Due::Stale(no) => self.settle(smallvec![no], Moment { stale: &[no], is_timed: true, ..moment }),
             Due::Silent(place) => {
                 if let Some(spec) = layout.logic.rules.get(usize::from(place)) {
                     self.evaluate(spec, &Truths::plain(Some(true)), moment);
-                    self.judge(BTreeSet::new(), Changes::default(), moment);
+                    self.judge(Places::default(), Changes::default(), moment);
                 }
             }
             Due::Window(place) => {

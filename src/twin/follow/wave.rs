@@ -1,21 +1,18 @@
 //! Computed values and windows after something has changed, in an order in which each sees what it reads.
 
-use std::collections::BTreeSet;
-
 use crate::catalog::logic::Computed;
+use crate::catalog::places::Places;
 use crate::expr::Checked;
-use crate::reading::{Quality, SlotNo, Timestamp, Value};
-use crate::twin::bases::Basis;
-use crate::twin::event::{Event, Measured};
+use crate::reading::{Quality, SlotNo, Value};
+use crate::twin::event::Event;
 use crate::twin::windows::Turn;
-use crate::window::{Cause, Published};
 
-use super::changes::Changes;
+use super::changes::{Changed, Changes};
 use super::{Follower, Moment};
 
 impl Follower<'_> {
     /// Computed values and rules that read what has changed, and what reads those.
-    pub(super) fn settle(&mut self, changed: Vec<u16>, moment: Moment<'_>) {
+    pub(super) fn settle(&mut self, changed: Changed, moment: Moment<'_>) {
         self.settle_all(Changes::of(moment.view, changed), moment);
     }
 
@@ -28,8 +25,8 @@ impl Follower<'_> {
 
     /// A window has gone on by time.
     pub(super) fn follow_windows(&mut self, moment: Moment<'_>) {
-        let mut changed = Vec::new();
-        self.record_results(&mut changed);
+        let mut changed = Changed::new();
+        self.take_notice(&mut changed);
         if !changed.is_empty() {
             self.settle(changed, Moment { is_timed: true, ..moment });
         }
@@ -40,20 +37,20 @@ impl Follower<'_> {
         if self.layout.logic.windows.is_empty() {
             return;
         }
-        let mut changed = Vec::new();
+        let mut changed = Changed::new();
         self.take_in_waiting();
-        self.record_results(&mut changed);
+        self.take_notice(&mut changed);
         if !changed.is_empty() {
             let at = self.newest();
             self.settle(changed, Moment::new(at, &[]));
         }
     }
 
-    pub(super) fn run_wave(&mut self, changed: &mut Vec<u16>, moment: Moment<'_>) {
+    pub(super) fn run_wave(&mut self, changed: &mut Changed, moment: Moment<'_>) {
         let layout = self.layout.clone();
         let logic = &layout.logic;
         let view = moment.view.and_then(|view| logic.view(view));
-        let (mut computed, mut gates) = (BTreeSet::<u16>::new(), BTreeSet::<u16>::new());
+        let (mut computed, mut gates) = (Places::default(), Places::default());
         let mut seen = 0;
         loop {
             while let Some(slot) = changed.get(seen).copied() {
@@ -63,10 +60,11 @@ impl Follower<'_> {
                     Some(spec) => spec.has(logic.computed[usize::from(**place)].slot),
                     None => true,
                 };
-                computed.extend(readers.computed.iter().filter(is_meant));
+                computed.extend(readers.computed.iter().filter(is_meant).copied());
                 // Readings of a gated window wait for its condition, whether that moved or not.
                 let waiting = readers.windows.iter().filter(|place| self.twin.windows.waits(**place));
-                gates.extend(readers.gates.iter().chain(waiting).filter(|place| logic.windows[usize::from(**place)].view == moment.view));
+                let gated = readers.gates.iter().chain(waiting).copied();
+                gates.extend(gated.filter(|place| logic.windows[usize::from(*place)].view == moment.view));
             }
             if let Some(place) = computed.pop_first() {
                 self.compute(&logic.computed[usize::from(place)], changed, moment);
@@ -78,7 +76,7 @@ impl Follower<'_> {
         }
     }
 
-    fn compute(&mut self, computed: &Computed, changed: &mut Vec<u16>, moment: Moment<'_>) {
+    fn compute(&mut self, computed: &Computed, changed: &mut Changed, moment: Moment<'_>) {
         let slots = || computed.reads.iter().map(|slot| self.twin.seen(moment.view, *slot));
         let time = slots().filter(|slot| slot.value.is_some()).map(|slot| slot.time).max().unwrap_or(moment.at);
         let worst = slots().fold(Quality::Good, |worst, slot| worst.worse(slot.quality));
@@ -95,19 +93,19 @@ impl Follower<'_> {
             Some(view) => Event::Viewed { view, slot, value, time, quality },
             None => Event::Computed { slot, value, time, quality },
         });
-        mark(changed, computed.slot);
-        self.record_results(changed);
+        mark(changed, computed.slot.0);
+        self.take_notice(changed);
     }
 
     /// The condition of a window, and the readings that wait for it.
-    fn gate(&mut self, place: u16, changed: &mut Vec<u16>, moment: Moment<'_>) {
+    fn gate(&mut self, place: u16, changed: &mut Changed, moment: Moment<'_>) {
         let layout = self.layout.clone();
         let Some(condition) = layout.logic.windows.get(usize::from(place)).and_then(|windowed| windowed.gate()) else { return };
         let holds = condition.tree.is_true(&self.surroundings(Moment { changed, ..moment }, false)).ok();
         let moved = holds.is_some() && holds != self.twin.windows.holds(place);
         if moved || self.twin.windows.waits(place) {
             self.push(Event::Turned { window: place, turn: Turn::Gated(moment.at, holds) });
-            self.record_results(changed);
+            self.take_notice(changed);
         }
     }
 
@@ -122,29 +120,10 @@ impl Follower<'_> {
         }
     }
 
-    /// What windows have said becomes facts, and may be what other windows look at.
-    pub(super) fn record_results(&mut self, changed: &mut Vec<u16>) {
-        while !self.said.published.is_empty() {
-            for (place, published) in std::mem::take(&mut self.said.published) {
-                self.measure(place, &published, changed);
-            }
-        }
-    }
-
-    fn measure(&mut self, place: u16, published: &Published, changed: &mut Vec<u16>) {
-        let Some(windowed) = self.layout.logic.windows.get(usize::from(place)) else { return };
-        let (slot, of) = (windowed.slot, self.twin.state.slot(windowed.of));
-        let value = published.outcome.figures.first().and_then(|figure| windowed.value(*figure));
-        let time = Timestamp(published.at);
-        let received = if of.received.0 == i64::MIN { self.now } else { of.received.shifted(time.micros_since(of.time)) };
-        let withdrawn = matches!(published.cause, Cause::Withdrawn { .. });
-        let basis = Basis::of(&published.outcome);
-        let before = self.twin.state.slot(slot);
-        let is_shown = time >= before.time;
-        let moves = is_shown && (withdrawn || before.value != value);
-        self.push(Event::Measured(Box::new(Measured { slot, value, time, received, basis, withdrawn })));
-        if moves {
-            mark(changed, slot);
+    /// What windows have said since, as far as it is something else than before.
+    pub(super) fn take_notice(&mut self, changed: &mut Changed) {
+        for slot in self.said.moved.drain(..) {
+            mark(changed, slot.0);
         }
     }
 
@@ -153,8 +132,8 @@ impl Follower<'_> {
     }
 }
 
-fn mark(changed: &mut Vec<u16>, slot: SlotNo) {
-    if !changed.contains(&slot.0) {
-        changed.push(slot.0);
+pub(super) fn mark(changed: &mut Changed, slot: u16) {
+    if !changed.contains(&slot) {
+        changed.push(slot);
     }
 }

@@ -292,6 +292,8 @@ impl<'n> Reader<'_, '_, 'n> {
             hold: telemetry.and_then(|rules| rules.stale).map(micros),
             gated: matches!(gate, Gate::While(_) | Gate::Since(_)),
             meaning: 0,
+            form: Form::Double,
+            conversion: None,
         };
         record.meaning = meaning(&record, &spec.path, gate);
         Some(record)
