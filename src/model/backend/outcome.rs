@@ -30,6 +30,8 @@ pub enum RunError {
     Broken { failures: u32, wait_ms: u64 },
     #[error("the queue of the model is full")]
     QueueFull,
+    #[error("a newer request of the same twin took its place")]
+    Superseded,
     /// The host ended before it could answer.
     #[error("the model was unloaded")]
     Gone,
