@@ -5,6 +5,7 @@
 //! the thread that a version of a model lives on. Twins, the graph store and the wire are unknown here.
 
 pub mod backend;
+pub mod feature;
 pub mod host;
 pub mod library;
 pub mod onnx;

@@ -98,6 +98,13 @@ impl Dtype {
         }
     }
 
+    pub fn is_whole(self) -> bool {
+        match self {
+            Dtype::I8 | Dtype::U8 | Dtype::I16 | Dtype::U16 | Dtype::I32 | Dtype::U32 | Dtype::I64 | Dtype::U64 => true,
+            Dtype::Bool | Dtype::F16 | Dtype::F32 | Dtype::F64 | Dtype::Text => false,
+        }
+    }
+
     /// Also by the names that other tools have for it: `float32`, `int64`, `double`.
     pub fn parse(text: &str) -> Option<Dtype> {
         if let Some(dtype) = Dtype::ALL.into_iter().find(|dtype| dtype.as_str() == text) {
