@@ -8,6 +8,7 @@ pub mod backend;
 pub mod feature;
 pub mod host;
 pub mod library;
+pub mod manifest;
 pub mod onnx;
 pub mod tensor;
 #[cfg(test)]

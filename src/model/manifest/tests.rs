@@ -1,0 +1,173 @@
+//! Manifests as people write them, and all that can be wrong with one at once.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::model::feature::{Code, From, Method, Missing, Other, Over, Pad, Pick, Scale, Stat};
+use crate::source::{Diagnostics, Sources};
+
+fn manifest(text: &str) -> (Option<Manifest>, Vec<String>) {
+    let mut sources = Sources::new();
+    let file = sources.add("models/motor-risk/model.yaml", text.as_bytes());
+    let mut problems = Diagnostics::new();
+    let manifest = read(&sources, file, &mut problems);
+    let shown = |problem: &crate::source::Diagnostic| {
+        let at = sources.start_of(problem.span);
+        let label = problem.label.as_ref().map_or_else(String::new, |label| format!(" ({label})"));
+        format!("{} {}:{} {}{label}", problem.code.id, at.line, at.col, problem.message)
+    };
+    (manifest, problems.sorted().iter().map(shown).collect())
+}
+
+fn good(text: &str) -> Manifest {
+    let (manifest, problems) = manifest(text);
+    assert_eq!(problems, Vec::<String>::new());
+    manifest.expect("a manifest")
+}
+
+fn bad(text: &str, expected: Expect) {
+    let (manifest, problems) = manifest(text);
+    assert_eq!(manifest, None);
+    expected.assert_eq(&(problems.join("\n") + "\n"));
+}
+
+const WHOLE: &str = r#"
+model: motor-risk
+version: 3
+title: Risk of motor failure within 24 h
+file: motor_risk.onnx
+sha256: 9d1c000000000000000000000000000000000000000000000000000000000000
+licence: Apache-2.0
+trainedOn: data of 2024-01..2025-06, 40 motors
+metrics: {auc: 0.97}
+backend: auto
+features:
+  current: {unit: A, every: 1s}
+  vibration: {unit: mm/s, stat: rms, over: 5m}
+  loadSeq: {last: 30, unit: kW, min: 10, pad: zero}
+  grid: {resample: 1s, over: 30s, method: linear, missing: {policy: hold, maxGap: 30s}}
+  before: {lag: 5m, missing: {value: 1.5}}
+  mode: {oneHot: [IDLE, RUN, CLEAN], other: column}
+  hour: {time: hourOfDay, cyclic: true, zone: Europe/Berlin}
+  power: {param: ratedPower, missing: linear}
+  q: {stat: quantile(0.95), overLast: 20}
+inputs:
+  x: {dtype: f32, shape: [batch, 11], from: [current, vibration, mode, before, hour, power, q]}
+  seq: {dtype: float32, shape: [batch, 30, 2], from: [loadSeq, grid]}
+scale: {kind: standard, mean: {current: 12.1}, std: {current: 3.4}}
+outputs:
+  risk: {tensor: probabilities, index: [1], clamp: [0, 1]}
+  class: {tensor: label, map: {0: OK, 1: FAIL}}
+trigger: {on: change, maxRate: 10/m, everyN: 2, when: "mode == 'RUN'"}
+run: {maxBatch: 256, maxDelay: 0ms, queue: 4096, mode: every, timeout: 5s, workers: 2}
+monitor: {baseline: baseline.json, window: 1h, psi: [0.1, 0.25]}
+golden: {file: golden.json, atol: 1.0e-5, rtol: 1.0e-4}
+"#;
+
+#[test]
+fn a_whole_manifest_says_what_it_says() {
+    let manifest = good(WHOLE);
+    assert_eq!((manifest.model.value.as_str(), manifest.version.value.as_str()), ("motor-risk", "3"));
+    let feature = |name: &str| manifest.features.iter().find(|feature| feature.value.name == name).expect("a feature").value.clone();
+    assert_eq!(feature("current").scale, Some(Scale::Standard { mean: 12.1, std: 3.4 }));
+    assert_eq!(feature("vibration").pick, Pick::Stat { stat: Stat::Rms, over: Over::Time(Duration::from_secs(300)) });
+    assert_eq!(feature("loadSeq").pick, Pick::Last { count: 30, min: 10, pad: Pad::Zero });
+    assert_eq!(feature("grid").pick, Pick::Resample { step: Duration::from_secs(1), count: 30, method: Method::Linear });
+    assert_eq!(feature("grid").max_gap, Some(Duration::from_secs(30)));
+    assert_eq!((feature("before").pick, feature("before").missing), (Pick::Lag(Duration::from_secs(300)), Missing::Value(1.5)));
+    assert!(matches!(feature("mode").code, Code::OneHot { values, other: Other::Column } if values.len() == 3));
+    assert_eq!(feature("hour").width(), 2);
+    assert_eq!(feature("power").from, From::Param("ratedPower".to_owned()));
+    assert_eq!(feature("q").pick, Pick::Stat { stat: Stat::Quantile(0.95), over: Over::Readings(20) });
+    assert_eq!(manifest.inputs[0].input.from, [0, 1, 5, 4, 6, 7, 8]);
+    assert_eq!((manifest.inputs[1].batch, manifest.inputs[1].input.dims.as_slice()), (Batch::Any, &[30, 2][..]));
+    assert_eq!(manifest.trigger.interval, Some(Duration::from_secs(6)));
+    assert_eq!((manifest.trigger.every_n, manifest.run.workers), (2, 2));
+    let config = manifest.host_config();
+    assert_eq!((config.mode, config.checked), (Mode::Every, vec!["probabilities".to_owned(), "label".to_owned()]));
+}
+
+const SMALL: &str = "model: m\nversion: '1'\nfile: m.onnx\n";
+
+#[test]
+fn little_is_enough() {
+    let text = format!("{SMALL}features: {{x:}}\ninputs: {{x: {{shape: [batch, 1], from: x}}}}\noutputs: {{y: {{}}}}\n");
+    let manifest = good(&text);
+    assert_eq!(manifest.outputs[0].tensor.value, "y");
+    assert_eq!((manifest.trigger.on, manifest.run.mode), (On::Change, Mode::Latest));
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    bad(
+        r#"
+model: motor risk
+verzion: 3
+file: 7
+sha256: 9d1c
+backend: tensorflow
+features:
+  current: {unit: Amp, every: 1 second}
+  vibration: {stat: rmz, over: 5m}
+  both: {last: 3, stat: avg, over: 5m}
+  alone: {pad: zero}
+  bare: {stat: avg}
+  grid: {resample: 7s, over: 30s}
+  mode: {oneHot: []}
+  filled: {missing: mean}
+  unused: {}
+inputs:
+  x: {dtype: f31, shape: [batch, 5], from: [curent]}
+  y: {shape: [batch, many], from: [current]}
+  z: {shape: [batch, 1], from: [current, alone, bare, grid, mode, filled, both]}
+scale: {mean: {currant: 1}, std: {current: 0}}
+outputs:
+  risk: {index: [-1], clamp: [1, 0]}
+trigger: {on: change, every: 10s, maxRate: often}
+run: {maxBatch: many, mode: newest}
+golden: {atol: 1}
+"#,
+        expect![[r#"
+            E203 2:1 the manifest needs `version`
+            E811 2:8 `motor risk` is no name for a model: use A-Z a-z 0-9 _ . - beginning with a letter or digit
+            E204 3:1 unknown key `verzion` in the manifest (did you mean `version`?)
+            E202 4:7 `file` of the manifest must be text, not the number 7
+            E301 8:19 `unit` of feature `current` is not a unit: `Amp` (did you mean `A`?)
+            E222 8:31 `every` of feature `current` is not a duration: the text "1 second"
+            E811 9:3 no input is made of the feature `vibration`
+            E218 9:21 `stat` of feature `vibration` cannot be the text "rmz" (did you mean `rms`?)
+            E811 10:19 feature `both` has `last` and `stat`, which exclude each other
+            E811 11:11 `pad` of feature `alone` says nothing without `last`
+            E811 12:10 `stat` of feature `bare` needs `over` or `overLast`
+            E811 13:10 `resample` of feature `grid` needs `over`, a whole multiple of it and at most 4096 times as long
+            E202 14:18 `oneHot` of feature `mode` must be a list of 1 to 4096 values, not a list
+            E811 15:21 `missing: mean` of feature `filled` needs the mean: {value: …}, or a standard `scale`
+            E811 16:3 no input is made of the feature `unused`
+            E218 18:14 `dtype` of input `x` cannot be `f31` (did you mean `f32`?)
+            E202 19:14 `shape` of input `y` must be the batch and then whole numbers, as in [batch, 30, 1], not a list
+            E811 21:8 `scale` of feature `current` needs the numbers `mean` and `std`, between which there is something
+            E811 21:16 `scale` names `currant`, which is no feature (did you mean `current`?)
+            E202 23:17 `index` of output `risk` must be whole numbers, one for each dimension behind the batch, not a list
+        "#]],
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_by_name() {
+    let text = format!("{SMALL}http: {{url: x}}\nfeatures: {{i: {{image: {{}}}}}}\ninputs: {{x: {{shape: [batch, 1], from: i}}}}\noutputs: {{y: {{}}}}\n");
+    bad(&text, expect![[r#"
+        E205 4:1 `http` is not supported by this version
+        E205 5:16 `image` is not supported by this version
+    "#]]);
+}
+
+#[test]
+fn an_empty_file_needs_everything() {
+    bad("", expect![[r#"
+        E203 1:1 the manifest needs `file`
+        E203 1:1 the manifest needs `inputs`
+        E203 1:1 the manifest needs `model`
+        E203 1:1 the manifest needs `outputs`
+        E203 1:1 the manifest needs `version`
+    "#]]);
+}
