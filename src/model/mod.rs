@@ -4,12 +4,15 @@
 //! [`attach`] whether both fit together. [`feature`] makes the rows for it out of a twin's readings, [`backend`] runs them, and a [`host`] is
 //! the thread that a version of a model lives on. Twins, the graph store and the wire are unknown here.
 
+pub mod attach;
 pub mod backend;
+pub mod drift;
 pub mod feature;
 pub mod host;
 pub mod library;
 pub mod manifest;
 pub mod onnx;
+pub mod output;
 pub mod tensor;
 #[cfg(test)]
 mod testing;

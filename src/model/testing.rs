@@ -30,6 +30,24 @@ pub(super) fn skipped(what: &str) {
     }
 }
 
+/// The folder with the recorded data of the acceptance page, which are not part of the project.
+pub(super) fn data(what: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "outside of tests nobody asks for it")]
+    let folder = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from);
+    let found = folder.and_then(|folder| [folder.join("ml"), folder].into_iter().find(|folder| folder.join("ai4i2020.csv").is_file()));
+    if found.is_none() {
+        skipped(&format!("POLLUX_TEST_DATA names no folder with the recorded data, so {what}"));
+    }
+    found
+}
+
+/// Air and process temperature, speed, torque and wear of ten thousand machines, by column.
+pub(super) fn machines() -> Option<Vec<Vec<f64>>> {
+    let text = std::fs::read_to_string(data("no drift was measured")?.join("ai4i2020.csv")).expect("the machines");
+    let column = |at: usize| text.lines().skip(1).filter_map(|line| line.split(',').nth(at)?.parse().ok()).collect();
+    Some((3..8).map(column).collect())
+}
+
 /// The library by `ORT_DYLIB_PATH`, in the project's folder or the system's.
 pub(super) fn library() -> Library {
     #[expect(clippy::disallowed_methods, reason = "outside of tests `config` reads it")]

@@ -1,6 +1,5 @@
 //! The backends against Python's onnxruntime, against each other, and against files that they cannot run.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
@@ -95,17 +94,7 @@ fn golden_rows_have_their_answers_on_every_backend_and_at_every_batch() {
 
 /// Rows of the recorded data with the answers of Python's onnxruntime, if there are data.
 fn recorded(case: &Case) -> Option<(Vec<Vec<f32>>, Vec<f64>)> {
-    #[expect(clippy::disallowed_methods, reason = "the data are not part of the project")]
-    let folder = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from);
-    let folder =
-        folder.and_then(|folder| [folder.clone(), folder.join("ml")].into_iter().find(|folder| folder.join("ai4i2020.csv").is_file()));
-    let Some(folder) = folder else {
-        testing::skipped(&format!(
-            "POLLUX_TEST_DATA names no folder with the recorded data, so {} was compared on few rows only",
-            case.name
-        ));
-        return None;
-    };
+    let folder = testing::data(&format!("{} was compared on few rows only", case.name))?;
     let answers = std::fs::read(testing::folder().join("answers").join(format!("{}.f32", case.name))).expect("the answers");
     let answers = answers.chunks_exact(4).map(|bytes| f64::from(f32::from_le_bytes(bytes.try_into().expect("four bytes")))).collect();
     Some((

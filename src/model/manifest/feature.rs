@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::{number, unit};
+use super::read::{must_be, number, unit};
 use super::{At, PARTS_MAX};
 use crate::model::feature::{Code, From, Method, Missing, Other, Over, Pad, Pick, READINGS_MAX, Scale, Spec, Stat, Time};
 use crate::source::{
@@ -42,7 +42,8 @@ fn read_feature(entry: &Entry, problems: &mut Diagnostics) -> Option<Spec> {
     spec.every = fields.duration("every", problems);
     spec.pick = read_pick(&fields, problems);
     spec.code = read_code(&fields, problems);
-    let scale = fields.get("scale").and_then(|node| Fields::read(&keys::MODEL_SCALE, node, format!("`scale` of {}", fields.what), problems));
+    let scale =
+        fields.get("scale").and_then(|node| Fields::read(&keys::MODEL_SCALE, node, format!("`scale` of {}", fields.what), problems));
     spec.scale = scale.and_then(|scale| read_scale(&scale, &|scale, key| scale.get(key).and_then(number), problems));
     (spec.missing, spec.max_gap) = read_missing(&fields, problems);
     check_together(&fields, problems);
@@ -62,7 +63,8 @@ fn read_from(fields: &Fields<'_>, problems: &mut Diagnostics) -> From {
 
 /// Keys of which a feature has at most one, and keys that say more of one of them.
 fn check_together(fields: &Fields<'_>, problems: &mut Diagnostics) {
-    const ALONE: &[&[&str]] = &[&["value", "const", "param", "time"], &["last", "resample", "lag", "stat"], &["oneHot", "label", "bool"], &["over", "overLast"]];
+    const ALONE: &[&[&str]] =
+        &[&["value", "const", "param", "time"], &["last", "resample", "lag", "stat"], &["oneHot", "label", "bool"], &["over", "overLast"]];
     const NEEDS: &[(&str, &[&str])] = &[
         ("min", &["last"]),
         ("pad", &["last"]),
@@ -139,7 +141,8 @@ fn grid_count(fields: &Fields<'_>, step: Duration, over: Option<Duration>, probl
     let count = over.checked_div(micros).and_then(|count| usize::try_from(count).ok()).filter(|_| over.checked_rem(micros) == Some(0));
     let within = count.filter(|count| (1..=READINGS_MAX).contains(count));
     if within.is_none() {
-        let message = format!("`resample` of {} needs `over`, a whole multiple of it and at most {READINGS_MAX} times as long", fields.what);
+        let message =
+            format!("`resample` of {} needs `over`, a whole multiple of it and at most {READINGS_MAX} times as long", fields.what);
         problems.push(Diagnostic::new(&codes::MODEL_FEATURE, span, message));
     }
     within
@@ -161,15 +164,17 @@ fn read_stat(text: &str, fields: &Fields<'_>, problems: &mut Diagnostics) -> Opt
 fn read_code(fields: &Fields<'_>, problems: &mut Diagnostics) -> Code {
     if let Some(node) = fields.get("oneHot") {
         let items = node.as_sequence().unwrap_or_default();
-        let values: Option<Vec<String>> =
-            items.iter().map(|item| item.as_scalar().filter(|scalar| scalar.value != ScalarValue::Null).map(|scalar| scalar.text.to_string())).collect();
+        let values: Option<Vec<String>> = items
+            .iter()
+            .map(|item| item.as_scalar().filter(|scalar| scalar.value != ScalarValue::Null).map(|scalar| scalar.text.to_string()))
+            .collect();
         return match values {
             Some(values) if !values.is_empty() && values.len() <= VALUES_MAX => {
                 let words = [("zeros", Other::Zeros), ("column", Other::Column)];
                 Code::OneHot { values, other: fields.word("other", &words, problems).unwrap_or(Other::Refused) }
             }
             _ => {
-                problems.push(wrong_kind(node, &format!("`oneHot` of {}", fields.what), &format!("a list of 1 to {VALUES_MAX} values")));
+                problems.push(must_be(node, &format!("`oneHot` of {}", fields.what), &format!("a list of 1 to {VALUES_MAX} values")));
                 Code::Plain
             }
         };

@@ -100,7 +100,10 @@ pub enum On {
     Every(Duration),
     Window(String),
     Event(String),
-    Cron { cron: String, zone: Option<String> },
+    Cron {
+        cron: String,
+        zone: Option<String>,
+    },
     Manual,
 }
 

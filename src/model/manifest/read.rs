@@ -10,8 +10,8 @@ use crate::model::host::{Config, Mode, WORKERS_MAX};
 use crate::model::tensor::Dtype;
 use crate::reading::unit::Unit;
 use crate::source::{
-    Diagnostic, Diagnostics, Entry, Fields, FileId, Node, ScalarValue, Sources, Span, codes, did_you_mean, expect_list, expect_mapping, expect_text,
-    keys, list_some, read_yaml, wrong_kind,
+    Diagnostic, Diagnostics, Entry, Fields, FileId, Node, ScalarValue, Sources, Span, codes, did_you_mean, expect_list, expect_mapping,
+    expect_text, keys, list_some, read_yaml, wrong_kind,
 };
 
 /// `None` if what is there cannot be made into a manifest; the reasons are among the problems.
@@ -27,21 +27,32 @@ pub fn read(sources: &Sources, file: FileId, problems: &mut Diagnostics) -> Opti
     }
     let inputs = fields.require("inputs", problems).map(|node| read_inputs(node, &features, problems)).unwrap_or_default();
     let outputs = fields.require("outputs", problems).map(|node| read_outputs(node, problems)).unwrap_or_default();
-    check_all_used(&features, &inputs, problems);
+    // If an input could not be read, nobody knows what it would have used.
+    if fields.get("inputs").and_then(Node::as_mapping).is_some_and(|mapping| mapping.entries.len() == inputs.len()) {
+        check_all_used(&features, &inputs, problems);
+    }
+    let (title, licence) = (fields.text("title", problems), fields.text("licence", problems));
+    let trained_on = fields.text("trainedOn", problems);
+    let sha256 = fields.get("sha256").and_then(|node| sha256(node, problems));
+    let metrics = fields.get("metrics").map(|node| metrics(node, problems)).unwrap_or_default();
+    let (backend, trigger, run) = (backend(&fields, problems), read_trigger(&fields, &features, problems), read_run(&fields, problems));
+    let monitor = fields.get("monitor").and_then(|node| read_monitor(node, problems));
+    let golden = fields.get("golden").and_then(|node| read_golden(node, problems));
+    // Only now, so that nothing goes unread because something else is missing.
     let manifest = Manifest {
         model: model?,
         version: version?,
-        title: fields.text("title", problems).map(str::to_owned),
+        title: title.map(str::to_owned),
         file: onnx?,
-        sha256: fields.get("sha256").and_then(|node| sha256(node, problems)),
-        licence: fields.text("licence", problems).map(str::to_owned),
-        trained_on: fields.text("trainedOn", problems).map(str::to_owned),
-        metrics: fields.get("metrics").map(|node| metrics(node, problems)).unwrap_or_default(),
-        backend: backend(&fields, problems),
-        trigger: read_trigger(&fields, &features, problems),
-        run: read_run(&fields, problems),
-        monitor: fields.get("monitor").and_then(|node| read_monitor(node, problems)),
-        golden: fields.get("golden").and_then(|node| read_golden(node, problems)),
+        sha256,
+        licence: licence.map(str::to_owned),
+        trained_on: trained_on.map(str::to_owned),
+        metrics,
+        backend,
+        trigger,
+        run,
+        monitor,
+        golden,
         inputs_span: fields.entry("inputs").map_or(fields.span, |entry| entry.key.span),
         features,
         inputs,
@@ -102,6 +113,11 @@ fn metrics(node: &Node, problems: &mut Diagnostics) -> Vec<(String, f64)> {
     pairs
 }
 
+/// Where the kind is right and the content is not.
+pub(super) fn must_be(node: &Node, what: &str, expected: &str) -> Diagnostic {
+    Diagnostic::new(&codes::WRONG_KIND, node.span, format!("{what} must be {expected}"))
+}
+
 pub(super) fn number(node: &Node) -> Option<f64> {
     match node.as_scalar()?.value {
         ScalarValue::Int(value) => Some(value as f64),
@@ -140,16 +156,16 @@ fn read_input(entry: &Entry, features: &[At<Spec>], problems: &mut Diagnostics) 
     let what = format!("input `{}`", entry.key.text);
     let fields = Fields::read(&keys::MODEL_INPUT, &entry.value, what.clone(), problems)?;
     let dtype = match fields.text("dtype", problems) {
-        None => Dtype::F32,
-        Some(text) => dtype(text, fields.get("dtype").map_or(fields.span, |node| node.span), &what, problems)?,
+        None => Some(Dtype::F32),
+        Some(text) => dtype(text, fields.get("dtype").map_or(fields.span, |node| node.span), &what, problems),
     };
     let shape = fields.require("shape", problems);
+    let dims = shape.and_then(|node| read_shape(node, &what, problems));
     let from = fields.require("from", problems);
-    let (batch, dims) = read_shape(shape?, &what, problems)?;
-    let from = from?;
-    let places: Vec<Option<usize>> =
-        from.items_or_one().iter().map(|item| feature_place(item, features, &format!("`from` of {what}"), problems)).collect();
+    let names = from.map(Node::items_or_one).unwrap_or_default().iter();
+    let places: Vec<Option<usize>> = names.map(|item| feature_place(item, features, &format!("`from` of {what}"), problems)).collect();
     let layout = fields.word("layout", &[("steps", Layout::Steps), ("channels", Layout::Channels)], problems).unwrap_or(Layout::Steps);
+    let ((batch, dims), from, dtype) = (dims?, from?, dtype?);
     let input = Input { name: entry.key.text.to_string(), dtype, dims, layout, from: places.into_iter().collect::<Option<_>>()? };
     Some(Tensor { input, batch, name_span: entry.key.span, shape_span: shape?.span, from_span: from.span })
 }
@@ -181,20 +197,17 @@ fn read_shape(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<(Ba
     let within = dims.filter(|dims| crate::model::tensor::count(dims).is_some_and(|count| count <= crate::model::feature::WIDTH_MAX));
     if batch.is_none() || within.is_none() {
         let expected = "the batch and then whole numbers, as in [batch, 30, 1]";
-        problems.push(wrong_kind(node, &format!("`shape` of {what}"), expected));
+        problems.push(must_be(node, &format!("`shape` of {what}"), expected));
     }
     Some((batch?, within?))
 }
 
 fn check_all_used(features: &[At<Spec>], inputs: &[Tensor], problems: &mut Diagnostics) {
-    // If an input could not be read, nobody knows what it would have used.
-    if inputs.is_empty() {
-        return;
-    }
     for (place, feature) in features.iter().enumerate() {
         if !inputs.iter().any(|tensor| tensor.input.from.contains(&place)) {
             let message = format!("no input is made of the feature `{}`", feature.value.name);
-            problems.push(Diagnostic::new(&codes::MODEL_FEATURE, feature.span, message).help("add it to `from` of an input, or take it out"));
+            problems
+                .push(Diagnostic::new(&codes::MODEL_FEATURE, feature.span, message).help("add it to `from` of an input, or take it out"));
         }
     }
 }
@@ -214,7 +227,7 @@ fn read_output(entry: &Entry, problems: &mut Diagnostics) -> Option<Output> {
     );
     let index = match fields.get("index") {
         None => At { value: Vec::new(), span: entry.key.span },
-        Some(node) => At { value: read_index(node, &what, problems)?, span: node.span },
+        Some(node) => At { value: read_index(node, &what, problems).unwrap_or_default(), span: node.span },
     };
     let clamp = fields.get("clamp").and_then(|node| read_clamp(node, &what, problems));
     let unit = fields.text("unit", problems).and_then(|text| unit(text, fields.get("unit")?, &what, problems));
@@ -240,7 +253,7 @@ fn read_index(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<Vec
     };
     let index: Option<Vec<usize>> = node.items_or_one().iter().map(place).collect();
     if index.is_none() {
-        problems.push(wrong_kind(node, &format!("`index` of {what}"), "whole numbers, one for each dimension behind the batch"));
+        problems.push(must_be(node, &format!("`index` of {what}"), "whole numbers, one for each dimension behind the batch"));
     }
     index
 }
@@ -250,7 +263,7 @@ fn read_clamp(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<(f6
     match items.as_deref() {
         Some([min, max]) if min < max => Some((*min, *max)),
         _ => {
-            problems.push(wrong_kind(node, &format!("`clamp` of {what}"), "the smallest and the largest value, as in [0, 1]"));
+            problems.push(must_be(node, &format!("`clamp` of {what}"), "the smallest and the largest value, as in [0, 1]"));
             None
         }
     }
@@ -326,8 +339,14 @@ fn read_rate(node: &Node, problems: &mut Diagnostics) -> Option<Duration> {
 
 fn read_run(manifest: &Fields<'_>, problems: &mut Diagnostics) -> Run {
     let host = Config::default();
-    let default =
-        Run { max_batch: None, max_delay: host.max_delay, queue: host.queue_max, mode: host.mode, timeout: host.run_timeout, workers: host.workers };
+    let default = Run {
+        max_batch: None,
+        max_delay: host.max_delay,
+        queue: host.queue_max,
+        mode: host.mode,
+        timeout: host.run_timeout,
+        workers: host.workers,
+    };
     let Some(fields) = manifest.get("run").and_then(|node| Fields::read(&keys::MODEL_RUN, node, "`run` of the manifest", problems)) else {
         return default;
     };

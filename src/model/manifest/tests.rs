@@ -132,42 +132,57 @@ golden: {atol: 1}
             E811 2:8 `motor risk` is no name for a model: use A-Z a-z 0-9 _ . - beginning with a letter or digit
             E204 3:1 unknown key `verzion` in the manifest (did you mean `version`?)
             E202 4:7 `file` of the manifest must be text, not the number 7
+            E202 5:9 `sha256` of the manifest must be 64 hexadecimal digits, not the text "9d1c"
+            E218 6:10 `backend` of the manifest cannot be the text "tensorflow"
             E301 8:19 `unit` of feature `current` is not a unit: `Amp` (did you mean `A`?)
             E222 8:31 `every` of feature `current` is not a duration: the text "1 second"
-            E811 9:3 no input is made of the feature `vibration`
             E218 9:21 `stat` of feature `vibration` cannot be the text "rmz" (did you mean `rms`?)
             E811 10:19 feature `both` has `last` and `stat`, which exclude each other
             E811 11:11 `pad` of feature `alone` says nothing without `last`
             E811 12:10 `stat` of feature `bare` needs `over` or `overLast`
             E811 13:10 `resample` of feature `grid` needs `over`, a whole multiple of it and at most 4096 times as long
-            E202 14:18 `oneHot` of feature `mode` must be a list of 1 to 4096 values, not a list
+            E202 14:18 `oneHot` of feature `mode` must be a list of 1 to 4096 values
             E811 15:21 `missing: mean` of feature `filled` needs the mean: {value: …}, or a standard `scale`
-            E811 16:3 no input is made of the feature `unused`
             E218 18:14 `dtype` of input `x` cannot be `f31` (did you mean `f32`?)
-            E202 19:14 `shape` of input `y` must be the batch and then whole numbers, as in [batch, 30, 1], not a list
+            E811 18:45 `from` of input `x` names `curent`, which is no feature (did you mean `current`?)
+            E202 19:14 `shape` of input `y` must be the batch and then whole numbers, as in [batch, 30, 1]
             E811 21:8 `scale` of feature `current` needs the numbers `mean` and `std`, between which there is something
             E811 21:16 `scale` names `currant`, which is no feature (did you mean `current`?)
-            E202 23:17 `index` of output `risk` must be whole numbers, one for each dimension behind the batch, not a list
+            E202 23:17 `index` of output `risk` must be whole numbers, one for each dimension behind the batch
+            E202 23:30 `clamp` of output `risk` must be the smallest and the largest value, as in [0, 1]
+            E811 24:10 the trigger says more than one of on, every, onWindow, onEvent, at and manual
+            E202 24:44 `maxRate` of the trigger must be so many per s, m, h or d, as in 1/s, not the text "often"
+            E202 25:17 `maxBatch` of `run` of the manifest must be a whole number from 0 to 4096, not the text "many"
+            E218 25:29 `mode` of `run` of the manifest cannot be the text "newest"
+            E203 26:9 `golden` of the manifest needs `file`
         "#]],
     );
 }
 
 #[test]
 fn what_comes_later_is_refused_by_name() {
-    let text = format!("{SMALL}http: {{url: x}}\nfeatures: {{i: {{image: {{}}}}}}\ninputs: {{x: {{shape: [batch, 1], from: i}}}}\noutputs: {{y: {{}}}}\n");
-    bad(&text, expect![[r#"
+    let text = format!(
+        "{SMALL}http: {{url: x}}\nfeatures: {{i: {{image: {{}}}}}}\ninputs: {{x: {{shape: [batch, 1], from: i}}}}\noutputs: {{y: {{}}}}\n"
+    );
+    bad(
+        &text,
+        expect![[r#"
         E205 4:1 `http` is not supported by this version
         E205 5:16 `image` is not supported by this version
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_empty_file_needs_everything() {
-    bad("", expect![[r#"
+    bad(
+        "",
+        expect![[r#"
         E203 1:1 the manifest needs `file`
         E203 1:1 the manifest needs `inputs`
         E203 1:1 the manifest needs `model`
         E203 1:1 the manifest needs `outputs`
         E203 1:1 the manifest needs `version`
-    "#]]);
+    "#]],
+    );
 }
