@@ -16,6 +16,8 @@ pub mod output;
 pub mod tensor;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 /// What a panic said.
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -41,6 +41,18 @@ pub(super) fn data(what: &str) -> Option<PathBuf> {
     found
 }
 
+/// A folder of the published samples, which are not part of the project either.
+pub(super) fn seeds(name: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "outside of tests nobody asks for it")]
+    let folder = std::env::var_os("POLLUX_TEST_DATA").map(PathBuf::from);
+    let found = folder
+        .and_then(|folder| [folder.join("seeds"), folder.join("../seeds"), folder].into_iter().find(|folder| folder.join(name).is_dir()));
+    if found.is_none() {
+        skipped(&format!("POLLUX_TEST_DATA names no folder with {name}, so it was not tried"));
+    }
+    Some(found?.join(name))
+}
+
 /// Air and process temperature, speed, torque and wear of ten thousand machines, by column.
 pub(super) fn machines() -> Option<Vec<Vec<f64>>> {
     let text = std::fs::read_to_string(data("no drift was measured")?.join("ai4i2020.csv")).expect("the machines");

@@ -137,7 +137,7 @@ pub fn check_skew(manifest: &Manifest, trained: &[Option<Sample>], held: &[Optio
         let ratio = held.std / std;
         let is_wider = held.std > 0.0 && !(1.0 / WIDER_MAX..=WIDER_MAX).contains(&ratio);
         let looks_scaled = spec.scale.is_none() && trained.mean.abs() < 0.05 && (trained.std - 1.0).abs() < 0.05;
-        let is_scaled_away = looks_scaled && (ratio < 0.5 || ratio > 2.0 || is_off);
+        let is_scaled_away = looks_scaled && (!(0.5..=2.0).contains(&ratio) || is_off);
         if held.count < SAMPLE_MIN || !(is_off || is_wider || is_scaled_away) {
             continue;
         }

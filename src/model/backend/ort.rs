@@ -10,7 +10,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{NoSelectedOutputs, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValueTypeMarker, PrimitiveTensorElementType, TensorElementType, TensorRef, Value, ValueRef, ValueType};
 
-use super::{Backend, Batch, Kind, LoadError, Loaded, Named, Outputs, Refusal, RunError, Stopper};
+use super::{Backend, Batch, Kind, LoadError, Loaded, Named, Outputs, Refusal, RunError, Stopper, trees};
 use crate::model::library;
 use crate::model::onnx::Model;
 use crate::model::panic_text;
@@ -40,9 +40,9 @@ impl Backend for Ort {
         Kind::Ort
     }
 
-    /// It says itself what it cannot run, when it loads.
-    fn refuses(&self, _model: &Model) -> Vec<Refusal> {
-        Vec::new()
+    /// It says itself what it cannot run, when it loads. Lists of trees it believes.
+    fn refuses(&self, model: &Model) -> Vec<Refusal> {
+        model.nodes().into_iter().filter_map(trees::fault).collect()
     }
 
     fn load(&self, model: &Model) -> Result<Box<dyn Loaded>, LoadError> {

@@ -93,8 +93,7 @@ fn refusal(node: &Node, knows: &dyn Fn(&str) -> bool) -> Option<Refusal> {
     // It reads the lists of trees without looking whether they lead anywhere, and of two classes it gives the wrong label.
     if node.op == "TreeEnsembleClassifier" {
         let is_binary = node.ints("classlabels_int64s").len().max(node.texts("classlabels_strings").len()) <= 2;
-        let why = if is_binary { Some("the labels of two classes".to_owned()) } else { trees::fault(node) };
-        return why.map(|why| Refusal::because(node, why));
+        return if is_binary { Some(Refusal::because(node, "the labels of two classes")) } else { trees::fault(node) };
     }
     let is_loop = node.attributes.iter().any(|attribute| matches!(attribute.value, AttributeValue::Graphs(_))) && node.op == "Loop";
     is_loop.then(|| Refusal::of(node))

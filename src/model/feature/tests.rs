@@ -218,7 +218,7 @@ fn units_are_converted_before_anything_is_made_of_them_and_scaled_at_the_end() {
     let known = recording(&[(1.0, 50.0), (2.0, 68.0)]);
     let with = |pick| {
         let own = pipeline(spec(pick));
-        let own = Pipeline::new(own.features().to_vec(), own.inputs().to_vec(), vec![conversion.clone()]);
+        let own = Pipeline::new(own.features().to_vec(), own.inputs().to_vec(), vec![conversion]);
         let row = own.row(&known, second(3.0)).expect("a row");
         let (_, tensor) = &row.batch.inputs[0];
         (row.taken[0].values.clone(), tensor.data().number(0).expect("a number"))

@@ -2,9 +2,13 @@
 //!
 //! Runtimes trust these lists more than a file from outside deserves, so they are checked for whichever backend is to run them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::model::onnx::Node;
+
+/// How the lists of doubles end, which are tensors.
+const AS_TENSOR: &str = "_as_tensor";
 
 #[derive(Debug, Clone)]
 pub(super) struct Ensemble {
@@ -61,13 +65,21 @@ pub(super) const TARGETS: Leaves =
 impl Ensemble {
     /// `ids` is how many classes or targets there are.
     pub(super) fn read(node: &Node, lists: &Leaves, ids: usize) -> Result<Ensemble, String> {
+        if let Some(tensor) = node.attributes.iter().find(|attribute| attribute.name.ends_with(AS_TENSOR)) {
+            return Err(format!("`{}`", tensor.name));
+        }
+        Ensemble::structure(node, lists, ids)
+    }
+
+    /// The same, but that numbers may also stand in tensors, which are not read here.
+    pub(super) fn structure(node: &Node, lists: &Leaves, ids: usize) -> Result<Ensemble, String> {
         let places = places(node)?;
         let leaves = leaves(node, lists, ids, &places)?;
         let mut ensemble = Ensemble { roots: Vec::new(), nodes: Vec::with_capacity(places.len()), weights: Vec::new(), columns: 0 };
         let trees = node.ints("nodes_treeids");
         let column = |list: &'static str| of_length(list, node.ints(list), trees.len());
         let (columns, yes, no) = (column("nodes_featureids")?, column("nodes_truenodeids")?, column("nodes_falsenodeids")?);
-        let thresholds = of_length("nodes_values", node.floats("nodes_values"), trees.len())?;
+        let thresholds = numbers(node, "nodes_values", trees.len())?;
         let modes = of_length("nodes_modes", node.texts("nodes_modes"), trees.len())?;
         let missing = node.ints("nodes_missing_value_tracks_true");
         for (at, tree) in trees.iter().enumerate() {
@@ -169,7 +181,7 @@ fn leaves(node: &Node, lists: &Leaves, ids: usize, places: &HashMap<(i64, i64), 
     let trees = node.ints(lists.treeids);
     let nodes = of_length(lists.nodeids, node.ints(lists.nodeids), trees.len())?;
     let of = of_length(lists.ids, node.ints(lists.ids), trees.len())?;
-    let weights = of_length(lists.weights, node.floats(lists.weights), trees.len())?;
+    let weights = numbers(node, lists.weights, trees.len())?;
     let mut leaves: HashMap<u32, Vec<Weight>> = HashMap::new();
     for (at, (tree, own)) in trees.iter().zip(nodes).enumerate() {
         let place = places.get(&(*tree, *own)).ok_or_else(|| format!("a weight is for node {own} of tree {tree}, which is not there"))?;
@@ -178,6 +190,13 @@ fn leaves(node: &Node, lists: &Leaves, ids: usize, places: &HashMap<(i64, i64), 
         leaves.entry(*place).or_default().push(Weight { id, weight: weights[at] });
     }
     Ok(leaves)
+}
+
+fn numbers<'n>(node: &'n Node, name: &str, length: usize) -> Result<Cow<'n, [f32]>, String> {
+    if node.attribute(&format!("{name}{AS_TENSOR}")).is_some() {
+        return Ok(Cow::Owned(vec![0.0; length]));
+    }
+    of_length(name, node.floats(name), length).map(Cow::Borrowed)
 }
 
 fn of_length<'l, T>(name: &str, list: &'l [T], length: usize) -> Result<&'l [T], String> {

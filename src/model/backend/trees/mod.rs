@@ -3,6 +3,8 @@
 mod classes;
 mod ensemble;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use super::{Backend, Batch, Kind, LoadError, Loaded, Named, Outputs, Refusal, Ru
 use crate::model::onnx::{Model, Node};
 use crate::model::tensor::Tensor;
 
+use ensemble::{CLASSES, Ensemble, TARGETS};
 use step::Step;
 
 #[derive(Debug, Clone, Copy)]
@@ -61,11 +64,18 @@ fn refusal(node: &Node) -> Option<Refusal> {
 }
 
 /// What is wrong with the lists of a tree ensemble, for the backends that trust them.
-pub(super) fn fault(node: &Node) -> Option<String> {
-    if node.domain != "ai.onnx.ml" || !matches!(node.op.as_str(), "TreeEnsembleClassifier" | "TreeEnsembleRegressor") {
-        return None;
-    }
-    Step::read(node).err()
+pub(super) fn fault(node: &Node) -> Option<Refusal> {
+    let ensemble = match (node.domain.as_str(), node.op.as_str()) {
+        ("ai.onnx.ml", "TreeEnsembleClassifier") => {
+            let classes = node.ints("classlabels_int64s").len().max(node.texts("classlabels_strings").len());
+            Ensemble::structure(node, &CLASSES, classes)
+        }
+        ("ai.onnx.ml", "TreeEnsembleRegressor") => {
+            Ensemble::structure(node, &TARGETS, node.int("n_targets").and_then(|targets| usize::try_from(targets).ok()).unwrap_or(1))
+        }
+        _ => return None,
+    };
+    ensemble.err().map(|why| Refusal::because(node, why))
 }
 
 impl Loaded for Chain {
