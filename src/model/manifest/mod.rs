@@ -1,6 +1,7 @@
 //! What the author of a model says about it: `model.yaml`, read with the place of everything that may turn out to be wrong.
 
 mod feature;
+mod init;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use super::host::Mode;
 use crate::reading::unit::Unit;
 use crate::source::Span;
 
+pub use init::init;
 pub use read::read;
 
 /// Names of models, features, inputs and outputs.

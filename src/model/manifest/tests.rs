@@ -186,3 +186,71 @@ fn an_empty_file_needs_everything() {
     "#]],
     );
 }
+
+#[test]
+fn a_first_manifest_is_written_from_the_graph_and_fits_it() {
+    use crate::model::attach::{Files, check};
+    use crate::model::backend::Backends;
+    use crate::model::library::Library;
+    use crate::model::testing;
+
+    for name in [
+        "ai4i_forest",
+        "ai4i_linear",
+        "ai4i_regressor",
+        "fd001_dense",
+        "fd001_lstm",
+        "sum",
+        "fixed_batch",
+        "two_inputs",
+        "mixes_rows",
+        "log",
+    ] {
+        let model = testing::model(name);
+        let text = init(&model, &format!("{name}.onnx"));
+        let manifest = good(&text);
+        let files = Files { onnx: Ok(model.bytes.to_vec()), golden: None };
+        let mut problems = Diagnostics::new();
+        let attached = check(&manifest, files, &Backends::new(&Library::default()), &mut problems);
+        let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert!(attached.is_some(), "{name}: {said:?}\n{text}");
+    }
+    expect![[r#"
+        model: two_inputs
+        version: "1"      # TODO: change it with the file
+        file: two_inputs.onnx
+        sha256: ba8f7ec408f06790965098fdd29a4200e69ac90d1ab28c1887f47bc346511f7c
+        features:      # TODO: name what each column is, with its unit
+          x_column0: {}
+          x_column1: {}
+          seq: {last: 5}
+          mode: {}
+        inputs:
+          x: {dtype: f32, shape: [batch, 2], from: [x_column0, x_column1]}
+          seq: {dtype: f32, shape: [batch, 5, 1], from: [seq]}
+          mode: {dtype: i64, shape: [batch, 1], from: [mode]}
+        outputs:      # TODO: name what each value means
+          y0: {tensor: y, index: [0]}
+          y1: {tensor: y, index: [1]}
+          y2: {tensor: y, index: [2]}
+          y3: {tensor: y, index: [3]}
+        # golden: {file: golden.json}      # TODO: rows with their answers, as the author's own runtime gives them
+    "#]]
+    .assert_eq(&init(&testing::model("two_inputs"), "two_inputs.onnx"));
+    expect![[r#"
+        model: zip_map
+        version: "1"      # TODO: change it with the file
+        file: "zip map.onnx"
+        sha256: d0135a2c78e8ba8d06e42431031bf2400baf69298392fe2ca8585cb127fbd407
+        features:      # TODO: name what each column is, with its unit
+          column0: {}
+          column1: {}
+        inputs:
+          x: {dtype: f32, shape: [batch, 2], from: [column0, column1]}
+        outputs:      # TODO: name what each value means
+          label: {tensor: label}
+          # TODO: `output_probability` is a sequence of maps: export it as a tensor (of classifiers, with zipmap off)
+        # golden: {file: golden.json}      # TODO: rows with their answers, as the author's own runtime gives them
+    "#]]
+    .assert_eq(&init(&testing::model("zipmap"), "zip map.onnx"));
+}
