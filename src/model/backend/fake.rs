@@ -33,6 +33,8 @@ struct Script {
     runs: Vec<usize>,
     loads: usize,
     fails_to_load: Option<String>,
+    /// The next load waits until this is let go.
+    slow_to_load: Option<Receiver<()>>,
     /// Who is told when a run begins.
     watchers: Vec<Sender<usize>>,
 }
@@ -67,6 +69,10 @@ impl Fake {
         self.script.lock().fails_to_load = why.map(str::to_owned);
     }
 
+    pub fn hold_load(&self, gate: Receiver<()>) {
+        self.script.lock().slow_to_load = Some(gate);
+    }
+
     pub fn runs(&self) -> Vec<usize> {
         self.script.lock().runs.clone()
     }
@@ -93,6 +99,10 @@ impl Backend for Fake {
     }
 
     fn load(&self, _model: &Model) -> Result<Box<dyn Loaded>, LoadError> {
+        let gate = self.script.lock().slow_to_load.take();
+        if let Some(gate) = gate {
+            gate.recv().unwrap_or_default();
+        }
         let mut script = self.script.lock();
         script.loads += 1;
         if let Some(why) = &script.fails_to_load {

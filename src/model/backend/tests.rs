@@ -258,6 +258,20 @@ fn several_inputs_of_several_types() {
 }
 
 #[test]
+fn the_same_rows_give_the_same_bits() {
+    for case in CASES {
+        let (rows, _) = case.golden();
+        for kind in testing::backends(case.kinds) {
+            let model = testing::model(case.name);
+            let (mut one, mut other) = (testing::load(kind, &model), testing::load(kind, &model));
+            let first = one.run(&case.batch(&rows)).expect("an answer");
+            assert_eq!(one.run(&case.batch(&rows)).as_ref(), Ok(&first), "{} on {kind}", case.name);
+            assert_eq!(other.run(&case.batch(&rows)).as_ref(), Ok(&first), "{} loaded anew on {kind}", case.name);
+        }
+    }
+}
+
+#[test]
 fn texts_go_in_and_come_out() {
     let Some(_) = testing::runtime() else { return };
     let names = ["RUN", "CLEAN", "IDLE"].map(str::to_owned).to_vec();

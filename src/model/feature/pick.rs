@@ -41,7 +41,7 @@ impl Picker<'_> {
             Pick::Last { count, min, pad } => self.last(count, min, pad),
             Pick::Resample { step, count, method } => self.resample(step, count, method),
             Pick::Stat { stat, over } => {
-                let (readings, carried) = self.window(over);
+                let (readings, carried) = self.window(over)?;
                 let numbers: Vec<(Timestamp, f64)> =
                     readings.iter().filter_map(|reading| Some((reading.at, number(&reading.value)?))).collect();
                 let begin = match over {
@@ -62,7 +62,8 @@ impl Picker<'_> {
         self.spec.max_gap.or_else(|| self.source.staleness(self.feature))
     }
 
-    fn visit(&self, until: Timestamp, each: &mut dyn FnMut(&Reading) -> ControlFlow<()>) {
+    /// So many readings are looked at. Where that is not enough, there is no value: one of a part of them would be wrong.
+    fn visit(&self, until: Timestamp, each: &mut dyn FnMut(&Reading) -> ControlFlow<()>) -> Result<(), Gap> {
         let mut seen = 0;
         self.source.newest_first(self.feature, until, &mut |reading| {
             seen += 1;
@@ -81,6 +82,10 @@ impl Picker<'_> {
                 Datum::Number(_) | Datum::Bool(_) | Datum::Text(_) => each(reading),
             }
         });
+        if seen > READINGS_MAX {
+            return Err(Gap { since: None, detail: Some(format!("more than {READINGS_MAX} readings to look at")) });
+        }
+        Ok(())
     }
 
     /// The value that held at an instant, by the policy for what is missing.
@@ -93,7 +98,7 @@ impl Picker<'_> {
             }
             before = Some(reading.clone());
             ControlFlow::Break(())
-        });
+        })?;
         self.between(instant, before.as_ref(), after.as_ref())
     }
 
@@ -129,7 +134,7 @@ impl Picker<'_> {
         self.visit(self.at, &mut |reading| {
             steps.push(Step { at: Some(reading.at), value: reading.value.clone() });
             if steps.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
+        })?;
         let newest = steps.first().and_then(|step| step.at);
         let is_stale = newest.is_some_and(|newest| self.gap_max().is_some_and(|gap| self.at > newest.plus(gap)));
         if is_stale {
@@ -159,7 +164,7 @@ impl Picker<'_> {
             readings.push(reading.clone());
             // One from before the grid holds at its beginning.
             if reading.at <= begin { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        })?;
         readings.reverse();
         let mut steps = Vec::with_capacity(count);
         for instant in (0..count).map(line) {
@@ -192,7 +197,7 @@ impl Picker<'_> {
     }
 
     /// What lies in the window, oldest first, and the one before it.
-    fn window(&self, over: Over) -> (Vec<Reading>, Option<Reading>) {
+    fn window(&self, over: Over) -> Result<(Vec<Reading>, Option<Reading>), Gap> {
         let (mut inside, mut carried) = (Vec::new(), None);
         self.visit(self.at, &mut |reading| {
             let is_inside = match over {
@@ -205,9 +210,9 @@ impl Picker<'_> {
             }
             inside.push(reading.clone());
             ControlFlow::Continue(())
-        });
+        })?;
         inside.reverse();
-        (inside, carried)
+        Ok((inside, carried))
     }
 }
 

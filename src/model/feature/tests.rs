@@ -287,6 +287,15 @@ fn nothing_newer_than_the_instant_is_seen() {
 }
 
 #[test]
+fn a_window_of_too_many_readings_has_no_value() {
+    let many: Vec<(f64, f64)> = (0..=READINGS_MAX).map(|at| (at as f64 / 1000.0, 1.0)).collect();
+    let stat =
+        |readings: &[(f64, f64)]| row(&spec(Pick::Stat { stat: Stat::Count, over: Over::Time(seconds(10)) }), &recording(readings), 9.0);
+    assert_eq!(stat(&many[1..]), Ok(vec![READINGS_MAX as f64]));
+    assert_eq!(stat(&many), Err("MISSING current: more than 4096 readings to look at".to_owned()));
+}
+
+#[test]
 fn the_same_readings_have_the_same_hash() {
     let spec = spec(Pick::Last { count: 3, min: 1, pad: Pad::Repeat });
     let hash = |readings: &[(f64, f64)]| pipeline(spec.clone()).row(&recording(readings), second(9.0)).expect("a row").batch.hash();

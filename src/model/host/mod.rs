@@ -38,6 +38,8 @@ pub use watchdog::{WATCH_EVERY, Watchdog};
 
 /// After a run was told to stop: it may still be inside of one operator.
 pub const STOP_GRACE: Duration = Duration::from_secs(1);
+/// A file that is not loaded by then will not be.
+pub const LOAD_MAX: Duration = Duration::from_secs(60);
 /// Threads given up, after which the version is not tried again.
 pub const LEAKS_MAX: u32 = 2;
 /// Threads of one version.
@@ -121,6 +123,8 @@ struct Shared {
 
 struct State {
     phase: Phase,
+    /// When the first thread began to load.
+    since: Timestamp,
     queue: Queue,
     breaker: Breaker,
     /// By the number of the thread. A thread that is not in here was given up and must not touch anything.
@@ -165,6 +169,7 @@ impl Host {
         let workers = config.workers.clamp(1, WORKERS_MAX);
         let state = State {
             phase: Phase::Loading,
+            since: now(),
             queue: Queue::new(config.mode, config.queue_max),
             breaker: Breaker::new(),
             workers: BTreeMap::new(),

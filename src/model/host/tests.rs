@@ -343,6 +343,29 @@ fn a_file_that_does_not_load_is_said_to_whoever_asks() {
 }
 
 #[test]
+fn a_file_that_loads_for_ever_is_given_up() {
+    let (open, slow) = gate();
+    let fake = Fake::default();
+    fake.hold_load(slow);
+    let version = Version { model: "sum".to_owned(), version: "1".to_owned(), sha256: [0; 32], backend: Kind::Fake, library: None };
+    let clock = Arc::new(AtomicI64::new(0));
+    let own = Arc::clone(&clock);
+    let now: Now = Arc::new(move || Timestamp(own.load(Ordering::SeqCst)));
+    let host = Host::start(version, Config::default(), Arc::new(testing::model("sum")), Arc::new(fake.clone()), now);
+    let world = World { host, runs: fake.watch(), fake, clock };
+    let asked = world.twin(1, [1.0; 3]);
+    world.advance(LOAD_MAX);
+    world.host.supervise();
+    // It had waited long enough by then.
+    assert_eq!(sum(&asked), Err("it waited for more than 1000 ms".to_owned()));
+    assert_eq!(sum(&world.twin(1, [1.0; 3])), Err("loading it took more than 60 s".to_owned()));
+    assert_eq!(world.host.observe().stuck, 1);
+    // Coming back late changes nothing.
+    drop(open);
+    assert!(matches!(world.host.observe().phase, Phase::Failed(_)));
+}
+
+#[test]
 fn several_threads_never_run_two_requests_of_one_twin_at_a_time() {
     let (open, slow) = gate();
     let world = world(Config { mode: Mode::Every, workers: 2, max_batch: 1, ..Config::default() }, [Act::Wait(slow)]);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::rows::{Rows, run_rows};
 use super::{
-    Breaker, FAILURES_MAX, LEAKS_MAX, Pass, Phase, Request, Run, Running, STOP_GRACE, Shared, State, Waiting, Worker, micros_between,
+    Breaker, FAILURES_MAX, LEAKS_MAX, LOAD_MAX, Pass, Phase, Request, Run, Running, STOP_GRACE, Shared, State, Waiting, Worker,
+    micros_between,
 };
 use crate::model::backend::{Batch, LoadError, Loaded, Outputs, RunError};
 use crate::model::panic_text;
@@ -239,7 +240,17 @@ impl Shared {
             state.busy_ends(&running.waiting);
         }
         let is_too_often = state.figures.leaked >= LEAKS_MAX;
+        let loads_for_ever = state.phase == Phase::Loading && now >= state.since.plus(LOAD_MAX);
+        if loads_for_ever {
+            let hanging = u32::try_from(state.workers.len()).unwrap_or(u32::MAX);
+            state.workers.clear();
+            state.stuck = state.stuck.saturating_add(hanging);
+            state.figures.leaked = state.figures.leaked.saturating_add(hanging);
+        }
         drop(state);
+        if loads_for_ever {
+            self.fail(format!("loading it took more than {} s", LOAD_MAX.as_secs()));
+        }
         let wait_ms = u64::try_from(self.config.queue_timeout.as_millis()).unwrap_or(u64::MAX);
         self.refuse_all(expired, now, &RunError::Waited { after_ms: wait_ms });
         let after_ms = u64::try_from(self.config.run_timeout.as_millis()).unwrap_or(u64::MAX);
