@@ -40,6 +40,17 @@ pub enum Kind {
     Other(&'static str),
 }
 
+/// The member that an output becomes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    pub member: String,
+    pub kind: Kind,
+    pub unit: Option<Unit>,
+    /// Devices send it, too.
+    pub is_measured: bool,
+    pub span: Span,
+}
+
 /// What the twins hold of a feature at present.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
@@ -67,6 +78,44 @@ pub fn check_bindings(manifest: &Manifest, bound: &[Option<Bound>], at: Span, pr
             }
         }
         conversions.push(conversion);
+    }
+    conversions
+}
+
+/// Outputs against the members that they become, one for one; nothing where an attachment does not take an output. What each is converted by.
+pub fn check_targets(manifest: &Manifest, targets: &[Option<Target>], problems: &mut Diagnostics) -> Vec<Conversion> {
+    let mut conversions = vec![Conversion::IDENTITY; manifest.outputs.len()];
+    for ((output, target), conversion) in manifest.outputs.iter().zip(targets).zip(&mut conversions) {
+        let Some(target) = target else { continue };
+        let mut refuse = |why: String| {
+            let message = format!("output `{}`: {} {why}", output.name, target.member);
+            problems.push(Diagnostic::new(&codes::MODEL_BINDING, target.span, message));
+        };
+        if target.is_measured {
+            refuse("is also measured: give the output a member of its own".to_owned());
+        }
+        let unknown = |known: &[String]| {
+            output.map.iter().map(|(_, meaning)| meaning.as_str()).find(|meaning| !known.iter().any(|own| own == meaning))
+        };
+        match (&target.kind, output.map.is_empty()) {
+            (Kind::Number, true) | (Kind::Text, false) => {}
+            (Kind::Enum(known), false) => {
+                if let Some(meaning) = unknown(known) {
+                    refuse(format!("never is {meaning}; its values are {}", list_some(known.iter().map(String::as_str))));
+                }
+            }
+            // What the file gives may itself be a text, which shows when it runs.
+            (Kind::Text, true) => {}
+            (Kind::Enum(_) | Kind::Bool, true) => refuse("takes no number: say `map`".to_owned()),
+            (Kind::Number | Kind::Bool, false) => refuse("takes none of the words of `map`".to_owned()),
+            (Kind::Other(what), _) => refuse(format!("is {what}, which no model gives")),
+        }
+        if let (Some(own), Some(wanted)) = (&output.unit, &target.unit) {
+            match own.conversion_to(wanted) {
+                Some(found) => *conversion = found,
+                None => refuse(format!("is {}, the output {}", wanted.symbol(), own.symbol())),
+            }
+        }
     }
     conversions
 }

@@ -14,7 +14,7 @@ use super::manifest::Manifest;
 use super::onnx::Model;
 use crate::source::{Diagnostic, Diagnostics, Severity, codes};
 
-pub use binding::{Bound, Kind, Sample, check_bindings, check_skew};
+pub use binding::{Bound, Kind, Sample, Target, check_bindings, check_skew, check_targets};
 pub use golden::{Golden, GoldenRow, ROWS_MAX, check_golden, read_golden};
 
 /// What was found to fit.

@@ -283,6 +283,54 @@ outputs: {y: {}}
 }
 
 #[test]
+fn outputs_become_members_that_can_hold_them() {
+    let outputs = "outputs:
+  risk: {tensor: y, unit: '%'}
+  class: {tensor: y, map: {0: OK, 1: FAIL}}
+  late: {tensor: y, unit: h}
+  flag: {tensor: y}
+  word: {tensor: y, map: {0: OK}}
+  free: {tensor: y}
+";
+    let case = case("sum", &format!("{THREE}inputs: {{x: {{shape: [batch, 3], from: [a, b, c]}}}}\n{outputs}"));
+    let target = |member: &str, kind, unit: Option<&str>, is_measured| {
+        let unit = unit.and_then(|unit| Unit::parse(unit).ok());
+        Some(Target { member: member.to_owned(), kind, unit, is_measured, span: Span::new(FileId(0), 0, 0) })
+    };
+    let good = [
+        target("risk", Kind::Number, None, false),
+        target("class", Kind::Enum(vec!["OK".to_owned(), "FAIL".to_owned()]), None, false),
+        target("late", Kind::Number, Some("min"), false),
+        target("flag", Kind::Number, None, false),
+        target("word", Kind::Text, None, false),
+        None,
+    ];
+    let mut problems = Diagnostics::new();
+    let conversions = check_targets(&case.manifest, &good, &mut problems);
+    assert!(problems.is_empty() && (conversions[2].apply(2.0) - 120.0).abs() < 1e-9);
+    let bad = [
+        target("risk", Kind::Number, None, true),
+        target("class", Kind::Enum(vec!["OK".to_owned()]), None, false),
+        target("late", Kind::Number, Some("A"), false),
+        target("flag", Kind::Bool, None, false),
+        target("word", Kind::Number, None, false),
+        target("free", Kind::Other("a place"), None, false),
+    ];
+    check_targets(&case.manifest, &bad, &mut problems);
+    let mut said: Vec<String> = problems.iter().map(|problem| format!("{} {}", problem.code.id, problem.message)).collect();
+    said.push(String::new());
+    expect![[r#"
+        E809 output `risk`: risk is also measured: give the output a member of its own
+        E809 output `class`: class never is FAIL; its values are OK
+        E809 output `late`: late is A, the output h
+        E809 output `flag`: flag takes no number: say `map`
+        E809 output `word`: word takes none of the words of `map`
+        E809 output `free`: free is a place, which no model gives
+    "#]]
+    .assert_eq(&said.join("\n"));
+}
+
+#[test]
 fn members_that_come_too_rarely_are_worth_a_warning() {
     let rest = "features: {a: {every: 1s, last: 100}, b: {stat: avg, over: 2h}}\ninputs: {x: {shape: [batch, 101], from: [a, b]}}\noutputs: {y: {}}\n";
     let case = case("sum", rest);
