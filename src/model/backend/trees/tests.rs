@@ -154,3 +154,34 @@ fn both_evaluators_give_the_same_labels_and_scores() {
         }
     }
 }
+
+/// Whatever stands in a file that still reads: it is refused, fails as a batch, or answers.
+#[test]
+fn no_changed_file_breaks_the_evaluator() {
+    let mut seed = 5_u64;
+    let mut dice = move |sides: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % sides
+    };
+    let batch = testing::batch("x", &[3, 8], (0..24).map(|at| at as f32 * 17.0).collect::<Vec<_>>());
+    let (mut ran, mut refused) = (0, 0);
+    for name in ["ai4i_boosted", "ai4i_regressor", "ai4i_linear"] {
+        let whole = testing::model(name).bytes;
+        for _ in 0..4000 {
+            let mut bytes = whole.to_vec();
+            for _ in 0..=dice(3) {
+                let at = dice(bytes.len());
+                bytes[at] = dice(256) as u8;
+            }
+            let Ok(model) = Model::read(bytes) else { continue };
+            match Trees.load(&model) {
+                Ok(mut loaded) if Trees.refuses(&model).is_empty() => {
+                    ran += usize::from(loaded.run(&batch).is_ok());
+                }
+                Ok(_) | Err(_) => refused += 1,
+            }
+        }
+    }
+    // Both happen, so both were tried.
+    assert!(ran > 100 && refused > 100, "{ran} ran, {refused} were refused");
+}
