@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use ort::ep::CPU;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{NoSelectedOutputs, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValueTypeMarker, PrimitiveTensorElementType, TensorElementType, TensorRef, Value, ValueRef, ValueType};
@@ -72,6 +73,7 @@ fn tune(builder: SessionBuilder, has_arena: bool) -> Result<SessionBuilder, ort:
         .with_parallel_execution(false)?
         .with_deterministic_compute(true)?
         .with_memory_pattern(has_arena)?
+        .with_execution_providers([CPU::default().with_arena_allocator(has_arena).build()])?
         .with_optimization_level(GraphOptimizationLevel::All)
 }
 
