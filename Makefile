@@ -15,7 +15,7 @@ GRAPHIQL_SOURCES := $(shell find web/graphiql -name node_modules -prune -o -type
 NPM := $(shell command -v npm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run web test clients surreal-server check fmt release bench bench-graphql clean
+.PHONY: help run web test clients surreal-server onnxruntime check fmt release bench bench-graphql clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,9 @@ clients: web ## Run real clients and the examples against a Pollux of their own 
 surreal-server: ## Build the SurrealDB server that a few tests talk to, once: some minutes
 	CARGO_TARGET_DIR=$(abspath $(TARGET_DIR)) $(CARGO) build --locked --manifest-path tests/surreal_server/Cargo.toml
 	@echo $(SURREAL)
+
+onnxruntime: ## Fetch the library that runs ONNX models, out of its wheel on PyPI (needs pip)
+	tools/fetch-onnxruntime
 
 check: ## Formatting and lints, as the gate runs them
 	$(CARGO) fmt --all --check

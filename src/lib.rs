@@ -51,6 +51,7 @@ pub mod window;
 pub mod feed;
 pub mod ingress;
 pub mod journal;
+pub mod model;
 pub mod store;
 pub mod view;
 pub mod webhook;

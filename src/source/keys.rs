@@ -542,4 +542,104 @@ sections! {
     UNMAPPED = "`unmapped`" {
         key("json", Takes::Text, "the member that takes what is left"),
     }
+    MODEL_FILE = "models/*/model.yaml" {
+        key("model", Takes::Text, "the name of the model"),
+        key("version", Takes::Text, "of this file; what is registered under it never changes"),
+        key("title", Takes::Text, "what people read"),
+        key("file", Takes::Text, "the ONNX file beside this one"),
+        key("sha256", Takes::Text, "of the ONNX file, if it is to be checked"),
+        key("licence", Takes::Text, "of the model"),
+        key("trainedOn", Takes::Text, "what it has learned from"),
+        key("metrics", Takes::Mapping, "how good it was, by name"),
+        key("backend", Takes::Text, "auto, ort, tract or trees; auto unless stated"),
+        key("features", Takes::Mapping, "what it needs from a twin; an attachment binds these names"),
+        key("inputs", Takes::Mapping, "the tensors of the file, made of features"),
+        key("scale", Takes::Mapping, "how features are scaled before they go in"),
+        key("outputs", Takes::Mapping, "what comes out, by the names that an attachment binds"),
+        key("trigger", Takes::Mapping, "when it runs; at every new reading unless stated"),
+        key("run", Takes::Mapping, "batches, queue and time-outs"),
+        key("monitor", Takes::Mapping, "what it was trained on, to notice when the world has changed"),
+        key("golden", Takes::Mapping, "rows with their answers, to prove that it runs as it did"),
+        later("http", Takes::Mapping, "an endpoint that answers instead of a file"),
+    }
+    FEATURE = "feature" {
+        key("unit", Takes::Text, "the unit that the model was trained on"),
+        key("every", Takes::Duration, "how often a value is expected"),
+        key("value", Takes::Text, "an expression over members instead of one member"),
+        key("last", Takes::Whole, "the newest values, oldest first: so many"),
+        key("min", Takes::Whole, "so many of them are enough"),
+        key("pad", Takes::Text, "repeat or zero: what stands for the missing ones; repeat unless stated"),
+        key("resample", Takes::Duration, "values on a grid of this step"),
+        key("method", Takes::Text, "of the grid: last, linear or avg; last unless stated"),
+        key("over", Takes::Duration, "how far a grid or a statistic reaches back"),
+        key("overLast", Takes::Whole, "of a statistic: over so many readings"),
+        key("lag", Takes::Duration, "the value that held so long before"),
+        key("stat", Takes::Text, "avg, min, max, std, rms, slope, delta, count, first, last, timeAvg or quantile(0.95)"),
+        key("oneHot", Takes::List, "a column for each of these values"),
+        key("label", Takes::Mapping, "a number for each value"),
+        key("other", Takes::Any, "for values that are not listed: a number, or zeros or column"),
+        key("bool", Takes::Bool, "a boolean as 0 and 1"),
+        key("const", Takes::Number, "always this number"),
+        key("param", Takes::Text, "a property of the twin"),
+        key("time", Takes::Text, "hourOfDay, dayOfWeek or sinceStart"),
+        key("cyclic", Takes::Bool, "of a time: its sine and cosine"),
+        key("zone", Takes::Text, "of a time: the time zone; UTC unless stated"),
+        key("scale", Takes::Mapping, "how it is scaled"),
+        key("missing", Takes::Any, "hold, linear, mean, skip, or a mapping with maxGap or value"),
+        later("image", Takes::Mapping, "how a picture becomes numbers"),
+    }
+    MISSING = "`missing`" {
+        key("policy", Takes::Text, "hold, linear, mean or skip"),
+        key("maxGap", Takes::Duration, "no value is believed for longer"),
+        key("value", Takes::Number, "this number instead"),
+    }
+    MODEL_SCALE = "scale" {
+        key("kind", Takes::Text, "standard or minmax"),
+        key("mean", Takes::Any, "of standard: what is taken away"),
+        key("std", Takes::Any, "of standard: what the rest is divided by"),
+        key("min", Takes::Any, "of minmax: what becomes 0"),
+        key("max", Takes::Any, "of minmax: what becomes 1"),
+    }
+    MODEL_INPUT = "input of a model" {
+        key("dtype", Takes::Text, "the type of its elements: f32, i64, string, …"),
+        key("shape", Takes::List, "its dimensions, the first of which is the batch"),
+        key("from", Takes::Names, "the features it is made of, in the order of the columns"),
+        key("layout", Takes::Text, "of sequences: steps or channels; steps unless stated"),
+    }
+    MODEL_OUTPUT = "output of a model" {
+        key("tensor", Takes::Text, "the output of the file; its own name unless stated"),
+        key("index", Takes::List, "which element of a row, by its dimensions behind the batch"),
+        key("clamp", Takes::List, "the smallest and the largest value that is let through"),
+        key("map", Takes::Mapping, "what each label of the file means here"),
+        key("unit", Takes::Text, "the unit of the number"),
+    }
+    MODEL_TRIGGER = "trigger of a model" {
+        key("on", Takes::Any, "change, or a list of features"),
+        key("every", Takes::Duration, "on the clock"),
+        key("onWindow", Takes::Text, "when this window closes"),
+        key("onEvent", Takes::Text, "when this event happens"),
+        key("at", Takes::Mapping, "at these instants"),
+        key("manual", Takes::Bool, "only when somebody asks"),
+        key("when", Takes::Text, "only while this condition holds"),
+        key("maxRate", Takes::Text, "at most so often, as in 1/s or 10/m"),
+        key("everyN", Takes::Whole, "every so many triggers"),
+    }
+    MODEL_RUN = "run of a model" {
+        key("maxBatch", Takes::Whole, "rows of one run; 256 unless stated"),
+        key("maxDelay", Takes::Duration, "how long a batch may wait to become larger; 0ms unless stated"),
+        key("queue", Takes::Whole, "requests that may wait; 4096 unless stated"),
+        key("mode", Takes::Text, "latest or every: whether a newer request replaces one that waits; latest unless stated"),
+        key("timeout", Takes::Duration, "how long a run may take; 5s unless stated"),
+        key("workers", Takes::Whole, "threads; 1 unless stated"),
+    }
+    MODEL_MONITOR = "monitor of a model" {
+        key("baseline", Takes::Text, "the file with the statistics of the training"),
+        key("window", Takes::Duration, "how long readings are gathered before they are compared"),
+        key("psi", Takes::List, "from which shift on it is worth a warning, and a major alarm"),
+    }
+    MODEL_GOLDEN = "golden rows" {
+        key("file", Takes::Text, "the file with rows and their answers"),
+        key("atol", Takes::Number, "how far an answer may be off; 1e-5 unless stated"),
+        key("rtol", Takes::Number, "how far it may be off, as a share of itself; 1e-4 unless stated"),
+    }
 }
