@@ -19,9 +19,14 @@ pub(super) fn model(name: &str) -> Model {
     Model::read(bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Also written down where the run of all tests looks for it.
+/// What is no part of the project and cannot be installed either.
 pub(super) fn skipped(what: &str) {
     eprintln!("SKIPPED: {what}");
+}
+
+/// What can be installed is also written down where the run of all tests looks for it.
+fn lacking(what: &str) {
+    skipped(what);
     #[expect(clippy::disallowed_methods, reason = "the run of all tests names the file")]
     let file = std::env::var_os("POLLUX_TEST_SKIPPED");
     if let Some(file) = file {
@@ -71,7 +76,7 @@ pub(super) fn library() -> Library {
 pub(super) fn runtime() -> Option<library::Loaded> {
     let library = library();
     if library.loaded.is_none() {
-        skipped("ONNX Runtime is not there, so nothing was run on it: `make onnxruntime` fetches it");
+        lacking("ONNX Runtime is not there, so nothing was run on it: `make onnxruntime` fetches it");
     }
     library.loaded
 }
