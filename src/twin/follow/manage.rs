@@ -1,6 +1,7 @@
-//! What people do to the rules of one twin: one is switched on or off, or all of them are silent while somebody works on it.
+//! What people do to the alarms and rules of one twin: they acknowledge, shelve or clear; a rule is switched on or off, or all of them are silent while
+//! somebody works on it.
 
-use crate::alarm::{CloseReason, OutOfService, Verdict, When};
+use crate::alarm::{Action, CloseReason, OutOfService, Verdict, When};
 use crate::catalog::logic::RuleSpec;
 use crate::catalog::places::Places;
 use crate::rule::{Decision, Watch, Watched};
@@ -11,6 +12,37 @@ use super::changes::Changes;
 use super::{Follower, Moment, clock};
 
 impl Follower<'_> {
+    /// What somebody does to an alarm. Whether it could be done.
+    pub(in crate::twin) fn act(mut self, id: &str, no: Option<u32>, action: &Action, by: &str) -> Verdict {
+        let layout = self.layout.clone();
+        let outside;
+        let spec = match layout.rule(id) {
+            Some(spec) => spec,
+            None if self.twin.state.watches.find(id).is_some() => {
+                outside = RuleSpec::outside_as_it_is(id);
+                &outside
+            }
+            None => return Verdict::NotFound,
+        };
+        let timers = self.timers_due(None);
+        self.serve(&[], timers, |_, _| false);
+        let (at, now) = (self.time_in(spec.view, self.newest()), self.now);
+        let mut verdict = Verdict::NotFound;
+        let act = |watched: &Watched<'_>, watch: &Watch| {
+            let (said, decision) = watched.act(watch, no, action, by, When { at, now });
+            verdict = said;
+            decision
+        };
+        let moment = Moment { view: spec.view, ..Moment::new(at, &[]) };
+        let was_active = self.watch(spec).rule.is_active();
+        self.decide(spec, act, moment);
+        // A clear by hand is what rules hear that ask for this alarm.
+        let moved: Vec<u16> = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok()).into_iter().collect();
+        let asking = if self.watch(spec).rule.is_active() == was_active { Places::default() } else { layout.logic.rules_that_ask(&moved) };
+        self.judge(asking, Changes::default(), moment);
+        verdict
+    }
+
     pub(in crate::twin) fn manage(mut self, managed: &Managed) -> Verdict {
         match managed {
             Managed::Switched { rule, enabled } => self.switch(rule, *enabled),

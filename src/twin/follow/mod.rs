@@ -15,6 +15,8 @@ mod judge;
 mod machine;
 mod manage;
 mod outside;
+mod passing;
+mod relaid;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -26,12 +28,11 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use crate::alarm::{Action, CloseReason, Verdict, When};
 use crate::catalog::Layout;
 use crate::catalog::logic::RuleSpec;
 use crate::catalog::places::Places;
 use crate::reading::{SlotNo, Timestamp};
-use crate::rule::{Edited, Watch, compare};
+use crate::rule::Watch;
 
 use super::bases::Basis;
 use super::event::{Event, Happened, Measured};
@@ -187,40 +188,6 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Its type has another form: rules that are gone or mean something else end, the others go on, and all are looked at.
-    pub(super) fn relaid(mut self, old: &Arc<Layout>, facts: Vec<Event>) {
-        facts.into_iter().for_each(|event| self.push(event));
-        self.layout = self.twin.state.layout.0.clone();
-        let at = self.newest();
-        let kept: Vec<_> = self.twin.state.watches.iter().map(|(id, _)| id.clone()).collect();
-        for id in kept {
-            let before = old.rule(&id);
-            let now = self.layout.clone();
-            match (before, now.rule(&id)) {
-                (Some(before), None) => self.end(before, CloseReason::RuleRemoved, at),
-                (Some(before), Some(after)) => match compare(&before.rule, &after.rule) {
-                    Edited::Same => {}
-                    Edited::Kept => self.keep(after, at),
-                    Edited::Restarted => self.end(before, CloseReason::RuleChanged, at),
-                },
-                // What it was is not known any more; only a detector knows what its places are counted in.
-                (None, Some(after)) if self.means_another(after) => self.end(after, CloseReason::RuleChanged, at),
-                (None, Some(after)) => self.keep(after, at),
-                (None, None) if RuleSpec::is_outside(&id) => {}
-                (None, None) => self.end_unknown(&id, at),
-            }
-        }
-        self.look_anew(old);
-        let all = self.all_slots();
-        let moment = Moment { is_heard: false, ..Moment::new(at, &[]) };
-        self.settle_all(Changes::everything(&all, self.layout.logic.views.len()), moment);
-        self.advance();
-    }
-
-    fn means_another(&self, spec: &RuleSpec) -> bool {
-        self.watch(spec).detector.as_ref().is_some_and(|detector| detector.has_begun() && detector.meaning != spec.rule.meaning)
-    }
-
     /// A device, or somebody else, says that an event of the type has happened.
     pub(super) fn event(mut self, happened: Happened) {
         let at = happened.time;
@@ -259,82 +226,6 @@ impl<'a> Follower<'a> {
             self.settle(changed, Moment::new(latest, &[]));
             self.serve_windows(&heard, latest);
         }
-    }
-
-    /// Time has passed, and nothing else happened.
-    pub(super) fn wake(mut self) {
-        let now = self.now;
-        if !self.is_behind && self.serve_instants(|instant| instant <= now) {
-            self.pass();
-        }
-    }
-
-    /// All that time alone has brought until now.
-    fn pass(&mut self) {
-        let now = self.now;
-        self.resume_service();
-        self.elapse_flood();
-        let all = self.all_slots();
-        let timers = self.timers_due(None);
-        self.serve(&all, timers, |slot, due| due <= slot.clock(now));
-        self.advance();
-        let layout = self.layout.clone();
-        let (mut moved, mut latest) = (Vec::new(), self.newest());
-        for (place, spec) in (0_u16..).zip(&layout.logic.rules) {
-            let was_active = self.watch(spec).rule.is_active();
-            let clock = self.time_in(spec.view, now.shifted(clock::offset(&self.twin.state, spec)));
-            let moment = Moment { view: spec.view, ..Moment::new(clock, &[]) };
-            self.decide(spec, |watched, watch| watched.elapse(watch, clock, now), moment);
-            self.decide(spec, |watched, watch| watched.elapse_on_wall(watch, When { at: clock, now }), moment);
-            if spec.rule.active.is_some() {
-                let truths = self.truths(spec, moment);
-                // Where its hours end, its alarm does, whenever it looks.
-                if spec.rule.at.is_none() || !truths.borrow().in_schedule {
-                    self.evaluate(spec, &truths.borrow(), moment);
-                }
-            }
-            if self.watch(spec).rule.is_active() != was_active {
-                moved.push(place);
-                latest = latest.max(clock);
-            }
-        }
-        let outside: Vec<_> = self.twin.state.watches.iter().map(|(id, _)| id.clone()).filter(|id| RuleSpec::is_outside(id)).collect();
-        for id in outside {
-            let spec = RuleSpec::outside_as_it_is(&id);
-            self.decide(&spec, |watched, watch| watched.elapse_on_wall(watch, When { at: now, now }), Moment::new(now, &[]));
-        }
-        self.judge(layout.logic.rules_that_ask(&moved), Changes::default(), Moment::new(latest, &[]));
-    }
-
-    /// What somebody does to an alarm. Whether it could be done.
-    pub(super) fn act(mut self, id: &str, no: Option<u32>, action: &Action, by: &str) -> Verdict {
-        let layout = self.layout.clone();
-        let outside;
-        let spec = match layout.rule(id) {
-            Some(spec) => spec,
-            None if self.twin.state.watches.find(id).is_some() => {
-                outside = RuleSpec::outside_as_it_is(id);
-                &outside
-            }
-            None => return Verdict::NotFound,
-        };
-        let timers = self.timers_due(None);
-        self.serve(&[], timers, |_, _| false);
-        let (at, now) = (self.time_in(spec.view, self.newest()), self.now);
-        let mut verdict = Verdict::NotFound;
-        let act = |watched: &crate::rule::Watched<'_>, watch: &Watch| {
-            let (said, decision) = watched.act(watch, no, action, by, When { at, now });
-            verdict = said;
-            decision
-        };
-        let moment = Moment { view: spec.view, ..Moment::new(at, &[]) };
-        let was_active = self.watch(spec).rule.is_active();
-        self.decide(spec, act, moment);
-        // A clear by hand is what rules hear that ask for this alarm.
-        let moved: Vec<u16> = layout.logic.rule(id).and_then(|(place, _)| u16::try_from(place).ok()).into_iter().collect();
-        let asking = if self.watch(spec).rule.is_active() == was_active { Places::default() } else { layout.logic.rules_that_ask(&moved) };
-        self.judge(asking, Changes::default(), moment);
-        verdict
     }
 
     fn push(&mut self, event: Event) {

@@ -51,6 +51,8 @@ fn describe(world: &World, id: &str, name: &str, applied: u64) {
     let description = Description { name: name.into(), external_ids: Box::default(), properties: Vec::new(), rules: Vec::new(), applied };
     runtime.shared.directory.send(&resident, TwinMsg::Describe(description));
     world.until("the description is committed", || &*world.state(id).name == name);
+    // Readers see it a moment before those who follow the journal.
+    world.time_has_passed();
 }
 
 const BEGINNING: Position = Position { seq: Seq(1), index: 0 };
