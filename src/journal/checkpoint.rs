@@ -16,7 +16,8 @@ use crate::twin::{
 };
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_unsigned};
-use super::record::{Layouts, Unreadable, put_value, take_value};
+use super::record::{Layouts, Unreadable};
+use super::values::{put_value, take_value};
 
 const VERSION: u8 = 5;
 const WITHOUT_VIEWS: u8 = 4;

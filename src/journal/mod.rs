@@ -26,6 +26,7 @@ mod segment;
 pub mod sim_disk;
 #[cfg(test)]
 mod tests;
+mod values;
 mod walk;
 mod writer;
 

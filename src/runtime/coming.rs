@@ -6,9 +6,16 @@ use std::sync::Arc;
 use crate::reading::{Timestamp, TwinNo};
 use crate::twin::Edge;
 
-/// By when. Two for each edge of the graph at most; an edge that is another one by then is only looked up once more than needed.
+/// Begins and ends that are kept, the next ones.
+const COMING_MAX: usize = 100_000;
+
+/// By when. An edge that is another one by then is only looked up once more than needed.
 #[derive(Debug, Default)]
-pub(super) struct Coming(BTreeSet<(Timestamp, Moved)>);
+pub(super) struct Coming {
+    next: BTreeSet<(Timestamp, Moved)>,
+    /// There were more than are kept: when those have come, the graph has to be asked again.
+    is_cut: bool,
+}
 
 /// An edge as far as it decides who is a member.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,16 +37,46 @@ impl Moved {
 impl Coming {
     pub(super) fn expect(&mut self, edge: &Moved, now: Timestamp) {
         let later = [Some(edge.begins), edge.ends].into_iter().flatten().filter(|at| *at > now);
-        self.0.extend(later.map(|at| (at, edge.clone())));
+        self.next.extend(later.map(|at| (at, edge.clone())));
+        while self.next.len() > COMING_MAX {
+            self.next.pop_last();
+            self.is_cut = true;
+        }
     }
 
     /// The next one that has come.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<Moved> {
-        self.0.first().filter(|(at, _)| *at <= now)?;
-        self.0.pop_first().map(|(_, edge)| edge)
+        self.next.first().filter(|(at, _)| *at <= now)?;
+        self.next.pop_first().map(|(_, edge)| edge)
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.0.first().map(|(at, _)| *at)
+        self.next.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn has_run_out(&self) -> bool {
+        self.is_cut && self.next.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_ones_are_kept_and_the_others_not_forgotten() {
+        let edge = |no: usize| Moved {
+            relation: "feeds".into(),
+            from: TwinNo(1),
+            to: TwinNo(2),
+            begins: Timestamp(0),
+            ends: Some(Timestamp(no as i64 + 1)),
+        };
+        let mut coming = Coming::default();
+        (0..=COMING_MAX).rev().for_each(|no| coming.expect(&edge(no), Timestamp(0)));
+        assert_eq!((coming.next(), coming.pop(Timestamp(0))), (Some(Timestamp(1)), None));
+        let come = std::iter::from_fn(|| coming.pop(Timestamp(i64::MAX))).last();
+        assert_eq!((come, coming.has_run_out()), (Some(edge(COMING_MAX - 1)), true));
+        assert!(!Coming::default().has_run_out());
     }
 }

@@ -130,6 +130,9 @@ pub(super) async fn run(runtime: Weak<Runtime>) {
             while let Some(edge) = coming.pop(now) {
                 summary.edge(&Committed(&runtime), &edge.relation, edge.from, edge.to);
             }
+            if coming.has_run_out() {
+                gathering.leave(|news| news.everything = true);
+            }
             for (no, gathered) in summary.gather(&Committed(&runtime), runtime.shared.clock.now()) {
                 if let Some(resident) = runtime.shared.directory.by_no(no) {
                     runtime.shared.directory.send(&resident, TwinMsg::Gathered(gathered));

@@ -215,7 +215,7 @@ impl TwinActor {
     }
 }
 
-/// An answer that is given once what it is about is in the journal's buffer.
+/// An answer that is given once what it is about is in the journal's buffer; whoever waits for it may have gone.
 type Said = Box<dyn FnOnce() + Send>;
 
 /// One message being dealt with: all its events go into one entry.

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use xxhash_rust::xxh3::Xxh3;
-
 use crate::catalog::field_table::{FieldTable, FieldTarget};
 use crate::catalog::layout::{Field, Layout, Member, RelationRule, SLOTS_MAX, Section, SlotSpec, Sync, ValueType};
 use crate::catalog::logic::{Computed, EXPRESSIONS_MAX, Logic};
@@ -16,6 +14,7 @@ use crate::reading::SlotNo;
 use crate::source::{Diagnostic, Diagnostics, Span, codes, did_you_mean, expect_mapping, is_ignored};
 
 use super::exports;
+use super::fingerprint::fingerprint;
 use super::logic::{self, Blanks, Contribution, Expressions, Ground, Made, Outcome, Remote, RollupRead, Wanted, Window};
 use super::member::{self, Compiled, TimeDefaults};
 use super::names;
@@ -23,7 +22,7 @@ use super::relation::Relations;
 use super::relation_rule;
 use super::rings;
 use super::types::{Declared, TypeDecl};
-use super::value_type::{ValueReader, type_word};
+use super::value_type::ValueReader;
 
 /// How deep roll-ups of roll-ups may lie and still have a unit of their own.
 const ROUNDS: usize = 3;
@@ -483,46 +482,4 @@ fn target(value_type: &ValueType, next: &mut u16) -> FieldTarget {
         | ValueType::Array(_)
         | ValueType::Map(_) => FieldTarget::Slot(take()),
     }
-}
-
-/// Of what stored twins depend on: whose form it is, the slots, their types and units, in order, and what follows from them. Two types may say the
-/// same of their members, or nothing; what is stored under one of them is no twin of the other.
-fn fingerprint(name: &str, slots: &[SlotSpec], logic: &Logic) -> u64 {
-    let mut hash = Xxh3::new();
-    let mut word = |text: &str| {
-        hash.update(text.as_bytes());
-        hash.update(&[0]);
-    };
-    word(name);
-    for slot in slots {
-        word(&slot.path);
-        word(slot.section.as_str());
-        word(type_word(&slot.value_type));
-        word(slot.unit.as_ref().map_or("", |unit| unit.symbol()));
-        if let ValueType::Enum(values) = &slot.value_type {
-            values.iter().for_each(|value| word(&value.name));
-        }
-    }
-    for computed in &logic.computed {
-        hash.update(&computed.value.meaning.to_le_bytes());
-    }
-    for rollup in logic.all_rollups() {
-        hash.update(&rollup.meaning.to_le_bytes());
-    }
-    for window in &logic.windows {
-        hash.update(&window.meaning.to_le_bytes());
-    }
-    for spec in &logic.rules {
-        hash.update(spec.rule.id.as_bytes());
-        hash.update(&spec.rule.version.to_le_bytes());
-        hash.update(&[u8::from(spec.rule.enabled)]);
-    }
-    for view in &logic.views {
-        hash.update(&view.reorder.to_le_bytes());
-        for slots in [&view.members, &view.firsts, &view.computed, &view.windows, &view.rules] {
-            slots.iter().for_each(|slot| hash.update(&slot.to_le_bytes()));
-            hash.update(&[0xff]);
-        }
-    }
-    hash.digest()
 }

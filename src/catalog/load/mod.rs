@@ -13,6 +13,7 @@ mod enum_value;
 mod example;
 mod exports;
 mod files;
+mod fingerprint;
 mod graph;
 mod layouts;
 mod literal;
